@@ -1,0 +1,1 @@
+"""The OpenAI SDK for Python, async-only, for asyncio and trio."""

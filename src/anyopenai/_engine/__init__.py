@@ -1,0 +1,1 @@
+"""The request pipeline: prepare, attempt, retry, decode, iterate."""

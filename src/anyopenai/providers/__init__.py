@@ -1,0 +1,1 @@
+"""Who requests are sent to: URLs, credentials and error shapes of each kind of server."""
