@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = (
     "BodyReader",
     "BodySource",
+    "Kind",
     "Middleware",
     "Phase",
     "Sent",
@@ -26,6 +27,9 @@ Sent = Literal["none", "partial", "all"]
 
 Phase = Literal["pool", "connect", "write", "head", "body", "close"]
 """Where an exchange stood when it failed."""
+
+Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "too_large", "closed", "loop", "input"]
+"""What went wrong in an exchange; `TransportFailure` explains each."""
 
 Trace: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """A synchronous observer: called with an event's name and its facts."""
@@ -213,9 +217,7 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         self,
         message: str,
         *,
-        kind: Literal[
-            "timeout", "refused", "lost", "protocol", "tls", "decode", "too_large", "closed", "loop", "input"
-        ],
+        kind: Kind,
         phase: Phase,
         sent: Sent = "none",
         fresh: bool = True,
@@ -223,8 +225,8 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.kind = kind
-        self.phase = phase
+        self.kind: Kind = kind
+        self.phase: Phase = phase
         self.sent: Sent = sent
         self.fresh = fresh
         self.received = received
