@@ -1,49 +1,61 @@
-"""THE place a task group is opened, and the shield for clean-up; nothing here knows what the tasks do."""
+"""Task groups and shields: the one place that opens them; no network and no knowledge of requests here."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, Final, cast
 
-from anyio import CancelScope, create_task_group, move_on_after
-from anyio.abc import TaskGroup
+from anyio import create_task_group, move_on_after
 
-__all__ = ("grace", "task_group")
+if TYPE_CHECKING:
+    from anyio import CancelScope
+    from anyio.abc import TaskGroup
 
-# A close that takes longer than this is given up: a peer that does not answer must not hold a cancelled task.
-GRACE = 1.0
+__all__ = ("GRACE_SECONDS", "grace", "open_task_group")
+
+# Closing a socket, a file or an HTTP/2 stream takes one write at most; a peer that does not take it within a second is
+# gone, and whoever cancelled us should not wait longer for it.
+GRACE_SECONDS: Final = 1.0
 
 
-def grace(seconds: float = GRACE) -> CancelScope:
-    """Return a scope for awaited clean-up: shielded from outer cancellation, and bounded.
+def grace(seconds: float = GRACE_SECONDS) -> CancelScope:
+    """Return a scope for awaited cleanup: shielded from cancellation, and bounded.
+
+    What has not ended after `seconds` is cancelled, and the block is left without an error.
 
     Args:
-        seconds: How long the clean-up may take before it is given up.
+        seconds: How long the cleanup may take.
     """
     return move_on_after(seconds, shield=True)
 
 
 @asynccontextmanager
-async def task_group() -> AsyncGenerator[TaskGroup]:
-    """Open a task group; an error that is the only one comes out as itself, two or more as an `ExceptionGroup`."""
+async def open_task_group() -> AsyncGenerator[TaskGroup]:
+    """Open a task group whose single failure reaches the caller as that error, not as a group of one.
+
+    Two real failures stay an `ExceptionGroup`. The body and the tasks are cancelled together, as in anyio.
+    """
     try:
         async with create_task_group() as group:
             yield group
     except BaseExceptionGroup as errors:
-        only = _only_error(errors)
-        if only is None:
+        single = _single_error(errors)
+        if single is None:
             raise
-        raise only from only.__cause__
+        try:
+            # The group adds nothing: hide it, and keep what the error itself says about its cause.
+            raise single from single.__cause__
+        finally:
+            del single  # its traceback refers to this frame
 
 
-def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
-    """Return the one error in a group, however deep it is nested; None when there are more."""
-    if len(group.exceptions) != 1:
-        return None
-    (inner,) = group.exceptions
-    return (
-        _only_error(cast("BaseExceptionGroup[BaseException]", inner))
-        if isinstance(inner, BaseExceptionGroup)
-        else inner
-    )
+def _single_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """Return the only error in a group, however deep; None if there are several."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        inner = cast("tuple[BaseException, ...]", error.exceptions)
+        if len(inner) != 1:
+            return None
+        error = inner[0]
+    return error
