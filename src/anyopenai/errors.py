@@ -22,6 +22,7 @@
     │       └── InternalServerError           500 and above
     ├── ClientClosedError                     the client was used after `close()`
     ├── WrongEventLoopError                   the client is in use by another running event loop
+    ├── MissingCredentialsError               a call needs a key that the client does not have; also a TypeError
     ├── MissingExtraError                     an optional dependency is not installed; also an ImportError
     ├── NotYetSupportedError                  a known name or option that this version does not carry yet
     ├── LengthFinishReasonError               a parsed answer was cut by its token limit; completion
@@ -56,6 +57,7 @@ __all__ = (
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "MalformedEvent",
+    "MissingCredentialsError",
     "MissingExtraError",
     "NotFoundError",
     "NotYetSupportedError",
@@ -283,6 +285,13 @@ class ClientClosedError(OpenAIError):
 
 class WrongEventLoopError(OpenAIError):
     """The client's connections belong to another event loop that is still running."""
+
+
+class MissingCredentialsError(OpenAIError, TypeError):
+    """A call needs a key that the client does not have; nothing was sent.
+
+    It is a `TypeError` too, because openai-python raises that where one of two keys is missing.
+    """
 
 
 class MissingExtraError(OpenAIError, ImportError):
