@@ -1,0 +1,233 @@
+"""The one table of what makes a stream complete; it reads decoded events and holds no text of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sized
+from typing import Final, cast
+
+__all__ = ("Ending", "ending_for")
+
+
+class Ending:
+    """Watches one stream for its end marker.
+
+    This class is the rule for streams without one of their own: whatever ends cleanly is complete.
+
+    Attributes:
+        complete: Whether the stream may end here. `[DONE]` is the server's word and completes every stream.
+        expected: What is still to come, as a noun phrase for an error's text.
+    """
+
+    __slots__ = ("complete",)
+
+    complete: bool
+
+    def __init__(self) -> None:
+        self.complete = True
+
+    def observe(self, event: object) -> bool:
+        """Take notice of an event; True when it is the last one and no `[DONE]` follows it.
+
+        Never raises, whatever the event's shape.
+
+        Args:
+            event: A decoded Struct, an `UnknownObject`, or a plain mapping.
+        """
+        return False
+
+    def saw_done(self) -> None:
+        """Take notice of `[DONE]`."""
+        self.complete = True
+
+    @property
+    def expected(self) -> str:
+        """What is still to come, as a noun phrase for an error's text."""
+        return "[DONE]"
+
+
+class _Choices(Ending):
+    """Chat and legacy completions: a finish reason on every choice, and the usage if it was asked for.
+
+    `[DONE]` follows, so no event is the last one. Some servers send `[DONE]` without any finish reason, others a
+    finish reason without `[DONE]`: either will do.
+    """
+
+    __slots__ = ("_count", "_finished", "_usage_due")
+
+    def __init__(self, count: int, include_usage: bool) -> None:
+        self.complete = False
+        self._count = count
+        self._finished: set[int] = set()
+        self._usage_due = include_usage
+
+    def observe(self, event: object) -> bool:
+        if self.complete:
+            return False
+        choices = _read(event, "choices")
+        if isinstance(choices, list):
+            for position, choice in enumerate(cast("list[object]", choices)):
+                if _read(choice, "finish_reason"):
+                    index = _read(choice, "index")
+                    self._finished.add(index if isinstance(index, int) else position)
+        if len(self._finished) >= self._count:
+            # Servers that report usage with every chunk put the last of it on the finishing one.
+            if self._usage_due and _read(event, "usage") is not None:
+                self._usage_due = False
+            self.complete = not self._usage_due
+        return False
+
+    @property
+    def expected(self) -> str:
+        if len(self._finished) < self._count:
+            which = "a finish reason" if self._count == 1 else f"finish reasons on {self._count} choices"
+            return f"[DONE] or {which}"
+        return "[DONE] or the usage chunk that include_usage asks for"
+
+
+class _Types(Ending):
+    """Events whose `type` says that the stream is over, after a given number of them."""
+
+    __slots__ = ("_due", "_types")
+
+    def __init__(self, types: frozenset[str], due: int = 1) -> None:
+        self.complete = False
+        self._types = types
+        self._due = due
+
+    def observe(self, event: object) -> bool:
+        if _read(event, "type") in self._types:
+            self._due -= 1
+            self.complete = self._due <= 0
+            return self.complete
+        return False
+
+    @property
+    def expected(self) -> str:
+        times = f" ({self._due} more)" if self._due > 1 else ""
+        return f"{' or '.join(sorted(self._types))}{times}"
+
+
+class _Run(Ending):
+    """Assistants runs: the run's terminal event (the `done` event, whose data is `[DONE]`, follows it)."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.complete = False
+
+    def observe(self, event: object) -> bool:
+        name = _read(event, "event")
+        if name == "done":
+            self.complete = True
+            return True
+        if name in _RUN_ENDS:
+            self.complete = True
+        return False
+
+    @property
+    def expected(self) -> str:
+        return "the run's terminal event"
+
+
+class _Session(Ending):
+    """Agent sessions: open-ended, so a stream may end wherever the session rests."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.complete = False
+
+    def observe(self, event: object) -> bool:
+        kind = _read(event, "type")
+        if kind in _SESSION_RESTS:
+            self.complete = True
+        elif isinstance(kind, str) and kind.startswith(_SESSION_WORKS):
+            self.complete = False
+        return False
+
+    @property
+    def expected(self) -> str:
+        return "an event that says the session is idle, failed, or waiting for an action"
+
+
+# `error` is the Responses API's own event of that name: it ends the stream and is not an exception.
+_RESPONSE_ENDS: Final = frozenset(
+    {"response.completed", "response.failed", "response.incomplete", "response.cancelled", "error"}
+)
+_IMAGE_ENDS: Final = frozenset({"image_generation.completed", "image_edit.completed"})
+_SPEECH_ENDS: Final = frozenset({"speech.audio.done"})
+_TRANSCRIPT_ENDS: Final = frozenset({"transcript.text.done"})
+_RUN_ENDS: Final = frozenset(
+    {
+        "thread.run.cancelled",
+        "thread.run.completed",
+        "thread.run.expired",
+        "thread.run.failed",
+        "thread.run.incomplete",
+        # The run waits for tool outputs, which begin a stream of their own.
+        "thread.run.requires_action",
+    }
+)
+_SESSION_RESTS: Final = frozenset(
+    {
+        "agent.session.environment.expired",
+        "agent.session.failed",
+        "agent.session.idle",
+        "agent.session.requires_action",
+        "error",
+    }
+)
+_SESSION_WORKS: Final = ("agent.session.turn.", "agent.session.in_progress", "agent.output.")
+
+
+def _chat(body: Mapping[str, object]) -> Ending:
+    return _Choices(_choice_count(body), _wants_usage(body))
+
+
+def _completion(body: Mapping[str, object]) -> Ending:
+    # Every prompt of a list has choices of its own; a list of token numbers is one prompt.
+    prompt = body.get("prompt")
+    prompts = 1
+    if isinstance(prompt, list | tuple) and prompt and not isinstance(prompt[0], int):
+        prompts = len(cast("Sized", prompt))
+    return _Choices(_choice_count(body) * prompts, _wants_usage(body))
+
+
+_RULES: Final[dict[str, Callable[[Mapping[str, object]], Ending]]] = {
+    "chat": _chat,
+    "completion": _completion,
+    "response": lambda body: _Types(_RESPONSE_ENDS),
+    "run": lambda body: _Run(),
+    "image": lambda body: _Types(_IMAGE_ENDS, _choice_count(body)),
+    "speech": lambda body: _Types(_SPEECH_ENDS),
+    "transcript": lambda body: _Types(_TRANSCRIPT_ENDS),
+    "agent_session": lambda body: _Session(),
+}
+
+
+def ending_for(name: str | None, body: Mapping[str, object]) -> Ending:
+    """Return a fresh watcher for one stream.
+
+    Args:
+        name: The rule, as `Operation.ending` names it; an unknown one, or None, takes any clean end.
+        body: The request's body, which says how many choices and whether the usage are to come.
+    """
+    rule = _RULES.get(name) if name is not None else None
+    return Ending() if rule is None else rule(body)
+
+
+def _choice_count(body: Mapping[str, object]) -> int:
+    count = body.get("n")
+    # A server answers a wrong `n` with an error, so here it only must not break anything.
+    return count if isinstance(count, int) and count >= 1 else 1
+
+
+def _wants_usage(body: Mapping[str, object]) -> bool:
+    return bool(_read(body.get("stream_options"), "include_usage"))
+
+
+def _read(value: object, name: str) -> object:
+    """Read a member of a Struct or of a mapping; None when there is none."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, object]", value).get(name)
+    return getattr(value, name, None)
