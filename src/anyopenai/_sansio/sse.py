@@ -17,16 +17,26 @@ __all__ = ("MAX_EVENT_BYTES", "EventTooLarge", "SSEDecoder", "ServerSentEvent")
 MAX_EVENT_BYTES: Final = 256 * 2**20
 """Largest event by default, in bytes: four times the 64 MiB that image events are known to pass with room."""
 
+_COLON: Final = 0x3A
 _BOM: Final = b"\xef\xbb\xbf"
 
 # A `retry` of more digits is no number of milliseconds that anyone waits for, and int() of thousands of digits is slow.
 _MAX_RETRY_DIGITS: Final = 15
 
-# From this many lines on, looking for a read of plain frames only costs less than it saves.
+# From this many lines on, looking for plain frames costs less than it saves.
 _BULK_LINES: Final = 6
+
+# `event: N`, `data: X`, a blank line, and nothing behind it.
+_FRAME_LINES: Final = 4
+
+# Between these two bounds lies exactly what starts with "data: " and goes on with a visible character: comparing costs
+# less than startswith, and min() and max() do it for many lines in one call.
+_LOW: Final = b"data: !"
+_HIGH: Final = b"data:!"
 
 # Event names repeat (a few dozen per API), so the line is looked up; a server that invents names ends at this many.
 _MAX_NAMES: Final = 512
+_MAX_NAME_BYTES: Final = 128
 _names: dict[bytes, str] = {}
 
 
@@ -104,10 +114,10 @@ class SSEDecoder:
         self.retry = None
         # The first bytes, until it is known whether they are a byte order mark; None from then on.
         self._head: bytes | None = b""
-        self._skip_lf = False
+        self._skip_lf = False  # the last byte was a CR: a LF after it belongs to it
         self._tail = bytearray()  # the unfinished line
         self._open = False  # whether a line of an event has come and its blank line has not
-        self._size = 0  # bytes of the open event's finished lines
+        self._size = 0  # bytes of the open event's finished lines, comments left out
         self._data: list[bytes] = []
         self._name = ""
         self._event_retry: int | None = None
@@ -122,22 +132,18 @@ class SSEDecoder:
         Raises:
             EventTooLarge: An event exceeds the limit. Events before it have been returned; the decoder takes no more.
         """
-        self._refuse_after_failure()
-        if self._head is not None:
-            data = self._after_bom(data)
-        if self._skip_lf and data:
-            self._skip_lf = False
-            if data[0] == 10:
-                data = data[1:]
+        if self._head is not None or self._skip_lf:
+            data = self._first_bytes(data)
         if not data:
             return []
-        if b"\r" in data:
-            # Looked at once per read: JSON escapes a carriage return, so one in the stream is a line end.
-            self._skip_lf = data[-1] == 13
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-        lines = data.split(b"\n")
+        # Looked at once per read: JSON escapes a carriage return, so one in the stream is a line end.
+        lines = self._lines_with_cr(data) if b"\r" in data else data.split(b"\n")
         tail = self._tail
+        if len(lines) <= _FRAME_LINES and not tail and not self._open and len(data) <= self._limit:
+            event = self._one_frame(lines)
+            if event is not None:
+                return [event]
+        held = self._size + len(tail)
         if tail:
             # One growing buffer: a long line in many small reads is copied once, at its end.
             tail += lines[0]
@@ -151,83 +157,130 @@ class SSEDecoder:
             if last:
                 self._tail = bytearray(last)
 
-        if self._size + len(self._tail) + len(data) + len(tail) > self._limit:
-            lines = self._within_limit(lines)
-        events = self._events(lines) if lines else []
-        if not events:
-            self._refuse_after_failure()
-        return events
+        # A failed decoder's limit is below zero, so that it always looks and this line is all that others pay.
+        if held + len(data) > self._limit:
+            return self._bounded_events(lines)
+        if not lines:
+            return []
+        return self._events(lines) if len(lines) >= _BULK_LINES else self._read(lines)
 
     def finish(self) -> bytes:
         """Say that the stream has ended and return what it left unfinished, b"" if nothing.
 
-        An event whose blank line never came is not an event: its lines are returned as they were, comments left out.
+        An event whose blank line never came is not an event: its name and data are returned as they stood on the wire.
 
         Raises:
-            EventTooLarge: The limit was exceeded and the error has not been raised yet, or was.
+            EventTooLarge: An event exceeded the limit.
         """
-        self._refuse_after_failure()
+        if self._failure is not None:
+            raise self._failure
         rest = bytes(self._tail) if self._head is None else self._head
-        self._tail = bytearray()
-        self._head = None
-        if rest.startswith(b":"):
-            rest = b""
         lines = [b"data: " + value for value in self._data]
         if self._name:
             lines.insert(0, b"event: " + self._name.encode())
-        if rest:
+        if not rest.startswith(b":"):
             lines.append(rest)
-        elif lines:
-            lines.append(b"")
+        self._head = None
+        self._tail = bytearray()
         self._reset()
         return b"\n".join(lines)
 
-    def _refuse_after_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    def _first_bytes(self, data: bytes) -> bytes:
+        """Drop one byte order mark from the very start, which may come in pieces, and the LF of a CRLF cut in two."""
+        if self._head is not None:
+            head = self._head + data
+            if len(head) < len(_BOM) and _BOM.startswith(head):
+                self._head = head
+                return b""
+            self._head = None
+            return head.removeprefix(_BOM)
+        if not data:
+            return data
+        self._skip_lf = False
+        return data.removeprefix(b"\n")
 
-    def _after_bom(self, data: bytes) -> bytes:
-        """Drop one byte order mark from the very start, which may come in pieces."""
-        head = (self._head or b"") + data
-        if len(head) < len(_BOM) and _BOM.startswith(head):
-            self._head = head
-            return b""
-        self._head = None
-        return head.removeprefix(_BOM)
+    def _lines_with_cr(self, data: bytes) -> list[bytes]:
+        """Split at CRLF, CR and LF."""
+        lines = data.split(b"\r\n")
+        # Deleting one byte value is many times faster than replacing two, so the pure case is told by counting.
+        cuts = len(lines) - 1
+        if len(data) - len(data.replace(b"\r", b"")) == cuts == len(data) - len(data.replace(b"\n", b"")):
+            return lines
+        self._skip_lf = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+
+    def _one_frame(self, lines: list[bytes]) -> ServerSentEvent | None:
+        """Read a read that is one whole frame of a usual form, as paced streams send them; None if it is not."""
+        if len(lines) == 3:
+            line, blank, rest = lines
+            name: str | None = ""
+        elif len(lines) == _FRAME_LINES:
+            start, line, blank, rest = lines
+            name = _names.get(start)
+        else:
+            return None
+        if blank or rest or name is None or not _LOW <= line < _HIGH:
+            return None
+        return ServerSentEvent(line[6:], name, self.last_event_id)
 
     def _events(self, lines: list[bytes]) -> list[ServerSentEvent]:
-        """Read finished lines. Frames of the usual two forms, many in one read, are taken without a look at each line."""
-        if not self._open and len(lines) >= _BULK_LINES:
-            frames = _plain_frames(lines, self.last_event_id) or _named_frames(lines, self.last_event_id)
-            if frames is not None:
-                return frames
+        """Read finished lines, at least one; whole frames of the usual forms without a look at each line."""
+        end = len(lines)
+        if end < _BULK_LINES or not (lines[0].startswith((b"data: ", b"event: ")) or self._open):
+            return self._read(lines)
+        # Between the rest of an event begun in an earlier read and the start of one that ends in a later read.
+        start = lines.index(b"") + 1 if self._open and b"" in lines else 0
+        while end > start and lines[end - 1]:
+            end -= 1
+        if end - start < _BULK_LINES or (self._open and not start):
+            return self._read(lines)
+        events = self._read(lines[:start]) if start else []
+        whole = lines[start:end]
+        frames = _plain_frames(whole, self.last_event_id)
+        if frames is None:
+            frames = _named_frames(whole, self.last_event_id)
+        events += self._read(whole) if frames is None else frames
+        if end < len(lines):
+            events += self._read(lines[end:])
+        return events
 
+    def _read(self, lines: list[bytes]) -> list[ServerSentEvent]:
+        """Read finished lines one by one."""
         events: list[ServerSentEvent] = []
         data = self._data
         for line in lines:
             if line.startswith(b"data: "):
                 data.append(line[6:])
-            elif not line:
-                if data:
-                    value = data[0] if len(data) == 1 else b"\n".join(data)
-                    # No JSON document is blank, so nothing but spaces and line feeds is a keep-alive.
-                    if value and (value[0] > 32 or not value.isspace()):
-                        events.append(ServerSentEvent(value, self._name, self.last_event_id, self._event_retry))
-                self._reset()
-                data = self._data
-            else:
+            elif line:
                 self._field(line)
+            elif data:
+                value = data[0] if len(data) == 1 else b"\n".join(data)
+                # No JSON document is blank, so nothing but spaces and line feeds is a keep-alive.
+                if value and (value[0] > 32 or not value.isspace()):
+                    events.append(ServerSentEvent(value, self._name, self.last_event_id, self._event_retry))
+                data.clear()
+                self._name = ""
+                self._event_retry = None
+            else:
+                self._name = ""
+                self._event_retry = None
         if lines[-1]:
+            if not self._open or b"" in lines:
+                self._size = 0
             self._open = True
-            start = len(lines) - 1
-            while start >= 0 and lines[start]:
-                self._size += len(lines[start]) + 1 if lines[start][0] != 58 else 0
-                start -= 1
+            for line in reversed(lines):
+                if not line:
+                    break
+                if line[0] != _COLON:
+                    self._size += len(line) + 1
+        elif self._open:
+            self._open = False
+            self._size = 0
         return events
 
     def _reset(self) -> None:
         """Begin the next event."""
-        self._data = []
+        self._data.clear()
         self._name = ""
         self._event_retry = None
         self._size = 0
@@ -235,16 +288,17 @@ class SSEDecoder:
 
     def _field(self, line: bytes) -> None:
         """Read any line but a blank one."""
+        known = _names.get(line)
+        if known is not None:
+            self._name = known
+            return
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
-            known = _names.get(line)
-            if known is None:
-                known = str(value.removeprefix(b" "), "utf-8", "replace")
-                if len(_names) < _MAX_NAMES and len(line) < 128:
-                    _names[line] = known
-            self._name = known
+            self._name = str(value.removeprefix(b" "), "utf-8", "replace")
+            if len(_names) < _MAX_NAMES and len(line) < _MAX_NAME_BYTES:
+                _names[line] = self._name
         elif name == b"id":
             if b"\0" not in value:
                 self.last_event_id = str(value.removeprefix(b" "), "utf-8", "replace")
@@ -253,31 +307,42 @@ class SSEDecoder:
             if value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
                 self.retry = self._event_retry = int(value)
 
-    def _within_limit(self, lines: list[bytes]) -> list[bytes]:
-        """Count line by line; the lines before the one that is too much."""
+    def _bounded_events(self, lines: list[bytes]) -> list[ServerSentEvent]:
+        """Read finished lines up to the one that is too much for its event."""
+        if self._failure is not None:
+            self._tail.clear()
+            raise self._failure
         size = self._size
         for index, line in enumerate(lines):
             if not line:
                 size = 0
-            elif line[0] != 58:
+            elif line[0] != _COLON:
                 size += len(line) + 1
                 if size > self._limit:
-                    self._failure = EventTooLarge(self._limit)
-                    return lines[:index]
+                    return self._fail(lines[:index])
         tail = self._tail
-        if tail and tail[0] == 58:
+        if tail and tail[0] == _COLON:
             del tail[1:]
         elif size + len(tail) > self._limit:
-            self._failure = EventTooLarge(self._limit)
-            tail.clear()
-        return lines
+            return self._fail(lines)
+        return self._events(lines) if lines else []
+
+    def _fail(self, lines: list[bytes]) -> list[ServerSentEvent]:
+        """Refuse everything from now on; the events that are complete still go out first."""
+        events = self._events(lines) if lines else []
+        self._failure = EventTooLarge(self._limit)
+        self._limit = -1
+        self._reset()
+        self._tail = bytearray()
+        if not events:
+            raise self._failure
+        return events
 
 
 def _plain_frames(lines: list[bytes], last_event_id: str | None) -> list[ServerSentEvent] | None:
     """Read lines that are nothing but `data: X` and blank in turn; None if they are anything else."""
     data = lines[::2]
-    # Between these two bounds lies exactly what starts with "data: " and goes on with a visible character.
-    if len(lines) % 2 or any(lines[1::2]) or min(data) < b"data: !" or max(data) >= b"data:!":
+    if len(lines) % 2 or any(lines[1::2]) or min(data) < _LOW or max(data) >= _HIGH:
         return None
     return [ServerSentEvent(line[6:], "", last_event_id) for line in data]
 
@@ -285,7 +350,7 @@ def _plain_frames(lines: list[bytes], last_event_id: str | None) -> list[ServerS
 def _named_frames(lines: list[bytes], last_event_id: str | None) -> list[ServerSentEvent] | None:
     """Read lines that are nothing but a known `event: N`, `data: X` and blank in turn; None if they are anything else."""
     data = lines[1::3]
-    if len(lines) % 3 or any(lines[2::3]) or min(data) < b"data: !" or max(data) >= b"data:!":
+    if len(lines) % 3 or any(lines[2::3]) or min(data) < _LOW or max(data) >= _HIGH:
         return None
     names = list(map(_names.get, lines[::3]))
     if None in names:
