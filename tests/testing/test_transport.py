@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyopenai._tasks import task_group
+from anyopenai._tasks import open_task_group
 from anyopenai._timeouts import Timeout
 from anyopenai.testing import Answer, FakeResponse, FakeTransport, NoAnswerError, RecordedRequest
 from anyopenai.testing.transport import _Route
@@ -216,7 +216,7 @@ async def test_gates_hold_the_head_and_the_body_back():
         while piece := await response.receive():
             steps.append(piece)
 
-    async with task_group() as tasks:
+    async with open_task_group() as tasks:
         tasks.start_soon(use)
         await anyio.wait_all_tasks_blocked()
         assert steps == []

@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .app import StandIn
+    from .server import Server, serve
+    from .state import Stats
     from .transport import Answer, FakeResponse, FakeTransport, Gate, NoAnswerError, RecordedRequest
 
 __all__ = (
@@ -15,6 +18,10 @@ __all__ = (
     "Gate",
     "NoAnswerError",
     "RecordedRequest",
+    "Server",
+    "StandIn",
+    "Stats",
+    "serve",
 )
 
 _HOMES = {
@@ -24,6 +31,10 @@ _HOMES = {
     "Gate": "transport",
     "NoAnswerError": "transport",
     "RecordedRequest": "transport",
+    "Server": "server",
+    "StandIn": "app",
+    "Stats": "state",
+    "serve": "server",
 }
 
 
