@@ -1,1 +1,50 @@
-"""Connections and the requests they carry: the only part of the package that opens sockets."""
+"""Public door of the transports; names load on first use, so that importing the package opens nothing and stays light."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .base import (
+        BodyReader,
+        BodySource,
+        Middleware,
+        Phase,
+        Sent,
+        Trace,
+        Transport,
+        TransportFailure,
+        WireRequest,
+        WireResponse,
+    )
+    from .pool import PoolStats, PoolTransport
+
+__all__ = (
+    "BodyReader",
+    "BodySource",
+    "Middleware",
+    "Phase",
+    "PoolStats",
+    "PoolTransport",
+    "Sent",
+    "Trace",
+    "Transport",
+    "TransportFailure",
+    "WireRequest",
+    "WireResponse",
+)
+
+_POOL = frozenset({"PoolStats", "PoolTransport"})
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(".pool" if name in _POOL else ".base", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

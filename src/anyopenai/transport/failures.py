@@ -1,0 +1,197 @@
+"""The one place where what sockets, TLS, parsers and backends raise becomes a `TransportFailure` in plain words."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import sys
+from typing import TYPE_CHECKING, Final, Literal
+
+from anyio import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
+from httptools import HttpParserError
+
+from .base import TransportFailure
+from .codings import CodingError
+from .parser import ResponseError
+from .tls import TrustError
+
+if TYPE_CHECKING:
+    from .base import Phase, Sent
+
+__all__ = ("failure_from", "lost", "timed_out")
+
+_Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "closed", "input"]
+
+# What the kernel says, in words of one kind on every system.
+_REASONS: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset by the server",
+    errno.ECONNABORTED: "connection aborted",
+    errno.EPIPE: "the server had closed the connection",
+    errno.EHOSTUNREACH: "no route to the host",
+    errno.ENETUNREACH: "the network is unreachable",
+    errno.ETIMEDOUT: "no answer from the host",
+    errno.EMFILE: "too many open files in this process; raise the limit or lower max_connections",
+}
+
+# OpenSSL's names for "that was not TLS at all".
+_NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "BAD_LENGTH")
+
+_WHILE: Final = {
+    "pool": "while waiting for a connection",
+    "connect": "while connecting",
+    "write": "while the request was being sent",
+    "head": "before the answer began",
+    "body": "while the answer was being read",
+    "close": "while closing",
+}
+
+
+def timed_out(
+    where: str, seconds: float, *, phase: Phase, sent: Sent, fresh: bool = True, received: int = 0
+) -> TransportFailure:
+    """Return the failure for a limit of ours that has passed.
+
+    Args:
+        where: Host and port.
+        seconds: The limit.
+        phase: What was being waited for.
+        sent: How much of the request had left.
+        fresh: The connection had never carried an answer.
+        received: Bytes of the body that had arrived.
+    """
+    what = {
+        "pool": "no connection became free",
+        "connect": f"could not connect to {where}",
+        "write": f"{where} took no more of the request",
+        "head": f"no answer from {where}",
+        "body": f"{where} went silent in the middle of its answer, after {received} bytes",
+    }.get(phase, f"{where} did not react")
+    advice = "; raise max_connections or the pool timeout" if phase == "pool" else ""
+    return TransportFailure(
+        f"{what} within {seconds:g} s{advice}", kind="timeout", phase=phase, sent=sent, fresh=fresh, received=received
+    )
+
+
+def lost(
+    where: str, *, phase: Phase, sent: Sent, fresh: bool = True, received: int = 0, expected: int | None = None
+) -> TransportFailure:
+    """Return the failure for a connection that the server ended too early.
+
+    Args:
+        where: Host and port.
+        phase: Where the exchange stood.
+        sent: How much of the request had left.
+        fresh: The connection had never carried an answer.
+        received: Bytes of the body that had arrived.
+        expected: Bytes that the head had announced.
+    """
+    if phase == "body":
+        of = f" of {expected}" if expected is not None else ""
+        text = f"{where} closed the connection in the middle of its answer, after {received}{of} bytes"
+    else:
+        text = f"{where} closed the connection {_WHILE[phase]}"
+    return TransportFailure(text, kind="lost", phase=phase, sent=sent, fresh=fresh, received=received)
+
+
+def failure_from(
+    error: BaseException, where: str, *, phase: Phase, sent: Sent, fresh: bool = True, received: int = 0
+) -> TransportFailure | None:
+    """Translate what was raised on the way; None for what is not the network's, such as cancellation or a bug.
+
+    Args:
+        error: What was raised.
+        where: Host and port, for the message.
+        phase: Where the exchange stood.
+        sent: How much of the request had left.
+        fresh: The connection had never carried an answer.
+        received: Bytes of the body that had arrived.
+    """
+    if isinstance(error, TransportFailure):
+        return error
+    described = _describe(error, where, phase)
+    if described is None:
+        return None
+    kind, text = described
+    return TransportFailure(text, kind=kind, phase=phase, sent=sent, fresh=fresh, received=received)
+
+
+def _describe(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, str] | None:
+    if isinstance(error, ResponseError | HttpParserError):
+        return "protocol", f"{where} did not answer in HTTP/1.1: {_text(error)}"
+    if isinstance(error, CodingError):
+        return "decode", f"the answer of {where} cannot be decompressed: {error}"
+    if isinstance(error, TrustError):
+        return "tls", str(error)
+    if isinstance(error, ssl.SSLError):
+        return _describe_tls(error, where, phase)
+    if isinstance(error, ssl.CertificateError | UnicodeError) and phase == "connect":
+        return "tls", f"{where} cannot be checked against its certificate: {_text(error)}"
+    if isinstance(error, OSError):
+        return _describe_os(error, where, phase)
+    if isinstance(error, ClosedResourceError):
+        return "closed", f"the connection to {where} was closed on this side {_WHILE[phase]}"
+    if isinstance(error, BrokenResourceError | EndOfStream):
+        cause = error.__cause__
+        if isinstance(cause, OSError):
+            return _describe(cause, where, phase)
+        return "lost", f"{where} closed the connection {_WHILE[phase]}"
+    if isinstance(error, BusyResourceError):
+        return "input", f"two tasks read the answer of {where} at once; let one of them do it"
+    return _describe_backend(error, where, phase)
+
+
+def _describe_os(error: OSError, where: str, phase: Phase) -> tuple[_Kind, str]:
+    reason = _REASONS.get(error.errno or 0) or error.strerror or _text(error)
+    if isinstance(error, socket.gaierror):
+        host = where.rpartition(":")[0]
+        return "refused", f"the host name {host} could not be resolved: {reason}; check base_url and the network"
+    if phase == "connect":
+        kind: _Kind = "timeout" if error.errno == errno.ETIMEDOUT or isinstance(error, TimeoutError) else "refused"
+        return kind, f"could not connect to {where}: {reason}"
+    return "lost", f"the connection to {where} broke {_WHILE[phase]}: {reason}"
+
+
+def _describe_tls(error: ssl.SSLError, where: str, phase: Phase) -> tuple[_Kind, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message.rstrip(".") or "not trusted"
+        return "tls", (
+            f"the certificate of {where} was refused: {reason}; "
+            "if you trust its authority, name it in SSL_CERT_FILE or pass an ssl_context"
+        )
+    reason = str(error.reason or _text(error))
+    if phase == "connect":
+        if any(name in reason for name in _NOT_TLS):
+            return "tls", f"{where} does not speak TLS; if it is a plain server, write http:// in base_url"
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "UNEXPECTED_EOF" in reason:
+            return "tls", f"{where} closed the connection during the TLS handshake"
+        return "tls", f"the TLS handshake with {where} failed: {reason.replace('_', ' ').lower()}"
+    return "tls", f"the TLS connection to {where} broke {_WHILE[phase]}: {reason.replace('_', ' ').lower()}"
+
+
+def _describe_backend(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, str] | None:
+    """Describe httpcore's own errors; it is not imported here for that: if it raised them, it is loaded."""
+    httpcore = sys.modules.get("httpcore")
+    if httpcore is None:
+        return None
+    if isinstance(error, httpcore.TimeoutException):
+        return "timeout", f"{where} did not react {_WHILE[phase]}"
+    known = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol)
+    if not isinstance(error, known):
+        return None
+    cause: BaseException | None = error.__cause__
+    while cause is not None:
+        described = _describe(cause, where, phase)
+        if described is not None:
+            return described
+        cause = cause.__cause__
+    if isinstance(error, httpcore.ConnectError | httpcore.ProxyError | httpcore.UnsupportedProtocol):
+        return "refused", f"could not connect to {where}: {_text(error)}"
+    if isinstance(error, httpcore.NetworkError):
+        return "lost", f"the connection to {where} broke {_WHILE[phase]}: {_text(error)}"
+    return "protocol", f"{where} did not answer in HTTP/1.1: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,371 @@
+"""Bytes over TCP: resolving, connecting and plain links; no TLS, no HTTP and no pool here.
+
+A `Link` is what HTTP needs of an open connection. `SocketLink` works on a bare non-blocking socket with nothing but
+anyio's `wait_readable` and `wait_writable`. Beside anyio's own socket streams that halves the cost of a request on
+asyncio (no second pass through the event loop per write), needs no transport object that outlives its event loop, and
+lets a connection be closed from anywhere without awaiting. `BackendLink` carries HTTP over any of httpcore's network
+backends instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from anyio import (
+    CancelScope,
+    ClosedResourceError,
+    Event,
+    current_time,
+    getaddrinfo,
+    notify_closing,
+    wait_readable,
+    wait_writable,
+)
+from anyio.lowlevel import current_token
+
+from .._tasks import grace, open_task_group
+
+if TYPE_CHECKING:
+    from httpcore import AsyncNetworkBackend, AsyncNetworkStream
+
+__all__ = ("BackendLink", "Link", "SocketLink", "connect_backend", "connect_tcp", "native_backend")
+
+# RFC 8305, section 5: the recommended delay between connection attempts.
+_ATTEMPT_DELAY: Final = 0.25
+
+# A silent stream may think for minutes: probes keep NAT entries alive and notice a vanished peer within about
+# 60 + 5 * 15 s. openai-python's users are used to the first figure.
+_KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 5))
+
+_IN_PROGRESS: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR})
+
+
+class Link(Protocol):
+    """An open connection as bytes.
+
+    One task may receive while another sends. Methods that do not await belong to the event loop's own thread, except
+    `abort`.
+    """
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """Return what arrives next, or b"" when the peer sends no more; cancelling loses nothing."""
+        ...
+
+    def send_now(self, data: bytes | memoryview) -> bool:
+        """Hand over as much as goes without waiting; False if a rest is kept for `flush`."""
+        ...
+
+    async def flush(self) -> None:
+        """Hand over the rest; cancelling cuts the write short, and the link can only be closed then."""
+        ...
+
+    def is_stale(self) -> bool:
+        """Tell whether an idle link has ended, or has bytes that nobody asked for."""
+        ...
+
+    def close(self) -> bool:
+        """Close at once, waking whoever waits; False if `aclose` must still be awaited."""
+        ...
+
+    def abort(self) -> None:
+        """Close from any thread, with or without an event loop; never raises."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what `close` could not; bounded, and safe when cancelled."""
+        ...
+
+
+class SocketLink:
+    """A plain TCP connection on a bare socket."""
+
+    __slots__ = ("_rest", "_sock", "_waiting")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._rest: memoryview | None = None
+        # Tasks that wait for the socket; closing it under them needs care (see `close`).
+        self._waiting = 0
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """Return what arrives next, or b"" when the peer sends no more; cancelling loses nothing."""
+        sock = self._sock
+        while True:
+            self._waiting += 1
+            try:
+                if sock.fileno() < 0:
+                    raise ClosedResourceError
+                await wait_readable(sock)
+            finally:
+                self._waiting -= 1
+            if sock.fileno() < 0:
+                raise ClosedResourceError
+            try:
+                return sock.recv(max_bytes)
+            except BlockingIOError:
+                continue  # woken without cause
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None if nothing has."""
+        try:
+            return self._sock.recv(65536)
+        except BlockingIOError:
+            return None
+
+    def send_now(self, data: bytes | memoryview) -> bool:
+        """Hand over as much as the kernel takes; False if a rest is kept for `flush`."""
+        if self._rest is not None:
+            self._rest = memoryview(bytes(self._rest) + bytes(data))
+            return False
+        try:
+            taken = self._sock.send(data)
+        except BlockingIOError:
+            taken = 0
+        if taken == len(data):
+            return True
+        self._rest = memoryview(data)[taken:]
+        return False
+
+    async def flush(self) -> None:
+        """Hand over the rest; cancelling cuts the write short, and the link can only be closed then."""
+        sock = self._sock
+        while self._rest is not None:
+            self._waiting += 1
+            try:
+                if sock.fileno() < 0:
+                    raise ClosedResourceError
+                await wait_writable(sock)
+            finally:
+                self._waiting -= 1
+            if sock.fileno() < 0:
+                raise ClosedResourceError
+            try:
+                taken = sock.send(self._rest)
+            except BlockingIOError:
+                continue
+            self._rest = self._rest[taken:] if taken < len(self._rest) else None
+
+    def is_stale(self) -> bool:
+        """Tell whether the peer has closed, or has sent what nobody asked for."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def close(self) -> bool:
+        """Close at once, waking whoever waits."""
+        if self._waiting and self._sock.fileno() >= 0:
+            # The event loop must forget the descriptor before its number is used again. Without a running loop there
+            # is nobody to wake.
+            with suppress(Exception):
+                notify_closing(self._sock)
+        self._sock.close()
+        return True
+
+    def abort(self) -> None:
+        """Close from any thread, with or without an event loop; never raises."""
+        with suppress(OSError):
+            if self._waiting:
+                # Only its own loop may close a descriptor that it watches: end the conversation, which wakes it.
+                self._sock.shutdown(socket.SHUT_RDWR)
+            else:
+                self._sock.close()
+
+    async def aclose(self) -> None:
+        """Close; nothing is left to wait for."""
+        self.close()
+
+
+class BackendLink:
+    """A connection of one of httpcore's network backends, TLS included."""
+
+    __slots__ = ("_closed", "_rest", "_stream")
+
+    def __init__(self, stream: AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._rest: list[bytes] = []
+        self._closed = False
+
+    @property
+    def stream(self) -> AsyncNetworkStream:
+        """The backend's own stream."""
+        return self._stream
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """Return what arrives next, or b"" when the peer sends no more."""
+        if self._closed:
+            raise ClosedResourceError
+        return await self._stream.read(max_bytes)
+
+    def send_now(self, data: bytes | memoryview) -> bool:
+        """Keep the bytes for `flush`: a backend has no write that does not wait."""
+        self._rest.append(bytes(data))
+        return False
+
+    async def flush(self) -> None:
+        """Hand over what was kept; cancelling cuts the write short, and the link can only be closed then."""
+        rest, self._rest = b"".join(self._rest), []
+        await self._stream.write(rest)
+
+    def is_stale(self) -> bool:
+        """Tell whether the peer has closed, or has sent what nobody asked for."""
+        return self._closed or bool(self._stream.get_extra_info("is_readable"))
+
+    def close(self) -> bool:
+        """End the conversation; the descriptor itself goes with `aclose`."""
+        self.abort()
+        return False
+
+    def abort(self) -> None:
+        """End the conversation from any thread; never raises."""
+        self._closed = True
+        with suppress(Exception):
+            sock = cast("socket.socket | None", self._stream.get_extra_info("socket"))
+            if sock is not None:
+                sock.shutdown(socket.SHUT_RDWR)
+
+    async def aclose(self) -> None:
+        """Close the backend's stream, within bounds and also when cancelled."""
+        self._closed = True
+        with grace(), suppress(Exception):
+            await self._stream.aclose()
+
+
+async def connect_tcp(host: str, port: int) -> SocketLink:
+    """Connect to the first address of a host that answers (RFC 8305, happy eyeballs).
+
+    Cancelling leaves no socket open.
+
+    Args:
+        host: Name or address, without brackets.
+        port: TCP port.
+
+    Raises:
+        OSError: The name does not resolve (`socket.gaierror`), or no address accepts.
+    """
+    addresses = await _resolve(host, port)
+    if len(addresses) == 1:
+        return SocketLink(await _connect(*addresses[0]))
+    return SocketLink(await _race(addresses))
+
+
+async def connect_backend(backend: AsyncNetworkBackend, host: str, port: int) -> BackendLink:
+    """Connect through one of httpcore's network backends.
+
+    Raises:
+        Exception: Whatever the backend raises, httpcore's own errors as a rule.
+    """
+    return BackendLink(await backend.connect_tcp(host, port))
+
+
+def native_backend() -> AsyncNetworkBackend | None:
+    """Return the backend to use where bare sockets serve badly; None where they serve well.
+
+    On Windows asyncio's event loop cannot watch sockets itself; anyio's stand-in is a thread around `select`, which
+    stops at 512 of them.
+    """
+    if sys.platform == "win32" and hasattr(current_token().native_token, "call_soon_threadsafe"):
+        from httpcore import AnyIOBackend
+
+        return AnyIOBackend()
+    return None
+
+
+_Address = tuple[int, tuple[str, int]]
+
+
+async def _resolve(host: str, port: int) -> list[_Address]:
+    """Return the addresses of a host, families taking turns, the resolver's favourite first."""
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return [(socket.AF_INET6 if literal.version == 6 else socket.AF_INET, (host, port))]
+    found = [(int(entry[0]), entry[4]) for entry in await getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    found = list(dict.fromkeys(found))
+    favourite = [entry for entry in found if entry[0] == found[0][0]]
+    others = [entry for entry in found if entry[0] != found[0][0]]
+    turns: list[_Address] = []
+    while favourite or others:
+        if favourite:
+            turns.append(favourite.pop(0))
+        if others:
+            turns.append(others.pop(0))
+    return turns
+
+
+async def _connect(family: int, address: tuple[str, int]) -> socket.socket:
+    """Open one connection; closed again if that fails or is cancelled."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Requests are single writes: waiting for more would only delay them.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEP_ALIVE:
+            option: int | None = getattr(socket, name, None)
+            if option is not None:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        code = sock.connect_ex(address)
+        if code in _IN_PROGRESS:
+            await wait_writable(sock)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _race(addresses: list[_Address]) -> socket.socket:
+    """Try addresses one after the other, each with a head start of 250 ms; the first that answers wins."""
+    winner: socket.socket | None = None
+    errors: list[OSError] = []
+
+    async def attempt(address: _Address, ended: Event) -> None:
+        nonlocal winner
+        try:
+            sock = await _connect(*address)
+        except OSError as error:
+            errors.append(error)
+            ended.set()
+            return
+        if winner is None:
+            winner = sock
+            group.cancel_scope.cancel()
+        else:
+            sock.close()
+
+    try:
+        async with open_task_group() as group:
+            for address in addresses:
+                ended = Event()
+                group.start_soon(attempt, address, ended)
+                with CancelScope(deadline=current_time() + _ATTEMPT_DELAY):
+                    await ended.wait()
+    except BaseException:
+        if winner is not None:
+            winner.close()
+        raise
+    if winner is None:
+        raise _all_failed(errors)
+    return winner
+
+
+def _all_failed(errors: list[OSError]) -> OSError:
+    """Return one error for several addresses: the first one's, with what the others said."""
+    texts = dict.fromkeys(error.strerror or str(error) for error in errors)
+    error = OSError(errors[0].errno, "; ".join(texts))
+    error.__cause__ = errors[0]
+    return error
