@@ -6,11 +6,12 @@ Generated namespaces hold a `Caller` and constants of type `Operation`; they kno
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Protocol, TypedDict, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from msgspec import Struct
 
 from ._headers import Headers
+from ._omit import Omit, omit
 
 if TYPE_CHECKING:
     from ._engine.iteration import Paginator
@@ -36,34 +37,6 @@ T = TypeVar("T")
 Query = Mapping[str, object]
 Body = Mapping[str, object]
 
-
-@final
-class Omit:
-    """The type of `omit`: an argument that is not sent, where None is sent as null.
-
-    As the value of a header it removes a default header for one request.
-    """
-
-    __slots__ = ()
-    _instance: ClassVar[Omit | None] = None
-
-    def __new__(cls) -> Omit:
-        if cls._instance is None:
-            cls._instance = super().__new__(cls)
-        return cls._instance
-
-    def __bool__(self) -> Literal[False]:
-        return False
-
-    def __repr__(self) -> str:
-        return "omit"
-
-    def __reduce__(self) -> tuple[type[Omit], tuple[()]]:
-        return Omit, ()
-
-
-omit: Final = Omit()
-"""Says "not sent" for any optional argument."""
 
 # openai-python has two markers with one meaning for callers; here both names lead to the one.
 NotGiven = Omit
