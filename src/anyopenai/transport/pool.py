@@ -22,7 +22,8 @@ from anyio import CancelScope, Event, current_time
 from anyio.lowlevel import current_token
 
 from .base import TransportFailure, WireRequest
-from .connection import Connection, Dialing, Origin, notify, open_connection
+from .connection import Connection, Origin, notify
+from .dialing import Dialing, open_connection
 
 if TYPE_CHECKING:
     import ssl
