@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sized
-from typing import Final, cast
+from typing import Any, Final, cast
 
 __all__ = ("Ending", "ending_for")
 
@@ -60,9 +60,21 @@ class _Choices(Ending):
         self._finished: set[int] = set()
         self._usage_due = include_usage
 
-    def observe(self, event: object) -> bool:
+    # `Any`: the event comes from a server, and what it lacks is handled.
+    def observe(self, event: Any) -> bool:
+        try:
+            (choice,) = event.choices
+            if choice.finish_reason is None:
+                return False
+        except (AttributeError, TypeError, ValueError):
+            pass
+        self._look(event)
+        return False
+
+    def _look(self, event: object) -> None:
+        """Take notice of an event that is not one choice going on."""
         if self.complete:
-            return False
+            return
         choices = _read(event, "choices")
         if isinstance(choices, list):
             for position, choice in enumerate(cast("list[object]", choices)):
@@ -74,7 +86,6 @@ class _Choices(Ending):
             if self._usage_due and _read(event, "usage") is not None:
                 self._usage_due = False
             self.complete = not self._usage_due
-        return False
 
     @property
     def expected(self) -> str:
@@ -94,8 +105,13 @@ class _Types(Ending):
         self._types = types
         self._due = due
 
-    def observe(self, event: object) -> bool:
-        if _read(event, "type") in self._types:
+    # `Any`: as above.
+    def observe(self, event: Any) -> bool:
+        try:
+            kind = event.type
+        except AttributeError:
+            kind = _read(event, "type")
+        if isinstance(kind, str) and kind in self._types:
             self._due -= 1
             self.complete = self._due <= 0
             return self.complete
@@ -117,6 +133,8 @@ class _Run(Ending):
 
     def observe(self, event: object) -> bool:
         name = _read(event, "event")
+        if not isinstance(name, str):
+            return False
         if name == "done":
             self.complete = True
             return True
@@ -139,9 +157,11 @@ class _Session(Ending):
 
     def observe(self, event: object) -> bool:
         kind = _read(event, "type")
+        if not isinstance(kind, str):
+            return False
         if kind in _SESSION_RESTS:
             self.complete = True
-        elif isinstance(kind, str) and kind.startswith(_SESSION_WORKS):
+        elif kind.startswith(_SESSION_WORKS):
             self.complete = False
         return False
 

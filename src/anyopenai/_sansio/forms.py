@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast
 from urllib.parse import quote
@@ -11,6 +12,8 @@ import msgspec
 from .._omit import omit
 
 __all__ = ("encode_pairs", "encode_query", "flatten_fields")
+
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
 
 # A value inside itself never ends; nothing of the API nests this deep.
 _MAX_DEPTH: Final = 64
@@ -97,6 +100,8 @@ def _plain(name: str, value: object) -> object:
 
 
 def _quoted(text: str, name: str) -> str:
+    if _UNRESERVED.fullmatch(text):
+        return text  # most names and values; quote() takes five times as long to find that out
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:

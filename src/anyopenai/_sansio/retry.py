@@ -33,6 +33,8 @@ Failure: TypeAlias = Literal[
 # loop's client, a request that cannot be sent.
 _FINAL_FAILURES: Final = frozenset({"decode", "too_large", "closed", "loop", "input"})
 
+_SENT: Final = {"none": "not sent", "partial": "partly sent", "all": "sent"}
+
 QUOTA_CODES: Final = frozenset(
     {
         "access_terminated",
@@ -96,7 +98,7 @@ class Attempt(Struct, kw_only=True):
         code: The server's error code, if its body named one.
         type: The server's error type, if its body named one.
         failure: How the exchange failed; None when there was an answer.
-        sent: How much of the request had left.
+        sent: How much of the request had left; it is said in the reasons and decides nothing.
         fresh: False when the connection had carried an answer before and this failure came before any byte of one.
         replayable: Whether the body can be sent once more from its first byte. A one-shot body that nobody has begun
             to read counts as replayable.
@@ -160,7 +162,7 @@ def decide(attempt: Attempt, policy: RetryPolicy, *, now: float, rand: float) ->
     server_wait: float | None = None
     if attempt.status is None:
         failure = attempt.failure
-        what = f"no answer ({failure or 'unknown failure'})"
+        what = f"no answer ({failure or 'unknown failure'}, request {_SENT[attempt.sent]})"
         if failure in _FINAL_FAILURES:
             return Stop(f"{what} that another attempt cannot mend")
         if failure == "lost" and not attempt.fresh and attempt.resends_taken < MAX_RESENDS:
@@ -282,11 +284,11 @@ def parse_http_date(text: str) -> float | None:
         return None
     year = int(match["year"])
     if len(match["year"]) == 2:
-        # The old form's two digits: RFC 9110 reads what seems over 50 years ahead as past, email software this way.
+        # The old form's two digits, cut where POSIX and email software cut them.
         year += 1900 if year > 68 else 2000
     try:
         month = _MONTHS.index(match["month"].lower()) + 1
-        # A leap second (60) is the next minute's first.
+        # datetime has no leap second (60): the one before it will do.
         second = min(int(match["second"]), 59)
         moment = datetime(year, month, int(match["day"]), int(match["hour"]), int(match["minute"]), second, tzinfo=UTC)
         zone = match["zone"]

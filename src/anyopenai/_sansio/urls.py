@@ -24,7 +24,10 @@ _AMBIGUOUS: Final = re.compile("[\u00df\u03c2\u200c\u200d]")
 
 # What may stand in a path or a query as it is: RFC 3986's pchar, "/" and "?", and escapes that are there already.
 _UNSAFE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|[^!$&-;=?-Z_a-z~%]")
+# Nothing but a path that needs no escaping, as nearly all are: no colon, query, fragment or percent sign.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=@-]*")
 # A segment keeps what the RFC's pchar allows, as openai-python does: model names have colons.
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _SEGMENT_SAFE: Final = "!$&'()*+,;=:@~"
 
 
@@ -125,7 +128,7 @@ def join(base: URL, path: str, query: str = "") -> URL:
         ValueError: An absolute URL that `parse_url` refuses.
     """
     own_query = base.query
-    if not path.isalnum() and not _is_plain(path):
+    if not _PLAIN.fullmatch(path):
         if _URL.match(path) and "://" in path.partition("?")[0]:
             return parse_url(path).with_query(query)
         path, _, more = path.partition("#")[0].partition("?")
@@ -136,14 +139,6 @@ def join(base: URL, path: str, query: str = "") -> URL:
         query = f"{own_query}&{query}" if query else own_query
     root = base.path.rstrip("/")
     return URL(base.scheme, base.host, base.port, f"{root}/{path.lstrip('/')}", query)
-
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.~!$&'()*+,;=@-]*")
-
-
-def _is_plain(path: str) -> bool:
-    """Whether a path is nothing but a path and needs no escaping: no colon, query, fragment or percent sign."""
-    return _PLAIN.fullmatch(path) is not None
 
 
 _ARGUMENT: Final = re.compile(r"\{([^{}]*)\}")
@@ -186,6 +181,8 @@ def _segment(name: str, argument: object) -> str:
         raise TypeError(f"{name} must be text, not {argument!r}")
     if argument in ("", ".", ".."):
         raise ValueError(f"{name} must name something to be part of a path; it is {argument!r}")
+    if _UNRESERVED.fullmatch(argument):
+        return argument  # most ids; quote() takes five times as long to find that out
     try:
         return quote(argument, safe=_SEGMENT_SAFE)
     except UnicodeEncodeError:
