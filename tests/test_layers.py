@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "explanation" / "architecture.md"
 RANKS = {
     "errors": 0,
     "_headers": 0,
+    "_omit": 0,
     "_timeouts": 0,
     "_codec": 1,
     "_files": 1,
@@ -51,7 +52,7 @@ RANKS = {
 GENERATED = {"types", "resources"}
 
 # Bytes, numbers and plain data: no clock, no randomness, no I/O, no event loop.
-PURE = {"_codec", "_contract", "_headers", "_sansio", "_timeouts", "errors", "types"}
+PURE = {"_codec", "_contract", "_headers", "_omit", "_sansio", "_timeouts", "errors", "types"}
 IMPURE_IMPORTS = {
     "anyio",
     "asyncio",
@@ -75,9 +76,6 @@ IMPURE_IMPORTS = {
 # The only places that may look at the process's environment; everyone else is handed values.
 READS_ENVIRONMENT = {"cli", "client", "providers", "testing"}
 
-# Where network errors become TransportFailure.
-FAILURES = "transport.failures"
-NETWORK_RANKS = range(3, 9)
 NETWORK_ERROR_PACKAGES = {"anyio", "h2", "httpcore", "socket", "ssl", "websockets"}
 NETWORK_ERROR_BUILTINS = {
     "BrokenPipeError",
@@ -87,6 +85,16 @@ NETWORK_ERROR_BUILTINS = {
     "ConnectionResetError",
     "OSError",
     "TimeoutError",
+}
+REQUEST_ERRORS = {
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "DeadlineExceeded",
+    "MalformedEvent",
+    "StreamTruncated",
 }
 # Modules that own files handle the errors of those files.
 FILE_OWNERS = {"_engine.bodies", "_files"}
@@ -308,25 +316,60 @@ def _caught(node: ast.ExceptHandler) -> Iterator[str]:
         yield _dotted(part)
 
 
-def test_network_errors_are_caught_in_one_module() -> None:
-    """Rule 5: errors of sockets and protocol libraries become `TransportFailure` in one table."""
-    wrong = []
-    for module in hand_written():
-        if RANKS[module.top] not in NETWORK_RANKS or module.name in {FAILURES, *FILE_OWNERS}:
-            continue
-        foreign = {
-            name: f"{imported.module}.{name}"
-            for imported in imports(module)
-            if imported.module.split(".")[0] in NETWORK_ERROR_PACKAGES
-            for name in imported.names
-        }
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.ExceptHandler):
-                continue
+def _foreign_handlers(module: Module) -> Iterator[tuple[ast.ExceptHandler, str]]:
+    """Give the handlers that catch an error of the network, with that error's name."""
+    foreign = {
+        name: f"{imported.module}.{name}"
+        for imported in imports(module)
+        if imported.module.split(".")[0] in NETWORK_ERROR_PACKAGES
+        for name in imported.names
+    }
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler):
             for name in _caught(node):
                 full = foreign.get(name.split(".")[0], name)
                 if full in NETWORK_ERROR_BUILTINS or full.split(".")[0] in NETWORK_ERROR_PACKAGES:
-                    wrong.append(f"{module.where(node.lineno)} catches {full}")
+                    yield node, full
+
+
+def test_network_errors_are_caught_in_the_transport_only() -> None:
+    """Rule 5: above the transport there are no sockets, so nobody expects their errors."""
+    wrong = [
+        f"{module.where(handler.lineno)} catches {name}"
+        for module in hand_written()
+        if RANKS[module.top] in range(3, 9) and module.top != "transport" and module.name not in FILE_OWNERS
+        for handler, name in _foreign_handlers(module)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _dotted(node.func).split(".")[-1] in names:
+            yield node
+
+
+def test_network_errors_become_ours_in_one_module() -> None:
+    """Rule 5: what a socket or a protocol library raised is put into words in `transport/failures.py`."""
+    wrong = [
+        f"{module.where(call.lineno)} makes a TransportFailure from {name}"
+        for module in hand_written()
+        if module.top == "transport" and module.name != "transport.failures"
+        for handler, name in _foreign_handlers(module)
+        for statement in handler.body
+        for call in _calls(statement, {"TransportFailure"})
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_public_errors_about_requests_are_made_in_one_module() -> None:
+    """Rule 5: which public exception a failure becomes is one table, in `_engine/mapping.py`."""
+    wrong = [
+        f"{module.where(call.lineno)} makes {_dotted(call.func)}"
+        for module in hand_written()
+        if RANKS[module.top] in range(1, 9) and module.name != "_engine.mapping"
+        for call in _calls(module.tree, REQUEST_ERRORS)
+    ]
     assert not wrong, "\n".join(wrong)
 
 

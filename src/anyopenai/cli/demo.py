@@ -1,0 +1,150 @@
+"""`anyopenai demo`: the main job, written as a program that any user could have written; options are read elsewhere."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from anyio import to_thread
+
+from .._tasks import open_task_group
+from ..client import OpenAI
+from ..testing import serve
+from .connecting import Connecting
+from .conversation import ChatConversation, Conversation, ResponsesConversation
+from .docstrings import collect
+from .embedding import ListBatches, embed_in_order
+from .items import Item
+from .progress import Meter, show
+from .screen import notes, say, stream_out
+from .search import Index
+from .vectors import ITEMS, VECTORS, VectorFiles
+
+__all__ = ("DemoOptions", "demo")
+
+QUESTIONS = (
+    "parse a date and time from a string",
+    "copy a file together with its permission bits",
+    "split a string into words as a shell does",
+)
+
+CHAT_PROMPT = "In one paragraph: what is structured concurrency good for?"
+RESPONSES_PROMPT = "In one paragraph: what does an embedding of a text tell?"
+
+# English text has about four characters for each token:
+# https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
+CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """What the command line chose.
+
+    Attributes:
+        backend: Name of the event loop, for the first line.
+        output: Directory of the results.
+        server: Another server to use; None starts the stand-in.
+        model: Model of the two answers.
+        embedding_model: Model of the vectors.
+        dimensions: Length of the vectors; None for the model's own.
+        batch_size: Texts in one request.
+        concurrency: Requests in flight.
+        limit: Use only so many texts; None for all.
+    """
+
+    backend: str
+    output: Path
+    server: Connecting | None
+    model: str
+    embedding_model: str
+    dimensions: int | None
+    batch_size: int
+    concurrency: int
+    limit: int | None
+
+
+async def demo(options: DemoOptions) -> None:
+    """Embed the standard library's docstrings, search them, stream two answers, and say how fast that was.
+
+    Raises:
+        OpenAIError: A request failed for good.
+        OSError: The results cannot be written.
+    """
+    started = perf_counter()
+    say(f"anyopenai demo: Python {platform.python_version()} on {options.backend}")
+    items = (await collect())[: options.limit]
+    tokens = sum(len(item.text) for item in items) // CHARACTERS_PER_TOKEN
+    say(f"Texts:   {len(items):,} docstrings of the standard library, about {tokens:,} tokens")
+
+    async with AsyncExitStack() as stack:
+        server = options.server
+        if server is None:
+            local = await stack.enter_async_context(serve())
+            server = Connecting(base_url=local.base_url, api_key="unused")
+            say(f"Server:  {local.base_url}, a stand-in in this process that computes no model")
+        else:
+            say(f"Server:  {server.base_url or 'the OpenAI API'}")
+
+        meter = Meter(len(items))
+        client = await stack.enter_async_context(
+            OpenAI(base_url=server.base_url, api_key=server.api_key, middleware=[meter.middleware])
+        )
+        rows = await _embed(client, items, meter, options)
+        await _search(client, items, rows, options)
+        await _answer("Chat completion", CHAT_PROMPT, ChatConversation(client, options.model))
+        await _answer("Response", RESPONSES_PROMPT, ResponsesConversation(client, options.model))
+
+    say()
+    say(
+        f"Done in {perf_counter() - started:.1f} s: {len(items):,} texts embedded in {meter.seconds:.1f} s "
+        f"({meter.rate:,.0f} items/s, {meter.retries} retries), {len(QUESTIONS)} searches, 2 streamed answers."
+    )
+
+
+async def _embed(client: OpenAI, items: Sequence[Item], meter: Meter, options: DemoOptions) -> Index:
+    async with VectorFiles(options.output) as files:
+        async with open_task_group() as tasks:
+            tasks.start_soon(show, meter, notes(), "Embedding")
+            await embed_in_order(
+                client,
+                ListBatches(items, options.batch_size),
+                files,
+                model=options.embedding_model,
+                meter=meter,
+                concurrency=options.concurrency,
+                dimensions=options.dimensions,
+            )
+            meter.stop()
+            tasks.cancel_scope.cancel()
+        await files.finish()
+    say(
+        f"Wrote:   {options.output / VECTORS} ({files.rows:,} x {files.dimensions:,} float32), {options.output / ITEMS}"
+    )
+    return Index(await to_thread.run_sync(np.load, options.output / VECTORS))
+
+
+async def _search(client: OpenAI, items: Sequence[Item], index: Index, options: DemoOptions) -> None:
+    for question in QUESTIONS:
+        if options.dimensions is None:
+            answer = await client.embeddings.create(model=options.embedding_model, input=question)
+        else:
+            answer = await client.embeddings.create(
+                model=options.embedding_model, input=question, dimensions=options.dimensions
+            )
+        say()
+        say(f"Search:  {question}")
+        for row, score in index.nearest(answer.data[0].embedding, 3):
+            first_line = items[row].text.partition("\n")[0]
+            say(f"  {score:.3f}  {items[row].id}: {first_line[:100]}")
+
+
+async def _answer(title: str, prompt: str, conversation: Conversation) -> None:
+    say()
+    say(f"{title}: {prompt}")
+    await conversation.ask(prompt, stream_out)
+    say()
