@@ -108,10 +108,9 @@ class Http1Connection:
             if failure is None or failure is error:
                 raise
             raise failure from error
-        response = Http1Response(self, request, owner, head, whole=upload is None or not upload.cut)
         if request.trace is not None:
             notify(request.trace, "head", {"status": parser.status, "http_version": parser.http_version})
-        return response
+        return Http1Response(self, request, owner, head, whole=upload is None or not upload.cut)
 
     async def _read_head(self, request: WireRequest, unsent: BaseException | None) -> None:
         parser = self._parser
@@ -281,9 +280,6 @@ class Http1Response:
                 closed then.
         """
         if self._decoder is None:
-            if self._length is not None and self._length > limit:
-                self._leave(reusable=False)
-                raise self._too_large(limit)
             pieces = self._pieces
             if self._rest:
                 pieces.insert(0, self._rest[self._taken :])
@@ -292,6 +288,9 @@ class Http1Response:
             if connection is not None:
                 parser = connection.parser
                 allowed = parser.received - sum(map(len, pieces)) + limit
+                if self._length is not None and self._length > allowed:
+                    self._leave(reusable=False)
+                    raise self._too_large(limit)
                 while self._connection is not None and parser.received <= allowed:
                     await self._read_more(None)
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -411,6 +410,8 @@ class Http1Response:
         seconds = timeout if timeout is not None else self._request.timeout.read
         self._reading = True
         try:
+            if parser.error is not None:
+                raise parser.error
             data = await connection.receive(seconds, self._request, "body")
             if data:
                 parser.feed(data)

@@ -43,6 +43,7 @@ class ResponseParser:
         pieces: What has arrived of the body and was not taken away yet.
         received: Bytes of the body so far, content codings not undone.
         started: Any byte has arrived since `start()`.
+        error: What is wrong with the body; the pieces before it are good.
     """
 
     __slots__ = (
@@ -53,6 +54,7 @@ class ResponseParser:
         "_informational",
         "complete",
         "encodings",
+        "error",
         "excess",
         "fields",
         "head_complete",
@@ -88,6 +90,7 @@ class ResponseParser:
         self.pieces: list[bytes] = []
         self.received = 0
         self.started = False
+        self.error: HttpParserError | ResponseError | None = None
         self._head_only = head_only
         self._informational = False
         self._close_delimited = False
@@ -100,10 +103,21 @@ class ResponseParser:
     def feed(self, data: bytes) -> None:
         """Take the next bytes.
 
+        What is wrong with a body is kept in `error`, so that the pieces before it are delivered first, no matter
+        how the bytes were cut.
+
         Raises:
-            ResponseError: They are more than the limits allow, or switch protocols.
-            HttpParserError: They are not HTTP.
+            ResponseError: The head is more than the limits allow, or switches protocols.
+            HttpParserError: It is not HTTP.
         """
+        try:
+            self._feed(data)
+        except (HttpParserError, ResponseError) as error:
+            if not self.head_complete:
+                raise
+            self.error = error
+
+    def _feed(self, data: bytes) -> None:
         already = self.complete
         if already:
             self.excess = True

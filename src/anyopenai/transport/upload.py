@@ -84,7 +84,7 @@ class Upload:
         """Read while writing, until there is no sense in writing."""
         parser = self._parser
         try:
-            while not (parser.complete or parser.status >= 300):
+            while not (parser.complete or parser.error or parser.status >= 300):
                 if parser.received > _EARLY_BYTES:
                     return
                 data = await self._link.receive()

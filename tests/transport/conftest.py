@@ -1,0 +1,34 @@
+"""The transport's tests run on asyncio, uvloop and trio; TLS comes from an authority made for the session."""
+
+from __future__ import annotations
+
+import ssl
+from importlib.util import find_spec
+
+import pytest
+import trustme
+
+from transport.exchanges import Authority
+
+_UVLOOP = pytest.param(
+    ("asyncio", {"use_uvloop": True}),
+    id="uvloop",
+    marks=pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed"),
+)
+
+
+@pytest.fixture(params=["asyncio", _UVLOOP, "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> object:
+    """Name the event loop that a test runs on."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Return contexts for a server on 127.0.0.1 and localhost, and for a client that trusts it."""
+    ca = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1", "localhost").configure_cert(server)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca.configure_trust(client)
+    return Authority(server, client, ca.cert_pem.bytes())
