@@ -28,7 +28,8 @@ PART_END: Final = b"\r\n"
 """What follows the content of every part."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
+# RFC 2046 allows more, such as "=" and "/", which would need quotes in the Content-Type.
+_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'+_.-]{1,70}")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -75,7 +76,7 @@ def multipart_content_type(boundary: str) -> str:
     """Return the value of the request's `Content-Type`.
 
     Raises:
-        ValueError: The boundary has characters, or a length, that RFC 2046 does not allow.
+        ValueError: The boundary has other characters than letters, digits and `'+_.-`, or more than 70.
     """
     _check_boundary(boundary)
     return f"multipart/form-data; boundary={boundary}"
@@ -153,4 +154,4 @@ def _header_value(name: str, value: str) -> str:
 
 def _check_boundary(boundary: str) -> None:
     if not _BOUNDARY.fullmatch(boundary):
-        raise ValueError(f"multipart boundary {boundary!r} is not 1 to 70 characters of those that RFC 2046 allows")
+        raise ValueError(f"multipart boundary {boundary!r} must be 1 to 70 letters, digits and '+_.-")
