@@ -194,7 +194,6 @@ _SESSION_RESTS: Final = frozenset(
         "agent.session.failed",
         "agent.session.idle",
         "agent.session.requires_action",
-        "error",
     }
 )
 _SESSION_WORKS: Final = ("agent.session.turn.", "agent.session.in_progress", "agent.output.")

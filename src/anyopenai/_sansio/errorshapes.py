@@ -73,7 +73,8 @@ def event_error(event: str, body: object, *, own_error_event: bool = False) -> t
     """Tell whether a stream event is an error; its message and body as `error_facts` gives them, or None.
 
     Errors are a usable value under `error`, an event named `error`, and an object that calls itself an error
-    (`object` or `type` is `"error"`). `"error": null` (or false, or empty) is none.
+    (`object` or `type` is `"error"`). `"error": null` (or false, or empty) is none, and neither are the Responses API's
+    typed events, such as `response.failed`: they are what their type says.
 
     Args:
         event: The event's name; "" without one.
@@ -82,6 +83,8 @@ def event_error(event: str, body: object, *, own_error_event: bool = False) -> t
             API does: that one is not an error here.
     """
     members = _members(body)
+    if members is not None and event != "error" and str(members.get("type", "")).startswith("response."):
+        return None
     if members is not None:
         if members.get("error"):
             return error_facts(members)
