@@ -1,0 +1,86 @@
+"""Our own tables beside the official description: names, operations, what the description lacks, and the overlay.
+
+The tables hold facts only, one entry a line. `overlay.toml` holds what we decide ourselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+FACTS = HERE / "facts"
+OVERLAY = HERE / "overlay.toml"
+
+
+@dataclass(frozen=True)
+class KnownName:
+    """A name that users know a schema by.
+
+    Attributes:
+        name: The class or alias name.
+        modules: Modules below `types` that have it, such as `chat.chat_completion`, the likeliest first; none: the
+            module of whoever refers to it.
+        also: Further names of the same schema, as pairs of module and name.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    also: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parsed(cls, entry: str) -> KnownName:
+        """Read `module|module:Name module:Also ...`."""
+        first, *rest = entry.split()
+        modules, _, name = first.partition(":")
+        also = tuple((module, other) for module, _, other in (one.partition(":") for one in rest))
+        return cls(name, tuple(part for part in modules.split("|") if part), also)
+
+
+def snake(name: str) -> str:
+    """Return `ChatCompletion` as `chat_completion`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The tables, as they are in the files."""
+
+    operations: dict[str, dict[str, Any]]
+    names: dict[str, dict[str, str]]
+    supplement: dict[str, Any]
+    patches: dict[str, Any]
+    overlay: dict[str, Any]
+
+    @cached_property
+    def known(self) -> dict[str, dict[str, KnownName]]:
+        """Names by side and pointer."""
+        overruled = self.overlay.get("names", {})
+        return {
+            side: {
+                pointer: KnownName.parsed(entry)
+                for pointer, entry in {**self.names[side], **overruled.get(side, {})}.items()
+            }
+            for side in ("response", "param")
+        }
+
+
+def load() -> Facts:
+    """Read the tables."""
+
+    def table(name: str) -> Any:
+        return json.loads((FACTS / name).read_text(encoding="utf-8"))
+
+    return Facts(
+        operations=table("operations.json"),
+        names=table("names.json"),
+        supplement=table("supplement.json"),
+        patches=table("patches.json"),
+        overlay=tomllib.loads(OVERLAY.read_text(encoding="utf-8")),
+    )

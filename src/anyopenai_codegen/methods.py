@@ -1,0 +1,231 @@
+"""Joins the facts of `operations.json` with the description: each method's parameters and results, with their shapes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .description import Description, DescriptionError, Schema, bare_schema
+from .facts import Facts
+from .naming import attribute
+from .reading import Reader, limits
+from .shapes import Limits, Listed, Named, Object, Scalar, Shape, either, inner, without_none
+
+Place = Literal["path", "query", "body", "header"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a method.
+
+    Attributes:
+        name: Its name in Python.
+        wire: Its name in the request.
+        place: Where it goes.
+        required: Whether it must be given.
+        shape: Its type.
+        limits: What else is known of it.
+        keyword: Path arguments: whether it is given by name only.
+    """
+
+    name: str
+    wire: str
+    place: Place
+    required: bool
+    shape: Shape
+    limits: Limits = Limits()
+    keyword: bool = True
+
+
+@dataclass
+class Method:
+    """One method of a namespace.
+
+    Attributes:
+        dotted: Name below the client, such as `chat.completions.create`.
+        facts: Its entry in `operations.json`.
+        parameters: Path arguments first, then the required ones, then the rest.
+        returns: The answer's type; None where there is none, or it is bytes or text.
+        answer: How the body of the answer is read.
+        page: The page class; the answer's type is then that of one item.
+        event: The type of a streamed event.
+        body: The object that holds the body's members.
+    """
+
+    dotted: str
+    facts: dict[str, Any]
+    parameters: list[Parameter] = field(default_factory=list)
+    returns: Shape | None = None
+    answer: Literal["json", "binary", "text", "none"] = "json"
+    page: str | None = None
+    event: Shape | None = None
+    body: Shape | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The dotted name of what it is a method of."""
+        return self.dotted.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name there."""
+        return self.dotted.rpartition(".")[2]
+
+
+class Methods:
+    """Reads methods; both readers then know every type that the methods refer to."""
+
+    def __init__(self, description: Description, facts: Facts) -> None:
+        self._description = description
+        self._facts = facts
+        kept = facts.overlay.get("kept_enums", ())
+        self.answers = Reader(description, "response", facts.known["response"], kept)
+        self.requests = Reader(description, "param", facts.known["param"], kept)
+        self.answer_roots: list[str] = []
+        self.request_roots: list[str] = []
+        self.made_by: dict[str, list[str]] = {}
+        self.taken_by: dict[str, list[str]] = {}
+
+    def read(self, dotted: str) -> Method:
+        """Read one method."""
+        facts = self._facts.operations[dotted]
+        operation = self._description.operations.get(facts.get("operation", dotted))
+        if operation is None:
+            raise DescriptionError(f"the description has no operation {facts.get('operation', dotted)!r} for {dotted}")
+        method = Method(dotted, facts)
+        self._read_parameters(method, operation)
+        self._read_answer(method, operation)
+        return method
+
+    def _read_parameters(self, method: Method, operation: dict[str, Any]) -> None:
+        facts, patches = method.facts, self._facts.patches["params"].get(method.dotted, {})
+        by_name = {attribute(_plain(entry["name"])): entry for entry in operation.get("parameters", ())}
+        path = re.findall(r"\{(\w+)\}", facts["path"])
+        in_path = [entry for entry in operation.get("parameters", ()) if entry["in"] == "path"]
+        for number, name in enumerate(path):
+            # Path arguments are told apart by their order: the description calls some of them differently.
+            known = limits(in_path[number]["schema"]) if number < len(in_path) else Limits()
+            keyword = name in facts.get("keyword", ())
+            method.parameters.append(Parameter(name, name, "path", True, Scalar("str"), known, keyword))
+        method.parameters.sort(key=lambda parameter: parameter.keyword)
+        members = self._body(method, operation) if "body" in facts else {}
+        given: list[Parameter] = []
+        places: tuple[Place, ...] = ("query", "body", "header")
+        for place in places:
+            for entry in facts.get(place, ()):
+                name, required = entry.rstrip("!"), entry.endswith("!")
+                if place == "body" and name in members:
+                    wire, shape, known = members[name]
+                elif place != "body" and name in by_name and by_name[name]["in"] == place:
+                    schema = by_name[name]["schema"]
+                    wire, known = _plain(by_name[name]["name"]), limits(schema)
+                    shape = self.requests.read(schema, f"/{method.dotted}/{name}", (f"/{method.dotted}", name))
+                elif name in patches:
+                    schema = bare_schema(patches[name]["schema"])
+                    wire, known = name, limits(schema)
+                    shape = self.requests.read(schema, f"/{method.dotted}/{name}", (f"/{method.dotted}", name))
+                else:
+                    raise DescriptionError(f"{method.dotted} takes {name!r} in its {place}, of which nothing is known")
+                if place == "header":
+                    wire = self._facts.overlay.get("headers", {}).get(name, wire)
+                self._root(shape, self.request_roots)
+                given.append(Parameter(name, wire, place, required, shape, known))
+        method.parameters += sorted(given, key=lambda parameter: not parameter.required)
+
+    def _body(self, method: Method, operation: dict[str, Any]) -> dict[str, tuple[str, Shape, Limits]]:
+        content = operation.get("requestBody", {}).get("content", {})
+        wanted = "multipart/form-data" if method.facts.get("multipart") else "application/json"
+        entry = content.get(wanted) or next(iter(content.values()), None)
+        if entry is None:
+            return {}
+        at = f"/{method.dotted}/body"
+        shape = self.requests.read(entry["schema"], at, None)
+        method.body = shape
+        found: dict[str, tuple[str, Shape, Limits]] = {}
+        alternatives = [part for part in _alternatives(self.requests, shape) if isinstance(part, Named)]
+        for part in alternatives:
+            declaration = self.requests.declared[part.key]
+            assert isinstance(declaration, Object)
+            if not part.key.startswith("/"):
+                self._root(part, self.request_roots)
+                self.taken_by.setdefault(part.key, []).append(method.dotted)
+            for member in declaration.members.values():
+                name = attribute(member.wire)
+                known = found.get(name)
+                merged = either((known[1], member.shape)) if known else member.shape
+                found[name] = (member.wire, merged, member.limits)
+        return found
+
+    def _read_answer(self, method: Method, operation: dict[str, Any]) -> None:
+        facts = method.facts
+        returns = facts.get("returns")
+        if "page" in facts:
+            method.page = facts["page"]
+            method.returns = self._item(method, operation)
+        elif returns == "binary":
+            method.answer = "binary"
+        elif returns == "str":
+            method.answer = "text"
+        elif returns is None:
+            method.answer = "none"
+        else:
+            method.returns = self._content(method, operation, "application/json", str(returns))
+        if "event" in facts:
+            method.event = self._content(method, operation, "text/event-stream", facts["event"])
+        for shape, text in ((method.returns, method.dotted), (method.event, f"{method.dotted}(stream=True)")):
+            if shape is not None:
+                self._root(shape, self.answer_roots)
+                if isinstance(shape, Named):
+                    self.made_by.setdefault(shape.key, []).append(text)
+
+    def _content(self, method: Method, operation: dict[str, Any], media: str, name: str) -> Shape:
+        """Read an answer's schema; where the description has none, the component that users know by the name."""
+        for status in ("200", "201", "202"):
+            schema = operation["responses"].get(status, {}).get("content", {}).get(media, {}).get("schema")
+            if schema:
+                return without_none(self.answers.read(schema, f"/{method.dotted}/{status}", None))
+        for pointer, known in self._facts.known["response"].items():
+            if known.name == name and "/" not in pointer:
+                return without_none(self.answers.component(pointer))
+        if name in self._description.schemas["response"]:
+            return without_none(self.answers.component(name))
+        raise DescriptionError(f"{method.dotted} gives {name!r}, of which the description knows nothing")
+
+    def _item(self, method: Method, operation: dict[str, Any]) -> Shape:
+        page = self._content(method, operation, "application/json", str(method.facts["item"]))
+        if isinstance(page, Named):
+            declaration = self.answers.declared[page.key]
+            if isinstance(declaration, Object) and "data" in declaration.members:
+                data = without_none(declaration.members["data"].shape)
+                if isinstance(data, Listed):
+                    return data.item
+                if isinstance(data, Named):
+                    alias = self.answers.declared[data.key]
+                    if not isinstance(alias, Object) and isinstance(alias.shape, Listed):
+                        return alias.shape.item
+        raise DescriptionError(f"{method.dotted} is paginated, but its answer has no list called `data`")
+
+    def _root(self, shape: Shape, roots: list[str]) -> None:
+        roots.extend(part.key for part in inner(shape) if isinstance(part, Named) and part.key not in roots)
+
+
+def _alternatives(reader: Reader, shape: Shape) -> list[Shape]:
+    bare = without_none(shape)
+    members = getattr(bare, "members", (bare,))
+    found: list[Shape] = []
+    for member in members:
+        if isinstance(member, Named) and not isinstance(reader.declared[member.key], Object):
+            found += _alternatives(reader, reader.declared[member.key].shape)  # type: ignore[union-attr]  # an alias
+        else:
+            found.append(member)
+    return found
+
+
+def _plain(wire: str) -> str:
+    return wire.removesuffix("[]")
+
+
+def schema_at(description: Description, name: str) -> Schema:
+    """Return a component's schema as answers see it."""
+    return description.component("response", name)

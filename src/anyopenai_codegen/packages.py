@@ -1,0 +1,189 @@
+"""Writes the packages' front doors: lazy `types` packages, and the one table of namespaces that the client inherits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .facts import snake
+from .resources import class_of
+from .source import Module, docstring, literal
+
+
+@dataclass(frozen=True)
+class Given:
+    """A name that a module of types gives."""
+
+    module: str
+    name: str
+
+    @property
+    def package(self) -> str:
+        """Its package below `types`; empty for `types` itself."""
+        return self.module.rpartition(".")[0]
+
+
+def add_aliases(
+    modules: dict[str, Module], given: Sequence[Given], aliases: Mapping[str, str], links: Mapping[str, set[str]]
+) -> list[Given]:
+    """Give types their further names, in the modules that have them; return the names.
+
+    A module of nothing but aliases is made only where its name says what it holds. A name is left out where it would
+    make two modules need each other.
+
+    Args:
+        modules: What is written so far; gets the aliases.
+        given: The names so far.
+        aliases: `module:Name` by `module:Name`.
+        links: Which modules each module needs.
+    """
+    needs = {name: set(others) for name, others in links.items()}
+    there = {(one.module, one.name) for one in given}
+    added: list[Given] = []
+    for alias, target in sorted(aliases.items()):
+        module_name, _, name = alias.partition(":")
+        target_module, _, target_name = target.partition(":")
+        if (target_module, target_name) not in there or (module_name, name) in there:
+            continue
+        if module_name not in modules:
+            if module_name.rpartition(".")[2] != snake(name):
+                continue
+            modules[module_name] = Module(f"types.{module_name}", f"`{name}`, another name of `{target_name}`.")
+        if _reaches(needs, target_module, module_name):
+            continue
+        needs.setdefault(module_name, set()).add(target_module)
+        module = modules[module_name]
+        module.local.add(name)
+        module.body.append(f"{name} = {module.use(f'.types.{target_module}', target_name)}")
+        there.add((module_name, name))
+        added.append(Given(module_name, name))
+    return added
+
+
+def _reaches(needs: Mapping[str, set[str]], start: str, end: str) -> bool:
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name == end:
+            return start != end
+        if name not in seen:
+            seen.add(name)
+            ahead.extend(needs.get(name, ()))
+    return False
+
+
+def type_packages(given: Sequence[Given], exports: Mapping[str, Sequence[str]]) -> dict[str, Module]:
+    """Write the `__init__` of every package of types."""
+    packages = {""}
+    for one in given:
+        parts = one.package.split(".") if one.package else []
+        packages |= {".".join(parts[:depth]) for depth in range(len(parts) + 1)}
+    modules: dict[str, Module] = {}
+    for package in sorted(packages):
+        own = {one.name: one.module for one in given if one.package == package and one.module.rpartition(".")[2] == snake(one.name)}
+        doors: dict[str, str] = {}
+        for name in [*exports.get(package, ()), *sorted(own)]:
+            found = _home_of(name, package, given)
+            if found is not None:
+                doors.setdefault(name, found)
+        title = f"Types of `anyopenai.types{f'.{package}' if package else ''}`; each is loaded on first use."
+        module = Module(f"types.{package}".rstrip("."), title, is_package=True)
+        lazy = module.use(".types._lazy", "doors")
+        by_module: dict[str, list[str]] = {}
+        for name in sorted(doors):
+            by_module.setdefault(doors[name], []).append(name)
+        static = [
+            f"    from {module._relative(f'.types.{there}')} import {', '.join(f'{name} as {name}' for name in names)}"
+            for there, names in sorted(by_module.items())
+        ]
+        if static:
+            module.use("typing", "TYPE_CHECKING")
+            module.header += ["if TYPE_CHECKING:", *static]
+        entries = ",\n".join(
+            f"    {literal(module._relative(f'.types.{there}')[1:])}: {literal(' '.join(names))}"
+            for there, names in sorted(by_module.items())
+        )
+        module.body.append(f"__getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
+        modules[package] = module
+    return modules
+
+
+def _home_of(name: str, package: str, given: Sequence[Given]) -> str | None:
+    """Return the module that an exported name comes from: the package's own first, then the shared ones."""
+    found = [one for one in given if one.name == name]
+
+    def order(one: Given) -> tuple[bool, bool, bool, str]:
+        return (
+            one.package != package,
+            one.module.rpartition(".")[2] != snake(name),
+            one.package not in ("shared", "shared_params"),
+            one.module,
+        )
+
+    found.sort(key=order)
+    if not found or (found[0].package != package and found[0].package not in ("shared", "shared_params", "")):
+        return None
+    return found[0].module
+
+
+def namespaces(top: Sequence[str], about: Mapping[str, str]) -> Module:
+    """Write the class that the client inherits."""
+    module = Module("resources._namespaces", "Every namespace of the client, loaded on first use.")
+    module.use("typing", "TYPE_CHECKING")
+    caller = module.use("._contract", "Caller", static=True)
+    cached = module.use("functools", "cached_property")
+    lines = [
+        "class Namespaces:",
+        docstring("The API's namespaces as attributes; whoever inherits sets `_caller`, which carries out the calls."),
+        "",
+        f"    _caller: {caller}",
+        "",
+    ]
+    for name in top:
+        class_name = module.use(f".resources.{name}", class_of(name), static=True)
+        lines += [
+            f"    @{cached}",
+            f"    def {name}(self) -> {class_name}:",
+            docstring(about.get(name, f"The methods of `client.{name}`."), "        "),
+            f"        from .{name} import {class_name}",
+            "",
+            f"        return {class_name}(self._caller)",
+            "",
+        ]
+    lines += [
+        "    @property",
+        "    def with_raw_response(self) -> NamespacesWithRawResponse:",
+        docstring("Every namespace, its methods giving `RawResponse`: status, headers, the whole body, and `parse()`.", "        "),
+        "        return _Raw(self) # type: ignore[return-value] # it has the same attributes, looked up when they are used",
+        "",
+        "    @property",
+        "    def with_streaming_response(self) -> NamespacesWithStreamingResponse:",
+        docstring("Every namespace, its methods being async context managers whose body has not been read.", "        "),
+        "        return _Streaming(self) # type: ignore[return-value] # as above",
+    ]
+    module.body.append("\n".join(lines) + "\n")
+    for view, attribute in (("_Raw", "with_raw_response"), ("_Streaming", "with_streaming_response")):
+        module.body.append(
+            "\n".join(
+                [
+                    f"class {view}:",
+                    '    __slots__ = ("_plain",)',
+                    "",
+                    "    def __init__(self, plain: Namespaces) -> None:",
+                    "        self._plain = plain",
+                    "",
+                    "    def __getattr__(self, name: str) -> object:",
+                    f"        return getattr(self._plain, name).{attribute}",
+                ]
+            )
+            + "\n"
+        )
+    lines = ["if TYPE_CHECKING:"]
+    for suffix in ("WithRawResponse", "WithStreamingResponse"):
+        lines.append(f"    class Namespaces{suffix}:")
+        for name in top:
+            lines.append(f"        {name}: {module.use(f'.resources.{name}', f'{class_of(name)}{suffix}', static=True)}")
+        lines.append("")
+    module.body.append("\n".join(lines))
+    return module

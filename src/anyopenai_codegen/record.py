@@ -1,0 +1,81 @@
+"""Puts generated files in place, and records what they were made from so that a check can tell stale or edited ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from .description import Description
+from .facts import HERE
+from .writing import PACKAGE, Written
+
+RECORD = HERE / "record.json"
+
+# Written by hand, in directories that are otherwise generated.
+BY_HAND = {"types/_base.py", "types/_lazy.py", "types/_mixins.py"}
+_GENERATED = ("types", "resources")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def sources_digest(base: Path = HERE) -> str:
+    """Return one digest of the generator and its tables."""
+    whole = hashlib.sha256()
+    for path in sorted([*base.glob("*.py"), *base.glob("facts/*.json"), base / "overlay.toml"]):
+        whole.update(f"{path.relative_to(base).as_posix()}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).digest())
+    return whole.hexdigest()
+
+
+def present(package: Path = PACKAGE) -> dict[str, bytes]:
+    """Return the files that are there, by path below the package, without those written by hand."""
+    found = {
+        path.relative_to(package).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
+        for folder in _GENERATED
+        for path in sorted((package / folder).rglob("*.py"))
+    }
+    return {name: data for name, data in found.items() if name not in BY_HAND}
+
+
+def put(written: Written, description: Description, package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
+    """Write files that changed, remove those that are no longer generated, and record all; return what changed."""
+    old = present(package)
+    changed: list[str] = []
+    for name, text in written.files.items():
+        data = text.encode()
+        if old.get(name) != data:
+            target = package / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            changed.append(name)
+    for name in sorted(old.keys() - written.files.keys()):
+        (package / name).unlink()
+        changed.append(name)
+    entry: dict[str, Any] = {
+        "description": {"version": description.version, "sha256": description.digest},
+        "generator": sources_digest(),
+        "files": {name: _digest(text.encode()) for name, text in sorted(written.files.items())},
+    }
+    record.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    return changed
+
+
+def problems(package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
+    """Return what is wrong with the files, as sentences; nothing when they are what the generator wrote."""
+    known = json.loads(record.read_text(encoding="utf-8"))
+    found: list[str] = []
+    if known["generator"] != sources_digest():
+        found.append("the generator or its tables changed since the code was written: run `tox run -e gen -- PATH/openapi.json`")
+    files = {name: _digest(data) for name, data in present(package).items()}
+    for name in sorted({*files, *known["files"]}):
+        if name not in files:
+            found.append(f"{name} is missing")
+        elif name not in known["files"]:
+            found.append(f"{name} was not written by the generator")
+        elif files[name] != known["files"][name]:
+            found.append(f"{name} was edited by hand; change the generator or overlay.toml")
+    return found
