@@ -24,6 +24,7 @@ RANKS = {
     "_headers": 0,
     "_omit": 0,
     "_timeouts": 0,
+    "_version": 0,
     "_codec": 1,
     "_files": 1,
     "_sansio": 1,
@@ -52,7 +53,7 @@ RANKS = {
 GENERATED = {"types", "resources"}
 
 # Bytes, numbers and plain data: no clock, no randomness, no I/O, no event loop.
-PURE = {"_codec", "_contract", "_headers", "_omit", "_sansio", "_timeouts", "errors", "types"}
+PURE = {"_codec", "_contract", "_headers", "_omit", "_sansio", "_timeouts", "_version", "errors", "types"}
 IMPURE_IMPORTS = {
     "anyio",
     "asyncio",

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import click
 
+from .._version import VERSION
 from .connecting import Connecting
 from .failures import CommandError, is_expected, line_from_error
 from .interrupts import SIGNALS, Interrupts
 from .items import Form
-from .screen import installed_version, notes, say
+from .screen import notes, say
 
 __all__ = ("command", "run")
 
@@ -67,12 +68,14 @@ def run(interrupts: Interrupts, arguments: list[str] | None = None) -> int:
 
 
 def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-    context.ensure_object(Session).debug |= value
+    session = context.find_object(Session)
+    if session is not None:
+        session.debug |= value
 
 
 def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
-        say(f"anyopenai {installed_version()} (Python {platform.python_version()})")
+        say(f"anyopenai {VERSION} (Python {platform.python_version()})")
         context.exit()
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from anyio import to_thread
 
 from .._tasks import open_task_group
+from .._version import VERSION
 from ..client import OpenAI
 from ..testing import serve
 from .connecting import Connecting
@@ -76,7 +77,7 @@ async def demo(options: DemoOptions) -> None:
         OSError: The results cannot be written.
     """
     started = perf_counter()
-    say(f"anyopenai demo: Python {platform.python_version()} on {options.backend}")
+    say(f"anyopenai {VERSION} demo: Python {platform.python_version()} on {options.backend}")
     items = (await collect())[: options.limit]
     tokens = sum(len(item.text) for item in items) // CHARACTERS_PER_TOKEN
     say(f"Texts:   {len(items):,} docstrings of the standard library, about {tokens:,} tokens")

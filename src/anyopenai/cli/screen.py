@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
 
-__all__ = ("installed_version", "notes", "say", "stream_out", "without_controls")
+__all__ = ("notes", "say", "stream_out", "without_controls")
 
 # C0 and C1 controls, but tab and line feed: a model's answer must not move the cursor or retitle the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -24,14 +23,6 @@ def notes() -> Console:
 def say(text: str = "") -> None:
     """Print a line of the result."""
     print(text, flush=True)  # noqa: T201 - a command's result
-
-
-def installed_version() -> str:
-    """Return the package's version; a source tree that is not installed has none."""
-    try:
-        return version("anyopenai")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def stream_out(text: str) -> None:

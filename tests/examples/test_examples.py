@@ -1,0 +1,37 @@
+"""Every program in examples/ runs, on both event loops, against the embedded server."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from anyopenai.testing import serve
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+
+# What each prints at least once: an example that runs and shows nothing teaches nothing.
+EXPECTED = {
+    "bounded_time": " models",
+    "embed_many": "200 vectors of 64 numbers",
+    "handle_errors": "404 ",
+    "list_files": '{"text": "hello"}',
+    "search_texts": "Parse a date and time",
+    "stream_chat": "\n",
+    "stream_response": "tokens: ",
+    "without_network": "\n",
+}
+
+
+def test_every_example_says_what_it_prints() -> None:
+    assert {path.stem for path in EXAMPLES} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+async def test_an_example_runs(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async with serve() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        await runpy.run_path(str(path))["main"]()
+    assert EXPECTED[path.stem] in capsys.readouterr().out
