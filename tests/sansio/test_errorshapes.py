@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyopenai._sansio.errorshapes import MAX_SHOWN, error_code, error_facts, event_error, may_hold_error
+from anyopenai._sansio.errorshapes import MAX_SHOWN, error_code, error_facts, event_error
 
 OPENAI = {"message": "Bad key", "type": "invalid_request_error", "param": None, "code": "invalid_api_key"}
 
@@ -124,7 +124,7 @@ def test_error_events_of_every_shape_are_errors(event: str, body: object, messag
     found = event_error(event, body)
     assert found is not None
     assert found[0] == message
-    assert may_hold_error(event, json.dumps(body).encode())
+    assert event == "error" or '"error"' in json.dumps(body)
 
 
 @pytest.mark.parametrize(
@@ -166,18 +166,6 @@ def test_a_named_error_without_the_type_is_an_error_everywhere() -> None:
     assert event_error("error", {"message": "m"}, own_error_event=True) == ("m", {"message": "m"})
 
 
-@pytest.mark.parametrize(
-    ("event", "data"),
-    [
-        ("", b'{"choices":[{"delta":{"content":"no error here"}}]}'),
-        ("response.created", b'{"type":"response.created","response":{"error":null}}'),
-        ("ping", b"{}"),
-    ],
-)
-def test_ordinary_bytes_need_no_closer_look(event: str, data: bytes) -> None:
-    assert not may_hold_error(event, data)
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
     lambda inner: (
@@ -194,9 +182,8 @@ json_values = st.recursive(
 
 @given(event=st.sampled_from(["", "error", "ping"]), body=json_values, own=st.booleans())
 @settings(max_examples=200)
-def test_no_shape_raises_and_the_quick_look_misses_no_error(event: str, body: object, own: bool) -> None:
+def test_no_shape_raises_and_every_error_has_the_word_in_its_bytes(event: str, body: object, own: bool) -> None:
     message, _ = error_facts(body)
     assert message is None or (isinstance(message, str) and message.strip())
     if event_error(event, body, own_error_event=own) is not None:
-        for separators in ((",", ":"), (", ", ": ")):
-            assert may_hold_error(event, json.dumps(body, separators=separators).encode())
+        assert event == "error" or '"error"' in json.dumps(body)

@@ -302,6 +302,16 @@ def test_one_long_event_in_many_small_reads_is_copied_a_constant_number_of_times
     assert [len(event.data) for event in decoder.feed(b"\n\n")] == [10**6]
 
 
+def test_an_event_above_64_mib_passes() -> None:
+    decoder = SSEDecoder()
+    decoder.feed(b"data: ")
+    piece = b"x" * 2**22
+    for _ in range(17):
+        assert decoder.feed(piece) == []
+    (event,) = decoder.feed(b"\n\n")
+    assert len(event.data) == 68 * 2**20
+
+
 def test_a_long_event_of_many_lines_is_joined_once() -> None:
     decoder = SSEDecoder()
     for _ in range(20_000):

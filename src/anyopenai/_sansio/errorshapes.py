@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast
 
-__all__ = ("MAX_SHOWN", "error_code", "error_facts", "event_error", "may_hold_error")
+__all__ = ("MAX_SHOWN", "error_code", "error_facts", "event_error")
 
 MAX_SHOWN: Final = 200
 """Most characters of a body that is no error object, such as a proxy's HTML page, that a message shows."""
 
 # A server's own sentence is shown whole; this bound is for servers that put a document there.
 _MAX_MESSAGE: Final = 2000
-
-_RESPONSE_EVENT: Final = b'{"type":"response.'
 
 # Messages in messages, such as a gateway's around its upstream's, are a few levels deep.
 _MAX_DEPTH: Final = 6
@@ -58,23 +56,13 @@ def error_code(body: object) -> tuple[str | None, str | None]:
     return None if code is None else str(code), None if kind is None else str(kind)
 
 
-def may_hold_error(event: str, data: bytes) -> bool:
-    """Tell from an event's raw bytes whether it needs a closer look by `event_error`; ordinary events do not.
-
-    False alarms (`"error": null`, the word inside a text) are found out by `event_error`.
-    """
-    if event == "error":
-        return True
-    # The API writes the type first; these events are what their type says, and a look at the start is cheaper.
-    return not data.startswith(_RESPONSE_EVENT) and b'"error"' in data
-
-
 def event_error(event: str, body: object, *, own_error_event: bool = False) -> tuple[str | None, object] | None:
     """Tell whether a stream event is an error; its message and body as `error_facts` gives them, or None.
 
     Errors are a usable value under `error`, an event named `error`, and an object that calls itself an error
     (`object` or `type` is `"error"`). `"error": null` (or false, or empty) is none, and neither are the Responses API's
-    typed events, such as `response.failed`: they are what their type says.
+    typed events, such as `response.failed`: they are what their type says. Few events need this look at all: one that
+    is not named `error` and has no `"error"` in its bytes is none.
 
     Args:
         event: The event's name; "" without one.
@@ -83,9 +71,9 @@ def event_error(event: str, body: object, *, own_error_event: bool = False) -> t
             API does: that one is not an error here.
     """
     members = _members(body)
-    if members is not None and event != "error" and str(members.get("type", "")).startswith("response."):
-        return None
     if members is not None:
+        if event != "error" and str(members.get("type")).startswith("response."):
+            return None
         if members.get("error"):
             return error_facts(members)
         if members.get("type") == "error":
