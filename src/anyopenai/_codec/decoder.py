@@ -36,7 +36,17 @@ _ANALYSE_BYTES = 65_536
 _STEP_BYTES = 32_768
 _WHOLE_BYTES = 65_536
 
-_ANY_KIND = frozenset({dict, list, str, int, float, bool, NoneType})
+# Kinds of JSON value, as the types that plain decoding gives.
+_OBJECT: frozenset[type] = frozenset({dict})
+_LIST: frozenset[type] = frozenset({list})
+_NUMBER: frozenset[type] = frozenset({int, float})
+_ANY_KIND: frozenset[type] = frozenset({dict, list, str, int, float, bool, NoneType})
+_OF_SCALAR: dict[Any, frozenset[type]] = {
+    str: frozenset({str}),
+    bool: frozenset({bool}),
+    int: _NUMBER,
+    float: _NUMBER,
+}
 
 
 class ResponseDecoder(Generic[T]):
@@ -58,7 +68,7 @@ class ResponseDecoder(Generic[T]):
         self._kind = kind
         self._keep_unknown = keep_unknown
         self._strict = strict
-        self._raw: Callable[[Data], T] = msgspec.json.Decoder(kind, dec_hook=dec_hook).decode
+        self._raw: Callable[[Data], T] = msgspec.json.Decoder(Any if kind is object else kind, dec_hook=dec_hook).decode
         self._lenient: Lenient = lenient(keep_unknown=keep_unknown)
         self._accepts = _accepted(kind)
         self._deep: bool | None = None
@@ -297,17 +307,14 @@ def _accepted(kind: Any) -> frozenset[type]:
     if origin is Annotated:
         return _accepted(get_args(kind)[0])
     if isinstance(origin, type):
-        if issubclass(origin, Struct):
-            return frozenset({list if origin.__struct_config__.array_like else dict})
-        if issubclass(origin, Mapping) or is_typeddict(origin) or dataclasses.is_dataclass(origin):
-            return frozenset({dict})
-        if issubclass(origin, list | tuple | set | frozenset):
-            return frozenset({list})
-        if origin is bool or origin is str:
-            return frozenset({origin})
-        if origin is int or origin is float:
-            return frozenset({int, float})
-    return _ANY_KIND
+        model = cast("type[object]", origin)
+        if issubclass(model, Struct):
+            return _LIST if model.__struct_config__.array_like else _OBJECT
+        if issubclass(model, Mapping) or is_typeddict(model) or dataclasses.is_dataclass(model):
+            return _OBJECT
+        if issubclass(model, list | tuple | set | frozenset):
+            return _LIST
+    return _OF_SCALAR.get(origin, _ANY_KIND)
 
 
 def _is_foreign(kind: Any) -> bool:

@@ -139,7 +139,7 @@ class _Dumper:
                 items.append(self.value(item))
             return items
         if isinstance(value, array):
-            return value.tolist()
+            return cast("array[float]", value).tolist()
         return msgspec.to_builtins(value, str_keys=True, enc_hook=_refuse) if self._json else value
 
 

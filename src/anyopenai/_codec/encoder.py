@@ -85,32 +85,34 @@ def is_native(value: object, *, floats: bool) -> bool:
     It does not for bytes (it writes base64), undeclared members of our Structs (it leaves them out) and, which is
     looked at with `floats`, for numbers that are not finite (it writes null). The value must have an end.
     """
-    todo = [value]
+    todo: list[Any] = [value]
+    kind: Any
     for item in todo:
         kind = type(item)
         members: Any
         if kind in _DICTS:
-            members = cast("dict[object, object]", item).values()
+            members = item.values()
         elif kind in _LISTS:
             members = item
         elif isinstance(item, Struct):
-            room = cast("dict[str, object] | None", getattr(item, "__dict__", None))
+            room = getattr(item, "__dict__", None)
             if room and (len(room) > 1 or "_request_id" not in room):
                 return False
             members = [getattr(item, name) for name in item.__struct_fields__]
         elif kind is Vector:
-            if floats and not all(map(isfinite, cast("Vector", item))):
+            if floats and not all(map(isfinite, item)):
+                return False
+            continue
+        elif kind is float:
+            if not isfinite(item):
                 return False
             continue
         elif kind in _SCALARS or isinstance(item, Enum):
-            if floats and kind is float and not isfinite(cast("float", item)):
-                return False
             continue
         else:
             return False
-        kinds = set(map(type, members))
-        if floats and float in kinds:
-            todo += [member for member in members if type(member) not in _SCALARS or type(member) is float]
-        elif not kinds <= _SCALARS:
+        if floats:
+            todo += members
+        elif not _SCALARS.issuperset(map(type, members)):
             todo += [member for member in members if type(member) not in _SCALARS]
     return True

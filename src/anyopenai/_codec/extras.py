@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-__all__ = ("ABSENT", "HIDDEN", "absent_of", "attach", "extras_of", "mark_absent")
+__all__ = ("ABSENT", "HIDDEN", "absent_of", "attach", "extras_of", "mark_absent", "room_of")
 
 HIDDEN = "_extra"
 """Undeclared members whose names would hide an attribute of the class, such as a member called `to_dict`."""
@@ -19,6 +19,11 @@ ABSENT = "_absent"
 
 _NOTHING: dict[str, object] = {}
 _NONE_ABSENT: frozenset[str] = frozenset()
+
+
+def room_of(target: object) -> dict[str, object]:
+    """Return an instance's `__dict__`; its class must have one."""
+    return cast("dict[str, object]", target.__dict__)
 
 
 def attach(target: object, members: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
@@ -22,10 +22,12 @@ from .variants import Chooser, Resolved, Variant
 
 __all__ = ("Lenient", "dec_hook", "lenient", "strict_convert")
 
+Json = dict[str, Any] | list[Any] | str | int | float | bool | None
+
 Converter = Callable[[Any], object]
 """Takes a plain value; gives the instance, or the value itself where it does not fit."""
 
-_KEPT: tuple[object, ...] = (str, int, bool, type(None), object, Any, list, dict)
+_KEPT: frozenset[Any] = frozenset((str, int, bool, type(None), object, Any, list, dict))
 """Types whose plain values are what they are."""
 
 
@@ -38,10 +40,13 @@ def strict_convert(kind: Any, value: object) -> object:
     return msgspec.convert(value, kind, dec_hook=dec_hook, str_keys=True)
 
 
-def dec_hook(kind: type, value: object) -> object:
+def dec_hook(kind: type[Any], value: object) -> object:
     """Decode what msgspec does not know: `Resolved` unions, and models that bring `model_validate` along."""
     if issubclass(kind, Resolved):
         return kind.resolve(value, strict_convert, strict_convert)
+    if kind is object:
+        # msgspec reads Any as "as it is"; object is a class like any other to it.
+        return value
     validate = getattr(kind, "model_validate", None)
     if validate is None:
         # A TypeError becomes a ValidationError that says where.
@@ -117,7 +122,7 @@ class Lenient:
         keep = self._keep_unknown and model.__dictoffset__ != 0
         plan: _Plan | None = None
 
-        def convert(value: Any) -> object:
+        def convert(value: Json) -> object:
             nonlocal plan
             if type(value) is not dict:
                 return value
@@ -153,7 +158,7 @@ class Lenient:
         return convert
 
     def _resolved(self, kind: type[Resolved]) -> Converter:
-        def convert(value: Any) -> object:
+        def convert(value: Json) -> object:
             return kind.resolve(value, self.build, strict_convert)
 
         return convert
@@ -166,9 +171,11 @@ class Lenient:
         if inner is float:
             return _floats
 
-        def convert(value: Any) -> object:
+        def convert(value: Json) -> object:
             # map, as a comprehension would cost a frame per level of the document on Python 3.11.
-            return [*map(build, value)] if type(value) is list else value
+            if type(value) is not list:
+                return value
+            return [*map(build, value)]
 
         return convert
 
@@ -180,8 +187,10 @@ class Lenient:
         if build is None:
             return None
 
-        def convert(value: Any) -> object:
-            return dict(zip(value, map(build, value.values()), strict=True)) if type(value) is dict else value
+        def convert(value: Json) -> object:
+            if type(value) is not dict:
+                return value
+            return dict(zip(value, map(build, value.values()), strict=True))
 
         return convert
 
@@ -205,14 +214,14 @@ class Lenient:
                     by_kind[int] = build
             else:
                 # Of bytes, dates and the like, msgspec admits one beside each kind of JSON value.
-                for kind in _json_kinds(member, members):
+                for kind in _json_kinds(members):
                     by_kind.setdefault(kind, build)
         if objects:
             by_kind[dict] = self._objects(objects)
         if not by_kind:
             return None
 
-        def convert(value: Any) -> object:
+        def convert(value: Json) -> object:
             build = by_kind.get(type(value))
             return value if build is None else build(value)
 
@@ -222,24 +231,25 @@ class Lenient:
         if len(members) == 1:
             return cast("Converter", self.compile(members[0][0]))
         by_tag: dict[object, Converter] = {}
+        by_model = {model: cast("Converter", self.compile(kind)) for kind, model in members}
         tag_name = ""
-        for kind, model in members:
+        for model in by_model:
             tag = tag_of(model)
             if tag is not None:
                 tag_name = tag[0]
-                by_tag[tag[1]] = cast("Converter", self.compile(kind))
+                by_tag[tag[1]] = by_model[model]
         chooser: Chooser | None = None
 
-        def convert(value: Any) -> object:
+        def convert(value: dict[str, Any]) -> object:
             nonlocal chooser
             tag = value.get(tag_name)
             if isinstance(tag, str | int):
                 build = by_tag.get(tag)
                 return UnknownObject(value) if build is None else build(value)
             if chooser is None:
-                chooser = Chooser([Variant(model) for _, model in members], strict_convert)
+                chooser = Chooser([Variant(model) for model in by_model], strict_convert)
             model = chooser.choose(value)
-            return UnknownObject(value) if model is None else self.build(model, value)
+            return UnknownObject(value) if model is None else by_model[model](value)
 
         return convert
 
@@ -266,7 +276,7 @@ class _Plan:
         )
 
 
-def _float(value: Any) -> object:
+def _float(value: Json) -> object:
     if type(value) is int:
         try:
             return float(value)
@@ -275,17 +285,17 @@ def _float(value: Any) -> object:
     return value
 
 
-def _floats(value: Any) -> object:
+def _floats(value: Json) -> object:
     if type(value) is not list:
         return value
     try:
         return strict_convert(list[float], value)
     except msgspec.ValidationError:
-        return [*map(_float, cast("Iterable[object]", value))]
+        return [*map(_float, value)]
 
 
 def _by_msgspec(kind: Any) -> Converter:
-    def convert(value: Any) -> object:
+    def convert(value: Json) -> object:
         try:
             return strict_convert(kind, value)
         except (msgspec.ValidationError, RecursionError):
@@ -294,9 +304,10 @@ def _by_msgspec(kind: Any) -> Converter:
     return convert
 
 
-def _json_kinds(member: Any, members: tuple[Any, ...]) -> tuple[type, ...]:
-    plain = {str, int, float, bool} & set(members)
-    return tuple(kind for kind in (str, int, float, bool, list, dict) if kind not in plain)
+def _json_kinds(members: tuple[Any, ...]) -> list[type]:
+    """List the kinds of JSON value that a type with a form of its own may be written as, beside others in a union."""
+    kinds: list[type] = [str, int, float, bool, list, dict]
+    return [kind for kind in kinds if kind not in members]
 
 
 _lenient = (Lenient(keep_unknown=False), Lenient(keep_unknown=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 __all__ = ("Literal",)
 
@@ -12,9 +12,9 @@ class _OpenLiteral:
 
     def __getitem__(self, values: object) -> Any:
         """Give `str` for string values, `int` for integers, a union for a mixture."""
-        kinds = dict.fromkeys(map(type, values if isinstance(values, tuple) else (values,)))
         result: Any = None
-        for kind in kinds:
+        for value in cast("tuple[object, ...]", values) if isinstance(values, tuple) else (values,):
+            kind = type(value)
             result = kind if result is None else result | kind
         return result
 

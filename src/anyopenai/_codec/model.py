@@ -9,7 +9,9 @@ from typing import Literal, Self, cast
 from msgspec import Struct
 
 from .dump import dump_json, dump_struct, members_of
-from .extras import extras_of
+from .extras import extras_of, room_of
+from .lenient import lenient
+from .plain import DecodeFailure, decode_any
 
 __all__ = ("BaseModel",)
 
@@ -28,11 +30,11 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
     @property
     def _request_id(self) -> str | None:
         """The `x-request-id` of the answer this object came in; None for parts of an answer."""
-        return cast("str | None", self.__dict__.get(_REQUEST_ID))
+        return cast("str | None", room_of(self).get(_REQUEST_ID))
 
     @_request_id.setter
     def _request_id(self, value: str | None) -> None:
-        self.__dict__[_REQUEST_ID] = value
+        room_of(self)[_REQUEST_ID] = value
 
     @property
     def model_extra(self) -> dict[str, object]:
@@ -157,6 +159,33 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
         )
         return dump_json(plain, indent)
 
+    @classmethod
+    def model_validate(cls, obj: object) -> Self:
+        """Build an instance from plain values as an answer would be: what does not fit is kept, unknown members too.
+
+        Raises:
+            DecodeFailure: `obj` is no mapping (nor an instance), or says that it is an object of another kind.
+        """
+        if isinstance(obj, cls):
+            return obj
+        result: object = obj
+        if isinstance(obj, Mapping):
+            members = cast("Mapping[str, object]", obj)
+            result = lenient(keep_unknown=True).build(cls, dict(members))
+        if not isinstance(result, cls):
+            raise DecodeFailure(f"expected the members of {cls.__name__}, got {str(result)[:200]!r}")
+        return result
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray) -> Self:
+        """Build an instance from JSON text as an answer would be: what does not fit is kept, unknown members too.
+
+        Raises:
+            DecodeFailure: The text is not JSON, or not an object of this kind.
+        """
+        data = json_data.encode("utf-8", "surrogatepass") if isinstance(json_data, str) else json_data
+        return cls.model_validate(decode_any(data))
+
     def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
         """Return a copy; with `deep`, of everything inside too.
 
@@ -185,10 +214,10 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
         return f"{text[:-1]}{'' if text.endswith('()') else ', '}{shown})"
 
     def __copy__(self) -> Self:
-        return cast("Self", _rebuild(type(self), self._state(), dict(self.__dict__)))
+        return cast("Self", _rebuild(type(self), self._state(), dict(room_of(self))))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self._state(), dict(self.__dict__))
+        return _rebuild, (type(self), self._state(), dict(room_of(self)))
 
     def _state(self) -> dict[str, object]:
         return {member.name: getattr(self, member.name) for member in members_of(type(self))}
@@ -197,5 +226,5 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
 def _rebuild(kind: type[BaseModel], members: dict[str, object], room: dict[str, object]) -> BaseModel:
     result = kind(**members)
     if room:
-        result.__dict__.update(room)
+        room_of(result).update(room)
     return result

@@ -16,7 +16,7 @@ MAX_DEPTH = 500
 
 _EXCERPT = 200
 
-_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 
 
 class DecodeFailure(ValueError):  # noqa: N818 - a failure of the data, told apart from errors of the program

@@ -25,12 +25,14 @@ class UnknownObject(dict[str, object]):
             raise AttributeError(f"this {type(self).__name__} has no member {name!r}; it has {sorted(self)[:20]}")
         value = self[name]
         if type(value) is dict:
-            value = self[name] = UnknownObject(cast("dict[str, object]", value))
-        elif type(value) is list:
+            wrapped = self[name] = UnknownObject(cast("dict[str, object]", value))
+            return wrapped
+        if type(value) is list:
             items = cast("list[object]", value)
             for index, item in enumerate(items):
                 if type(item) is dict:
                     items[index] = UnknownObject(cast("dict[str, object]", item))
+            return items
         return value
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, cast
 
 import msgspec
@@ -148,16 +149,21 @@ class Resolved(metaclass=_ResolvedType):
     _chooser: ClassVar[Chooser | None] = None
     _array: ClassVar[Any] = None
 
-    variants: ClassVar[Callable[[], Sequence[Variant]]]
-    array: ClassVar[Callable[[], Any] | None] = None
-
     def __init_subclass__(cls) -> None:
         for name in ("variants", "array"):
             function = cls.__dict__.get(name)
-            if callable(function):
+            if isinstance(function, FunctionType):
                 setattr(cls, name, staticmethod(function))
-        if "variants" not in cls.__dict__:
-            raise TypeError(f"{cls.__name__} declares no variants(); see anyopenai._codec.Resolved")
+
+    @staticmethod
+    def variants() -> Sequence[Variant]:
+        """Return what an object may be; a subclass says so."""
+        return ()
+
+    @staticmethod
+    def array() -> Any:
+        """Return the list type that the union admits; None if it admits none."""
+        return None
 
     @classmethod
     def resolve(cls, value: object, convert: Convert, strict: Convert) -> object:
@@ -175,8 +181,9 @@ class Resolved(metaclass=_ResolvedType):
             members = cast("dict[str, object]", value)
             model = chooser.choose(members)
             return UnknownObject(members) if model is None else convert(model, members)
-        if type(value) is list and cls.array is not None:
+        if type(value) is list:
+            items = cast("list[object]", value)
             if cls._array is None:
                 cls._array = cls.array()
-            return convert(cls._array, cast("list[object]", value))
+            return items if cls._array is None else convert(cls._array, items)
         return value

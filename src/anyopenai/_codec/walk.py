@@ -73,7 +73,7 @@ class Plain:
         result: dict[object, object] | list[object]
         if isinstance(parts, dict):
             result = {}
-            for key, member in parts.items():
+            for key, member in cast("dict[object, object]", parts).items():
                 if member is omit or member is UNSET:
                     continue
                 path.append(key)
@@ -88,7 +88,7 @@ class Plain:
         self._above.discard(identity)
         return result
 
-    def _parts(self, value: Any) -> dict[object, object] | Iterable[object] | None:
+    def _parts(self, value: object) -> dict[object, object] | Iterable[object] | None:
         """Return the members or items of a value; None if it must be converted first."""
         kind = type(value)
         if isinstance(value, dict):
@@ -116,12 +116,13 @@ class Plain:
             return cast("Iterable[object]", value)
         raise TypeError(f"{self._where()} is of type {kind.__name__}, which has no form in JSON")
 
-    def _converted(self, value: Any) -> object:
+    def _converted(self, value: object) -> object:
         """Return what a pydantic model, a NumPy array or a NumPy scalar stands for."""
+        foreign = cast("Any", value)
         if callable(getattr(type(value), "model_dump", None)):
             # Without the members that were not set, which is how openai-python sends such models.
-            return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return value.tolist()
+            return foreign.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return foreign.tolist()
 
     def _text(self, value: str) -> str:
         text = str.__str__(value)
