@@ -1,1 +1,250 @@
-"""The OpenAI SDK for Python, async-only, for asyncio and trio."""
+"""An async-only OpenAI SDK for asyncio and trio: the public names, each loaded on first use.
+
+`import anyopenai` loads nothing but the table below; what a name needs comes with its first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from types import NoneType
+
+    from . import pagination, types
+    from ._codec import BaseModel
+    from ._contract import NOT_GIVEN, NotGiven, Omit, RequestOptions, not_given, omit
+    from ._engine.iteration import Paginator, Stream
+    from ._engine.response import BinaryResponse, RawResponse, StreamedResponse
+    from ._files import file_from_path
+    from ._sansio.retry import RetryPolicy
+    from ._timeouts import DEFAULT_TIMEOUT, Timeout
+    from .client import (
+        DEFAULT_CONNECTION_LIMITS,
+        DEFAULT_MAX_RETRIES,
+        DataResidency,
+        OpenAI,
+        ProxiesTypes,
+    )
+    from .errors import (
+        APIConnectionError,
+        APIError,
+        APIResponseValidationError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ConflictError,
+        ContentFilterFinishReasonError,
+        DeadlineExceeded,
+        InternalServerError,
+        InvalidWebhookSignatureError,
+        LengthFinishReasonError,
+        MalformedEvent,
+        MissingCredentialsError,
+        MissingExtraError,
+        NotFoundError,
+        NotYetSupportedError,
+        OAuthError,
+        OpenAIError,
+        PermissionDeniedError,
+        RateLimitError,
+        StreamTruncated,
+        UnprocessableEntityError,
+        WebSocketConnectionClosedError,
+        WebSocketQueueFullError,
+        WrongEventLoopError,
+    )
+    from .transport.base import Middleware, Transport
+
+    AsyncOpenAI = OpenAI
+    AsyncClient = OpenAI
+    Client = OpenAI
+    AsyncStream = Stream
+
+__title__ = "anyopenai"
+
+# Where each name lives, and what it is called there if that is something else.
+_DOORS: dict[str, tuple[str, str | None]] = {
+    **dict.fromkeys(
+        (
+            "APIConnectionError",
+            "APIError",
+            "APIResponseValidationError",
+            "APIStatusError",
+            "APITimeoutError",
+            "AuthenticationError",
+            "BadRequestError",
+            "ClientClosedError",
+            "ConflictError",
+            "ContentFilterFinishReasonError",
+            "DeadlineExceeded",
+            "InternalServerError",
+            "InvalidWebhookSignatureError",
+            "LengthFinishReasonError",
+            "MalformedEvent",
+            "MissingCredentialsError",
+            "MissingExtraError",
+            "NotFoundError",
+            "NotYetSupportedError",
+            "OAuthError",
+            "OpenAIError",
+            "PermissionDeniedError",
+            "RateLimitError",
+            "StreamTruncated",
+            "UnprocessableEntityError",
+            "WebSocketConnectionClosedError",
+            "WebSocketQueueFullError",
+            "WrongEventLoopError",
+        ),
+        ("errors", None),
+    ),
+    **dict.fromkeys(
+        ("NOT_GIVEN", "NotGiven", "Omit", "RequestOptions", "not_given", "omit"),
+        ("_contract", None),
+    ),
+    **dict.fromkeys(
+        ("DEFAULT_CONNECTION_LIMITS", "DEFAULT_MAX_RETRIES", "DataResidency", "OpenAI", "ProxiesTypes"),
+        ("client", None),
+    ),
+    **dict.fromkeys(("AsyncClient", "AsyncOpenAI", "Client"), ("client", "OpenAI")),
+    **dict.fromkeys(("BinaryResponse", "RawResponse", "StreamedResponse"), ("_engine.response", None)),
+    **dict.fromkeys(("Middleware", "Transport"), ("transport.base", None)),
+    **dict.fromkeys(("DEFAULT_TIMEOUT", "Timeout"), ("_timeouts", None)),
+    **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
+    "AsyncStream": ("_engine.iteration", "Stream"),
+    "BaseModel": ("_codec", None),
+    "RetryPolicy": ("_sansio.retry", None),
+    "file_from_path": ("_files", None),
+}
+
+_MODULES = ("errors", "pagination", "testing", "transport", "types")
+
+# Names that openai-python's users import, whose feature this version does not have: importing them works, using them
+# says what to do instead.
+_LATER: dict[str, str] = {
+    **dict.fromkeys(
+        ("AsyncAzureOpenAI", "AzureOpenAI"),
+        "Azure is not there yet; use OpenAI(base_url='https://NAME.openai.azure.com/openai/v1/', api_key=...)",
+    ),
+    **dict.fromkeys(
+        ("AsyncBedrockOpenAI", "BedrockOpenAI"),
+        "Amazon Bedrock is not there yet; use OpenAI(base_url=..., api_key=...) with a Bedrock API key",
+    ),
+    **dict.fromkeys(
+        (
+            "DefaultAioHttpClient",
+            "DefaultAsyncHttpx2Client",
+            "DefaultAsyncHttpxClient",
+            "DefaultHttpx2Client",
+            "DefaultHttpxClient",
+        ),
+        "HTTP clients of other packages are not taken over; use OpenAI(transport=..., middleware=..., timeout=...)",
+    ),
+    **dict.fromkeys(
+        ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
+        "the computer tool's loop is not there yet; call client.responses.create(...) and act on its computer calls",
+    ),
+    **dict.fromkeys(
+        ("ReconnectingEvent", "ReconnectingOverrides"),
+        "WebSocket sessions are not there yet; use client.responses.create(..., stream=True)",
+    ),
+}
+
+__all__ = (
+    "DEFAULT_CONNECTION_LIMITS",
+    "DEFAULT_MAX_RETRIES",
+    "DEFAULT_TIMEOUT",
+    "NOT_GIVEN",
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncClient",
+    "AsyncOpenAI",
+    "AsyncStream",
+    "AuthenticationError",
+    "BadRequestError",
+    "BaseModel",
+    "BinaryResponse",
+    "Client",
+    "ClientClosedError",
+    "ConflictError",
+    "ContentFilterFinishReasonError",
+    "DataResidency",
+    "DeadlineExceeded",
+    "InternalServerError",
+    "InvalidWebhookSignatureError",
+    "LengthFinishReasonError",
+    "MalformedEvent",
+    "Middleware",
+    "MissingCredentialsError",
+    "MissingExtraError",
+    "NoneType",
+    "NotFoundError",
+    "NotGiven",
+    "NotYetSupportedError",
+    "OAuthError",
+    "Omit",
+    "OpenAI",
+    "OpenAIError",
+    "Paginator",
+    "PermissionDeniedError",
+    "ProxiesTypes",
+    "RateLimitError",
+    "RawResponse",
+    "RequestOptions",
+    "RetryPolicy",
+    "Stream",
+    "StreamTruncated",
+    "StreamedResponse",
+    "Timeout",
+    "Transport",
+    "UnprocessableEntityError",
+    "WebSocketConnectionClosedError",
+    "WebSocketQueueFullError",
+    "WrongEventLoopError",
+    "__title__",
+    "__version__",
+    "file_from_path",
+    "not_given",
+    "omit",
+    "pagination",
+    "types",
+)
+
+
+def __getattr__(name: str) -> object:
+    value: object
+    if name in _DOORS:
+        home, inner = _DOORS[name]
+        value = getattr(import_module(f".{home}", __name__), inner or name)
+    elif name in _MODULES:
+        value = import_module(f".{name}", __name__)
+    elif name in _LATER:
+        value = _later(name, _LATER[name])
+    elif name == "NoneType":
+        value = type(None)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def _later(name: str, instead: str) -> type:
+    """Make the class that stands where a later version has the real one."""
+
+    def refuse(cls: type, *args: object, **kwargs: object) -> object:
+        from .errors import NotYetSupportedError
+
+        raise NotYetSupportedError(f"{name}: {instead}")
+
+    return type(name, (), {"__new__": refuse, "__module__": __name__, "__doc__": f"Not supported yet: {instead}."})
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, *_LATER})

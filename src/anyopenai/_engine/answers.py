@@ -1,0 +1,161 @@
+"""What a call gives its caller once an answer has arrived: the decoded object, text, bytes, a page or a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from inspect import isclass
+from types import NoneType
+from typing import Any, Final, get_args, get_origin
+
+from anyio.lowlevel import checkpoint
+
+from .._codec import DecodeFailure, decode_any
+from .._contract import ResponseInfo
+from .._sansio.errorshapes import event_error
+from ..pagination import BasePage
+from .arrival import LARGE, Arrival, text_of
+from .iteration import Stream
+from .mapping import error_from_event, foreign_errors, unreadable
+from .response import BinaryResponse, RawResponse, StreamedResponse
+
+__all__ = ("open_stream", "parse_now", "parse_streamed", "read_answer")
+
+# What an event stream never is; anything else (no content type, text/plain) is taken for one, as small servers send it.
+_NO_STREAM: Final = ("application/json", "text/html", "application/xml", "text/xml", "application/problem+json")
+MAX_NO_STREAM: Final = 65536
+
+
+async def read_answer(arrival: Arrival) -> Any:
+    """Return what a plain call gives; a large document is decoded in steps, between which other tasks run.
+
+    Raises:
+        APIError: The body is an error object.
+        APIResponseValidationError: The body cannot be read as what was asked for.
+    """
+    call = arrival.call
+    content = arrival.content
+    assert content is not None  # a plain call reads its answer
+    if call.answer != "json" or len(content) < LARGE:
+        return parse_now(arrival, None)
+    arrival.check(content, call.returns)
+    try:
+        return arrival.finish(await _interleaved(arrival.decoder(call.returns).decode_steps(content)))
+    except DecodeFailure as failure:
+        raise unreadable(arrival.info(), f"cannot be read: {failure}") from failure
+
+
+async def _interleaved(steps: Generator[None, None, Any]) -> Any:
+    """Drive a decoder step by step, letting other tasks run in between."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+        await checkpoint()
+
+
+def parse_now(arrival: Arrival, to: Any) -> Any:
+    """Return a body that has been read as the call's own type, or as `to`.
+
+    Raises:
+        APIError: The body is an error object.
+        APIResponseValidationError: The body cannot be read as what was asked for.
+    """
+    call = arrival.call
+    returns = call.returns if to is None else to
+    if _is_stream(returns) or (to is None and call.streaming):
+        return Stream(arrival, call.operation.event if to is None else _event_of(to))
+    answer = call.answer if to is None else "json"
+    content = arrival.content or b""
+    if answer == "none" or returns is None or returns is NoneType:
+        return None
+    if answer == "text" or (returns is str and to is not None):
+        return text_of(content, arrival.headers)
+    if answer == "binary" or returns is BinaryResponse:
+        return BinaryResponse(arrival)
+    if returns is bytes:
+        return content
+    if returns is ResponseInfo:
+        return arrival.info()
+    if isclass(get_origin(returns) or returns) and issubclass(get_origin(returns) or returns, RawResponse):
+        return RawResponse(arrival, lambda inner: parse_now(arrival, inner or _argument(returns)))
+    return _walkable(arrival, arrival.decode(content, returns))
+
+
+async def parse_streamed(response: StreamedResponse[Any], to: Any) -> Any:
+    """Return the body of an open answer as the call's own type, or as `to`; it is read first, unless that is a stream.
+
+    Raises:
+        APIError: The body broke off, or is an error object.
+        APIResponseValidationError: The body cannot be read as what was asked for.
+    """
+    arrival = response._arrival
+    call = arrival.call
+    if (to is None and call.streaming) or _is_stream(to):
+        arrival = response._hand_over()
+        await refuse_no_stream(arrival)
+        return Stream(arrival, call.operation.event if to is None else _event_of(to))
+    await response.read()
+    return parse_now(arrival, to)
+
+
+async def open_stream(arrival: Arrival) -> Stream[Any]:
+    """Return the stream of events that an open answer is.
+
+    Raises:
+        APIError: The answer is an error object in one piece.
+        APIResponseValidationError: The answer is a document, such as a proxy's page.
+    """
+    await refuse_no_stream(arrival)
+    return Stream(arrival, arrival.call.operation.event)
+
+
+async def refuse_no_stream(arrival: Arrival) -> None:
+    """Raise if an open answer says that it is no stream of events."""
+    kind = arrival.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _NO_STREAM:
+        return
+    call = arrival.call
+    response = arrival.response
+    pieces: list[bytes] = []
+    size = 0
+    with foreign_errors(call):
+        while size < MAX_NO_STREAM and (
+            piece := await response.receive(timeout=call.remaining_silence(call.timeout.read))
+        ):
+            pieces.append(piece)
+            size += len(piece)
+    await response.aclose()
+    content = b"".join(pieces)
+    info = arrival.info(content)
+    try:
+        facts = event_error("", decode_any(content))
+    except DecodeFailure:
+        facts = None
+    if facts is not None:
+        raise error_from_event(facts, info)
+    raise unreadable(info, "is one document where a stream of events was expected")
+
+
+def _walkable(arrival: Arrival, result: Any) -> Any:
+    """Tell a page how it was asked for."""
+    source = arrival.call.pages
+    if source is not None and isinstance(result, BasePage):
+        result._attach(source)
+    return result
+
+
+def _is_stream(kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    return isclass(origin) and issubclass(origin, Stream)
+
+
+def _event_of(kind: Any) -> Any:
+    """Return the event type of `Stream[Event]`; plain objects where it does not say."""
+    arguments = get_args(kind)
+    return arguments[0] if arguments else object
+
+
+def _argument(kind: Any) -> Any:
+    arguments = get_args(kind)
+    return arguments[0] if arguments else object

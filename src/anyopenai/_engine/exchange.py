@@ -1,0 +1,226 @@
+"""One attempt: middleware, credentials, the transport, redirects, and the body of an answer read within limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .._contract import ResponseInfo
+from .._headers import Headers
+from .._sansio.urls import URL, resolve_redirect
+from ..errors import APIConnectionError
+from ..transport.base import TransportFailure, WireRequest
+from .bodies import is_replayable
+from .mapping import request_info
+
+if TYPE_CHECKING:
+    from ..transport.base import Transport, WireResponse
+    from .prepare import Call
+
+__all__ = ("MAX_ERROR_BYTES", "attempt")
+
+MAX_ERROR_BYTES: Final = 65536
+"""Most bytes of an error's body that are read: the API's are below 2 KiB, and a proxy's page needs no more."""
+
+ERROR_SILENCE: Final = 5.0
+"""Longest wait for more of an error's body, in seconds: the status is known already."""
+
+MAX_REDIRECTS: Final = 20
+"""As many as browsers and httpx follow."""
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+# What a request to another origin may carry: nothing that anybody could have put a secret in.
+_HARMLESS: Final = frozenset({b"accept", b"accept-language", b"content-type", b"range", b"user-agent"})
+
+
+async def attempt(call: Call, transport: Transport) -> WireResponse | ResponseInfo:
+    """Make one attempt: an open or read answer below 400, or the description of one that is an error.
+
+    A whole answer's body is put into `call.content`. Cancelling leaves nothing open.
+
+    Raises:
+        TransportFailure: No usable answer arrived.
+        APIConnectionError: A redirect cannot be followed.
+    """
+    call.attempts += 1
+    call.content = None
+    call.response = None
+    try:
+        response = await _send(call, transport, call.request(), own=call.url)
+        hops = 0
+        while response.status in _REDIRECTS and call.follow:
+            location = _field(response, b"location")
+            if location is None:
+                break
+            hops += 1
+            response = await _follow(call, transport, response, location, hops)
+        if response.status >= 300:
+            return await _refusal(call, response)
+        if call.whole:
+            call.content = await response.read(call.settings.max_bytes)
+    except BaseException:
+        if call.response is not None:
+            call.response.abandon()
+            call.response = None
+        raise
+    call.response = None
+    return response
+
+
+async def _send(call: Call, transport: Transport, request: WireRequest, *, own: URL) -> WireResponse:
+    """Send one request through the middleware; `own` is where the call's caller sent it."""
+    if call.settings.middleware:
+        return await _Link(call, transport, 0)(request)
+    await _authorize(call, request)
+    call.wire = request
+    response = call.response = await transport.send(request)
+    return response
+
+
+async def _authorize(call: Call, request: WireRequest) -> None:
+    """Add secrets, if the request goes where they belong."""
+    url = call.url
+    if request.host != url.host or request.port != url.port or request.scheme != url.scheme:
+        return
+    if call.secrets:
+        request.headers += call.secrets.values()
+    if not (call.authorized or call.foreign):
+        await call.settings.provider.authorize(request, call.operation.security)
+
+
+class _Link:
+    """What one middleware is given as `call_next`; the last one adds the secrets and sends."""
+
+    __slots__ = ("_call", "_index", "_transport")
+
+    def __init__(self, call: Call, transport: Transport, index: int) -> None:
+        self._call = call
+        self._index = index
+        self._transport = transport
+
+    async def __call__(self, request: WireRequest) -> WireResponse:
+        call = self._call
+        chain = call.settings.middleware
+        if self._index < len(chain):
+            return await chain[self._index](request, _Link(call, self._transport, self._index + 1))
+        # A copy, because the middleware keeps the request that it passed on and must not find the key in it.
+        sealed = WireRequest(
+            request.method,
+            request.scheme,
+            request.host,
+            request.port,
+            request.target,
+            list(request.headers),
+            request.body,
+            timeout=request.timeout,
+            stream=request.stream,
+            trace=request.trace,
+        )
+        await _authorize(call, sealed)
+        call.wire = sealed
+        if call.response is not None:
+            # A middleware that asks again has done with the answer it was given.
+            call.response.abandon()
+        response = call.response = await self._transport.send(sealed)
+        return response
+
+
+async def _follow(call: Call, transport: Transport, response: WireResponse, location: str, hops: int) -> WireResponse:
+    """Send the request to where a redirect leads.
+
+    The body is repeated for 307 and 308; the others become a GET. Another origin gets no credentials, and none of the
+    headers that the caller or the client added.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-15.4
+    """
+    last = call.wire
+    assert last is not None  # it was just answered
+    await response.drain(MAX_ERROR_BYTES, 1.0)
+    here = URL(last.scheme, last.host, last.port, *_split(last.target))
+    if hops > MAX_REDIRECTS:
+        raise _stuck(call, f"more than {MAX_REDIRECTS} redirects, the last one to {location[:200]!r}")
+    try:
+        there = resolve_redirect(here, location)
+    except ValueError as error:
+        raise _stuck(call, str(error)) from None
+    if here.scheme == "https" and there.scheme == "http":
+        raise _stuck(call, f"a redirect from https to clear text ({there.authority}) is not followed")
+    method = last.method
+    if response.status in (307, 308):
+        body = last.body
+        if not is_replayable(body):
+            raise _stuck(call, "a redirect asks for the body again, and it can be read only once")
+    else:
+        body = b""
+        if method != "HEAD" and (response.status == 303 or method == "POST"):
+            method = "GET"
+        elif method not in ("GET", "HEAD"):
+            body = last.body
+    fields = list(call.fields.values())
+    if not body:
+        fields = [field for field in fields if field[0] not in (b"content-type", b"idempotency-key")]
+    base = call.url
+    if (there.scheme, there.host, there.port) != (base.scheme, base.host, base.port):
+        fields = [field for field in fields if field[0] in _HARMLESS]
+    request = WireRequest(
+        method,
+        there.scheme,
+        there.host,
+        there.port,
+        there.target,
+        fields,
+        body,
+        timeout=last.timeout,
+        stream=last.stream,
+        trace=last.trace,
+    )
+    call.settings.log.debug("redirect %s %s -> %s %s", response.status, here.path, method, there.path)
+    return await _send(call, transport, request, own=base)
+
+
+def _split(target: bytes) -> tuple[str, str]:
+    path, _, query = target.decode("ascii").partition("?")
+    return path, query
+
+
+def _stuck(call: Call, why: str) -> APIConnectionError:
+    wire = call.wire
+    return APIConnectionError(
+        message=f"the redirect cannot be followed: {why}",
+        request=None if wire is None else request_info(wire),
+        request_sent="all",
+    )
+
+
+async def _refusal(call: Call, response: WireResponse) -> ResponseInfo:
+    """Read an error's body as far as it is of use and give the connection back."""
+    wire = call.wire
+    assert wire is not None  # it was just answered
+    read = call.timeout.read
+    silence = ERROR_SILENCE if read is None else min(read, ERROR_SILENCE)
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while size < MAX_ERROR_BYTES and (piece := await response.receive(timeout=silence)):
+            pieces.append(piece)
+            size += len(piece)
+        if size >= MAX_ERROR_BYTES:
+            await response.aclose()
+    except TransportFailure:
+        # The status says enough; what is missing is the server's explanation.
+        response.abandon()
+    call.response = None
+    return ResponseInfo(
+        response.status,
+        Headers(response.headers),
+        b"".join(pieces)[:MAX_ERROR_BYTES],
+        request_info(wire),
+        response.http_version,
+    )
+
+
+def _field(response: WireResponse, name: bytes) -> str | None:
+    for key, value in response.headers:
+        if key == name:
+            return value.decode("latin-1")
+    return None

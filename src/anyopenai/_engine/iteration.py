@@ -1,0 +1,390 @@
+"""`Stream` and `Paginator`: the asynchronous iterators that users hold; classes without tasks, not generators."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, cast
+from warnings import warn
+
+import msgspec
+from anyio import current_time
+
+from .._codec import DecodeFailure, decode_any
+from .._sansio.accumulate import text_for
+from .._sansio.endings import ending_for
+from .._sansio.errorshapes import event_error
+from .._sansio.sse import EventTooLarge, ServerSentEvent, SSEDecoder
+from .._tasks import grace
+from ..errors import APIConnectionError, OpenAIError, StreamTruncated
+from ..pagination import ItemIterator
+from ..transport.base import TransportFailure
+from .mapping import deadline_error, error_from_event, error_from_failure, malformed_event, timeout_error
+
+if TYPE_CHECKING:
+    from .._contract import ResponseInfo
+    from ..pagination import BasePage
+    from .arrival import Arrival
+
+__all__ = ("Paginator", "Stream")
+
+T = TypeVar("T")
+PageT = TypeVar("PageT")
+
+DRAIN_BYTES: Final = 65536
+"""What may follow the end marker (blank lines, the last chunk's size line) is far below one read."""
+
+DRAIN_SECONDS: Final = 0.25
+"""Longest wait for the end of the body behind the end marker; a new connection with TLS costs about as much."""
+
+
+class Stream(Generic[T]):
+    """The events of one answer, in the order the server sends them: an async iterator and an async context manager.
+
+    ::
+
+        stream = await client.chat.completions.create(model="gpt-5.5", messages=[...], stream=True)
+        async with stream:
+            async for chunk in stream:
+                ...
+
+    Iteration ends when the answer is complete. A stream that breaks off before its end marker raises
+    `StreamTruncated` with the text so far as `partial` (see `truncated_streams` of the client); errors that the
+    server sends in the stream raise `APIError` and its subclasses.
+
+    Leaving the block early, `close()`, and cancelling a step hang up on the server. No task runs behind a stream:
+    not reading it holds the server back.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_arrival",
+        "_closed",
+        "_count",
+        "_decode",
+        "_decoder",
+        "_ending",
+        "_finished",
+        "_first_due",
+        "_frames",
+        "_info",
+        "_named",
+        "_observe",
+        "_own_error",
+        "_reading",
+        "_received",
+        "_text",
+    )
+
+    def __init__(self, arrival: Arrival, event_type: Any) -> None:
+        call = arrival.call
+        operation = call.operation
+        self._arrival = arrival
+        self._decoder = SSEDecoder()
+        self._decode: Callable[[bytes], T] = arrival.decoder(event_type).decode
+        self._ending = ending_for(operation.ending, call.sent_body)
+        self._observe = self._ending.observe
+        self._text = text_for(operation.ending)
+        self._named = operation.named_events
+        self._own_error = operation.ending == "response"
+        # What has arrived and was not handed out; the last one is the next.
+        self._frames: list[ServerSentEvent] = []
+        self._count = 0
+        self._received = 0
+        self._finished = False
+        self._closed = False
+        self._reading = False
+        self._info: ResponseInfo | None = None
+        first = call.timeout.first_event
+        self._first_due: float | None = None if first is None else call.attempt_started + first
+
+    @property
+    def response(self) -> ResponseInfo:
+        """The answer's head: status, headers, the request it answers."""
+        if self._info is None:
+            self._info = self._arrival.info()
+        return self._info
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's `x-request-id`; name it when asking for support."""
+        return self._arrival.request_id
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        """Return the next event.
+
+        Everything that one read brought is handed out without waiting. Cancelling while it waits hangs up.
+
+        Raises:
+            StopAsyncIteration: The answer is complete, or the stream was closed.
+            StreamTruncated: The input ended before the answer was complete.
+            APIError: The server sent an error.
+            MalformedEvent: An event cannot be read.
+            APITimeoutError: Nothing came for longer than the timeout allows.
+            APIConnectionError: The connection was lost.
+        """
+        frames = self._frames
+        while True:
+            if frames:
+                frame = frames.pop()
+                data = frame.data
+                if data[0] == 91 and data.startswith(b"[DONE]"):
+                    self._ending.saw_done()
+                    await self._finish()
+                    continue
+                if b'"error"' in data or frame.event == "error":
+                    await self._refuse_error(frame)
+                try:
+                    event = self._decode(self._with_name(frame) if self._named else data)
+                except DecodeFailure as failure:
+                    raise await self._broken(malformed_event(self.response, data, failure)) from failure
+                self._count += 1
+                self._text.apply(event)
+                if self._observe(event):
+                    # The last one: what follows is no event. It is read away on the next step.
+                    frames.clear()
+                    self._finished = True
+                return event
+            if self._closed:
+                raise StopAsyncIteration
+            if self._finished:
+                await self._finish()
+                continue
+            await self._receive()
+
+    def _with_name(self, frame: ServerSentEvent) -> bytes:
+        return b'{"event":%b,"data":%b}' % (msgspec.json.encode(frame.event), frame.data)
+
+    async def _receive(self) -> None:
+        """Wait for the next bytes and take the events they complete."""
+        if self._reading:
+            raise OpenAIError(
+                "another task is waiting for this stream's next event; let one task read it and hand events on"
+            )
+        self._reading = True
+        arrival = self._arrival
+        try:
+            piece = await arrival.response.receive(timeout=self._silence())
+        except TransportFailure as failure:
+            raise await self._broken(self._error_from(failure)) from failure
+        except BaseException:
+            # Cancelled: the transport has hung up already.
+            self._closed = True
+            arrival.response.abandon()
+            raise
+        finally:
+            self._reading = False
+        if self._closed:
+            raise APIConnectionError(
+                message="the stream was closed while a task was waiting for its next event",
+                request=self.response.request,
+                request_sent="all",
+            )
+        if not piece:
+            await self._end_of_input()
+            return
+        self._received += len(piece)
+        try:
+            found = self._decoder.feed(piece)
+        except EventTooLarge as error:
+            raise await self._broken(malformed_event(self.response, b"", error)) from error
+        if found:
+            self._first_due = None
+            found.reverse()
+            self._frames.extend(found)
+
+    def _silence(self) -> float | None:
+        """Return how long the next bytes may take, in seconds."""
+        call = self._arrival.call
+        idle = call.timeout.idle
+        if self._first_due is None and call.expires is None:
+            return idle
+        limits = [] if idle is None else [idle]
+        now = current_time()
+        if self._first_due is not None:
+            limits.append(max(0.0, self._first_due - now))
+        if call.expires is not None:
+            limits.append(max(0.0, call.expires - now))
+        return min(limits)
+
+    def _error_from(self, failure: TransportFailure) -> OpenAIError:
+        call = self._arrival.call
+        if self._closed:
+            return APIConnectionError(
+                message="the stream was closed while a task was waiting for its next event",
+                request=self.response.request,
+                request_sent="all",
+            )
+        if failure.kind == "timeout":
+            now = current_time()
+            if call.expires is not None and now >= call.expires:
+                return deadline_error(call, sent="all", doing=f"after {self._count} events of the stream")
+            phase = "idle" if self._first_due is None or now < self._first_due else "first_event"
+            return timeout_error(call, phase=phase, sent="all", received=self._received)
+        if failure.kind == "lost":
+            return self._truncated(f"the connection was lost ({failure.message})")
+        return error_from_failure(failure, call)
+
+    async def _end_of_input(self) -> None:
+        """Decide whether a stream that has ended is complete."""
+        try:
+            rest = self._decoder.finish()
+        except EventTooLarge as error:
+            raise await self._broken(malformed_event(self.response, b"", error)) from error
+        if self._ending.complete and not rest:
+            await self._finish()
+            return
+        reason = "in the middle of an event" if rest else f"before {self._ending.expected}"
+        truncated = self._truncated(f"the stream ended {reason}")
+        mode = self._arrival.call.settings.truncated
+        if mode == "raise":
+            raise await self._broken(truncated)
+        await self._finish()
+        if mode == "warn":
+            warn(str(truncated), RuntimeWarning, stacklevel=4)
+
+    def _truncated(self, what: str) -> StreamTruncated:
+        after = f"after {self._count} events ({self._received} bytes)"
+        return StreamTruncated(
+            message=f"{what}, {after}: the answer is not complete; what arrived is in `partial`",
+            request=self.response.request,
+            partial=self._text.value(),
+            events_received=self._count,
+        )
+
+    async def _refuse_error(self, frame: ServerSentEvent) -> None:
+        """Raise if an event is an error that the server sent instead of an answer."""
+        try:
+            body = decode_any(frame.data)
+        except DecodeFailure as failure:
+            if frame.event != "error":
+                raise await self._broken(malformed_event(self.response, frame.data, failure)) from failure
+            body = frame.data.decode("utf-8", "replace")
+        facts = event_error(frame.event, body, own_error_event=self._own_error)
+        if facts is not None:
+            raise await self._broken(error_from_event(facts, self.response))
+
+    async def _broken(self, error: OpenAIError) -> OpenAIError:
+        """Hang up because of an error, and return it."""
+        self._frames.clear()
+        await self.aclose()
+        return error
+
+    async def _finish(self) -> None:
+        """Give the connection back after the end marker: read away the little that may follow."""
+        self._frames.clear()
+        self._closed = self._finished = True
+        response = self._arrival.response
+        if not response.complete:
+            with grace():
+                await response.drain(DRAIN_BYTES, DRAIN_SECONDS)
+        call = self._arrival.call
+        if call.settings.trace is not None:
+            call.settings.trace("stream.end", {"events": self._count, "bytes": self._received})
+
+    async def aclose(self) -> None:
+        """Hang up, unless the answer is complete; safe to repeat, safe when cancelled.
+
+        Another task that waits for the next event gets an `APIConnectionError`.
+        """
+        if self._closed:
+            return
+        if self._finished:
+            await self._finish()
+            return
+        self._closed = True
+        self._frames.clear()
+        with grace():
+            await self._arrival.response.aclose()
+
+    async def close(self) -> None:
+        """Do the same as `aclose`; the name openai-python's users know."""
+        await self.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<Stream of {self._arrival.call.operation.name}, {state}, {self._count} events>"
+
+    def __del__(self) -> None:
+        try:
+            if self._closed:
+                return
+            self._closed = True
+            response = self._arrival.response
+        except AttributeError:
+            return  # the constructor did not come this far
+        ended = self._finished or response.complete
+        response.abandon()
+        if not ended:
+            warn(
+                f"{self!r} was dropped before its end; use `async with` or close() to leave it early",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+class _Fetch(Protocol):
+    """Asks for the first page of a list."""
+
+    async def first_page(self) -> Any:
+        """Fetch it."""
+        ...
+
+
+class Paginator(Generic[T, PageT]):
+    """A list that has not been asked for yet: await it for its first page, or iterate over the items of all pages.
+
+    ::
+
+        page = await client.files.list()
+        async for file in client.files.list():
+            ...
+
+    A page is asked for only when the items before it are used up; leaving the loop asks for no more.
+    """
+
+    __slots__ = ("_fetch",)
+
+    def __init__(self, fetch: _Fetch) -> None:
+        self._fetch = fetch
+
+    def __await__(self) -> Generator[Any, Any, PageT]:
+        first: Awaitable[PageT] = self._fetch.first_page()
+        return first.__await__()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(self._fetch)
+
+
+class _Items(Generic[T]):
+    """Iterates over the items of all pages, beginning with a request for the first."""
+
+    __slots__ = ("_fetch", "_items")
+
+    def __init__(self, fetch: _Fetch) -> None:
+        self._fetch: _Fetch | None = fetch
+        self._items: ItemIterator[T] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._items is None:
+            fetch, self._fetch = self._fetch, None
+            if fetch is None:
+                raise StopAsyncIteration
+            page = cast("BasePage[T]", await fetch.first_page())
+            self._items = ItemIterator(page)
+        return await anext(self._items)

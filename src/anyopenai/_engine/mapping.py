@@ -1,0 +1,300 @@
+"""THE place where foreign errors become ours: transport failures, refusals, error events and unreadable answers.
+
+Cancellation and unknown exceptions pass through untouched: a bug is never retried and never renamed.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol
+
+from .._codec import DecodeFailure, decode_any
+from .._contract import RequestInfo, ResponseInfo
+from .._headers import REDACTED, Headers, is_secret_header
+from .._sansio.errorshapes import error_code, error_facts
+from .._sansio.retry import QUOTA_CODES
+from ..errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    ClientClosedError,
+    DeadlineExceeded,
+    MalformedEvent,
+    OpenAIError,
+    WrongEventLoopError,
+    status_error_class,
+)
+from ..transport.base import TransportFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..providers.base import Provider
+    from ..transport.base import Sent, WireRequest
+
+__all__ = (
+    "Circumstances",
+    "deadline_error",
+    "error_from_event",
+    "error_from_failure",
+    "error_from_response",
+    "foreign_errors",
+    "json_or_text",
+    "malformed_event",
+    "request_info",
+    "timeout_error",
+    "unreadable",
+)
+
+_SENT: Final[dict[Sent, str]] = {
+    "none": "nothing was sent",
+    "partial": "the request was sent in part",
+    "all": "the request had been sent",
+}
+
+
+def request_info(wire: WireRequest) -> RequestInfo:
+    """Describe a request for errors and raw responses, its secrets replaced."""
+    headers: Iterable[tuple[bytes, bytes]] = (
+        (name, REDACTED.encode() if is_secret_header(name.decode("latin-1")) else value) for name, value in wire.headers
+    )
+    return RequestInfo(wire.method, _public_url(wire.url), Headers(headers))
+
+
+def _public_url(url: str) -> str:
+    """Hide the values of query parameters that may be secrets, such as the signature of a pre-signed URL."""
+    path, mark, query = url.partition("?")
+    if not mark:
+        return url
+    shown: list[str] = []
+    for pair in query.split("&"):
+        name, equals, _ = pair.partition("=")
+        shown.append(f"{name}={REDACTED}" if equals and is_secret_header(name) else pair)
+    return f"{path}?{'&'.join(shown)}"
+
+
+class Circumstances(Protocol):
+    """What is known about a call when it fails: enough to say what happened, with the values."""
+
+    @property
+    def wire(self) -> WireRequest | None:
+        """The request of the last attempt."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were made."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """The call's whole `deadline=` in seconds, as it was given."""
+        ...
+
+    def limit(self, phase: str) -> float | None:
+        """Return the limit in seconds that applied to a phase."""
+        ...
+
+
+def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAIError:
+    """Build the public error for a transport's failure."""
+    kind = failure.kind
+    if kind == "closed":
+        return ClientClosedError("the client is closed: make requests before close(), or make a new client")
+    if kind == "loop":
+        return WrongEventLoopError(failure.message)
+    if kind == "timeout":
+        return timeout_error(call, phase=failure.phase, sent=failure.sent, received=failure.received)
+    wire = call.wire
+    place = f" to {wire.host}:{wire.port}" if wire is not None and kind in ("refused", "tls") else ""
+    what = {
+        "refused": f"no connection{place}",
+        "tls": f"no trusted connection{place}",
+        "lost": "the connection was lost",
+        "protocol": "the server's answer is not HTTP",
+        "decode": "the answer's content coding is broken",
+        "too_large": "the answer is too large",
+        "input": "the request cannot be sent",
+    }.get(kind, "connection error")
+    return APIConnectionError(
+        message=f"{what}: {failure.message} ({_SENT[failure.sent]}; {_attempts(call.attempts)})",
+        request=None if wire is None else request_info(wire),
+        request_sent=failure.sent,
+    )
+
+
+def timeout_error(call: Circumstances, *, phase: str, sent: Sent, received: int = 0) -> APITimeoutError:
+    """Build the error for a limit that passed, saying which part of the exchange took too long."""
+    limit = call.limit(phase)
+    within = "in time" if limit is None else f"within {limit:g} s"
+    wire = call.wire
+    if phase == "pool":
+        what = f"no connection was free {within}"
+    elif phase == "connect":
+        what = f"no connection to {wire.host}:{wire.port} {within}" if wire is not None else f"no connection {within}"
+    elif phase == "write":
+        what = f"the request could not be sent {within}"
+    elif phase == "first_event":
+        what = f"no event of the stream {within} after the request was sent"
+    elif phase == "idle":
+        what = f"the stream went silent: nothing more {within} after {received} bytes"
+    elif phase == "body":
+        what = f"the answer was not complete {within}: {received} bytes had arrived"
+    else:
+        what = f"no answer {within} after the request was sent" if sent == "all" else f"no answer {within}"
+    return APITimeoutError(
+        None if wire is None else request_info(wire),
+        message=f"{what}; {_attempts(call.attempts)}",
+        request_sent=sent,
+    )
+
+
+def deadline_error(call: Circumstances, *, sent: Sent, doing: str = "") -> DeadlineExceeded:
+    """Build the error for a call whose `deadline=` passed."""
+    wire = call.wire
+    limit = "" if call.deadline is None else f" of {call.deadline:g} s"
+    detail = f" {doing}" if doing else ""
+    return DeadlineExceeded(
+        None if wire is None else request_info(wire),
+        message=f"the call's deadline{limit} passed{detail}; {_attempts(call.attempts)}",
+        request_sent=sent,
+    )
+
+
+def _attempts(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+def json_or_text(content: bytes) -> object | None:
+    """Read a body of unknown form: JSON if it is, else text; None when it is empty."""
+    if not content.strip():
+        return None
+    try:
+        return decode_any(content)
+    except DecodeFailure:
+        return content.decode("utf-8", "replace")
+
+
+def error_from_response(response: ResponseInfo, provider: Provider) -> APIStatusError:
+    """Build the public error for a status that is one; its body may be anything."""
+    said, body = error_facts(json_or_text(response.content))
+    status = response.status_code
+    message = f"Error code: {status}"
+    if said:
+        message += f" - {said}"
+    elif 300 <= status < 400:
+        message += f" - redirected to {response.headers.get('location', 'nowhere')!r}, which was not followed"
+    return provider.classify_error(status, body)(_with_id(message, response), response=response, body=body)
+
+
+def error_from_event(facts: tuple[str | None, object], response: ResponseInfo) -> APIError:
+    """Build the public error for an error that came in an answer whose status was no error.
+
+    Where the server's code or type belongs to a status, the class is that status's and `status_code` says it;
+    `error.response` keeps the status that was sent.
+
+    Args:
+        facts: The message and the body, as `event_error` gives them.
+        response: The answer's head.
+    """
+    said, body = facts
+    message = said or "the server sent an error without a message"
+    status = _status_of(*error_code(body))
+    if status is None:
+        return APIError(message, response.request, body=body)
+    error = status_error_class(status)(message, response=response, body=body)
+    error.status_code = status
+    return error
+
+
+def _status_of(code: str | None, kind: str | None) -> int | None:
+    """Return the status that an error code or type would have come with; None if neither says."""
+    for value in (code, kind):
+        if value is None:
+            continue
+        # Gateways put the upstream's status where OpenAI puts a word.
+        if value.isascii() and value.isdigit() and 400 <= int(value[:4]) <= 599 and len(value) == 3:
+            return int(value)
+        status = _STATUS_BY_CODE.get(value.lower())
+        if status is not None:
+            return status
+        if value.lower() in QUOTA_CODES:
+            return 429
+    return None
+
+
+_STATUS_BY_CODE: Final[dict[str, int]] = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "invalid_prompt": 400,
+    "bad_request": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "permission_denied": 403,
+    "not_found": 404,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "conflict": 409,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "requests": 429,
+    "tokens": 429,
+    "too_many_requests": 429,
+    "api_error": 500,
+    "internal_error": 500,
+    "internal_server_error": 500,
+    "overloaded_error": 503,
+    "server_error": 500,
+    "server_overloaded": 503,
+    "service_unavailable": 503,
+    "timeout": 504,
+}
+
+
+def _with_id(message: str, response: ResponseInfo) -> str:
+    request_id = response.headers.get("x-request-id")
+    return message if request_id is None else f"{message} (request id: {request_id})"
+
+
+def unreadable(response: ResponseInfo, reason: str) -> APIResponseValidationError:
+    """Build the error for an answer that cannot be read as what was asked for.
+
+    Args:
+        response: The answer, with its body as far as it was read.
+        reason: Goes on from "the answer"; says what is wrong, and shows at most 200 characters of the body.
+    """
+    kind = response.headers.get("content-type", "no content type")
+    message = f"the answer ({response.status_code}, {kind}) {reason}"
+    return APIResponseValidationError(
+        response, json_or_text(response.content[:2048]), message=_with_id(message, response)
+    )
+
+
+def malformed_event(response: ResponseInfo, data: bytes, failure: Exception) -> MalformedEvent:
+    """Build the error for an event that cannot be read."""
+    message = f"an event of the stream cannot be read: {failure}"
+    return MalformedEvent(response, json_or_text(data[:2048]), message=_with_id(message, response), raw=data)
+
+
+class foreign_errors:  # noqa: N801 - used as `with foreign_errors(call):`
+    """A context in which a transport's failure becomes the public error; everything else passes through.
+
+    One instance may be entered again and again.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Circumstances) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, TransportFailure):
+            raise error_from_failure(error, self._call) from error

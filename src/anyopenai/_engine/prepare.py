@@ -1,0 +1,452 @@
+"""From a method's arguments to a call that can be sent: URL, query, headers, body, limits; nothing is sent here.
+
+Everything that can be wrong with the arguments is found here, before anything leaves the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from anyio import current_time
+
+from .._codec import encode
+from .._contract import Body, Omit, Operation, Query, RequestOptions, omit
+from .._headers import is_secret_header
+from .._sansio.forms import encode_query, flatten_fields
+from .._sansio.urls import URL, expand_path, join
+from .._timeouts import Timeout, timeout_from
+from ..transport.base import WireRequest
+from .bodies import FileForm
+from .settings import Fields, Settings, header_field, time_limits
+
+if TYPE_CHECKING:
+    from .._files import FileTypes
+    from .._sansio.retry import RetryPolicy
+    from ..pagination import Walk
+    from ..transport.base import BodySource, WireResponse
+
+__all__ = (
+    "OPTION_NAMES",
+    "Call",
+    "check_options",
+    "checked_deadline",
+    "encode_parameters",
+    "prepare",
+    "set_fields",
+    "set_limits",
+    "with_retries",
+)
+
+OPTION_NAMES: Final = RequestOptions.__required_keys__ | RequestOptions.__optional_keys__
+
+_JSON: Final = b"application/json"
+_ACCEPT: Final = {
+    "json": (b"accept", b"application/json"),
+    "text": (b"accept", b"text/plain, application/json;q=0.9, */*;q=0.8"),
+    "binary": (b"accept", b"*/*"),
+    "none": (b"accept", b"*/*"),
+    "events": (b"accept", b"text/event-stream, application/json;q=0.9, */*;q=0.8"),
+}
+_NO_FIELDS: Final[Fields] = {}
+
+
+class Call:
+    """One call on its way: what every attempt sends, its limits, and how far it has come.
+
+    Attributes:
+        settings: The options of the client's view.
+        operation: What is called.
+        returns: The type of the answer, chosen by the arguments where it depends on them.
+        answer: How the answer is read.
+        method: The HTTP verb.
+        url: Where it goes.
+        fields: Header fields that anybody may see.
+        secrets: Header fields given by the caller that middleware does not see.
+        authorized: The caller brought an `Authorization` of their own, or left it out on purpose.
+        body: What is sent.
+        foreign: The caller gave an absolute URL of another origin: nothing of the client's own goes there.
+        form: A form whose files are not measured yet; it becomes `body`.
+        streaming: The answer is a stream of events.
+        whole: The answer is read to its end within the attempt.
+        wire_timeout: Limits that the transport applies by itself.
+        timeout: All limits.
+        bound: Seconds that bound an attempt to its last byte; None when silences are bounded instead.
+        deadline: Seconds that bound the whole call, as given.
+        expires: The same on the event loop's clock; None without a deadline.
+        policy: How failed attempts are repeated.
+        follow: Whether redirects are followed.
+        pages: How the list's pages are asked for, where the answer is one.
+        sent_body: The body's members as they were given, for the rule that says when a stream is complete.
+        attempts: Attempts begun so far.
+        attempt_started: When the last of them began.
+        retries: Counted repeats made so far.
+        started: When the call began, on the event loop's clock.
+        elapsed: Seconds from there to the answer's head, or to its last byte where that was read by the call.
+        wire: The request of the last attempt.
+        response: The answer of the last attempt, while the engine is responsible for closing it.
+        content: The answer's body, once it has been read to its end.
+    """
+
+    __slots__ = (
+        "answer",
+        "attempt_started",
+        "attempts",
+        "authorized",
+        "body",
+        "bound",
+        "content",
+        "deadline",
+        "elapsed",
+        "expires",
+        "fields",
+        "follow",
+        "foreign",
+        "form",
+        "method",
+        "operation",
+        "pages",
+        "policy",
+        "response",
+        "retries",
+        "returns",
+        "secrets",
+        "sent_body",
+        "settings",
+        "started",
+        "streaming",
+        "timeout",
+        "url",
+        "whole",
+        "wire",
+        "wire_timeout",
+    )
+
+    def __init__(self, settings: Settings, operation: Operation[Any], url: URL) -> None:
+        self.settings = settings
+        self.operation = operation
+        self.returns: Any = operation.returns
+        self.answer: str = operation.answer
+        self.method: str = operation.verb
+        self.url = url
+        self.fields: Fields = _NO_FIELDS
+        self.secrets: Fields = _NO_FIELDS
+        self.authorized = False
+        self.foreign = False
+        self.body: bytes | BodySource = b""
+        self.form: FileForm | None = None
+        self.streaming = False
+        self.whole = True
+        self.timeout: Timeout = settings.timeout
+        self.wire_timeout: Timeout = settings.bounded
+        self.bound: float | None = settings.bound
+        self.deadline: float | None = settings.deadline
+        self.expires: float | None = None
+        self.policy: RetryPolicy = settings.policy
+        self.follow = True
+        self.pages: Walk | None = None
+        self.sent_body: Mapping[str, object] = {}
+        self.attempts = 0
+        self.attempt_started = 0.0
+        self.retries = 0
+        self.started = 0.0
+        self.elapsed = 0.0
+        self.wire: WireRequest | None = None
+        self.response: WireResponse | None = None
+        self.content: bytes | None = None
+
+    def limit(self, phase: str) -> float | None:
+        """Return the limit in seconds that applies to a phase."""
+        timeout = self.timeout
+        bound = self.bound
+        own = {
+            "pool": timeout.pool,
+            "connect": timeout.connect,
+            "write": timeout.write,
+            "first_event": timeout.first_event,
+            "idle": timeout.idle,
+        }.get(phase, timeout.read)
+        if bound is None:
+            return own
+        return bound if own is None else min(own, bound)
+
+    def remaining_silence(self, limit: float | None) -> float | None:
+        """Return how long the next bytes may take: a limit in seconds, or what is left of the deadline if that is less."""
+        if self.expires is None:
+            return limit
+        left = max(0.0, self.expires - current_time())
+        return left if limit is None else min(limit, left)
+
+    def request(self) -> WireRequest:
+        """Return what one attempt sends, before credentials."""
+        url = self.url
+        return WireRequest(
+            self.method,
+            url.scheme,
+            url.host,
+            url.port,
+            url.target,
+            list(self.fields.values()),
+            self.body,
+            timeout=self.wire_timeout,
+            stream=not self.whole,
+            trace=self.settings.trace,
+        )
+
+
+def check_options(name: str, options: Mapping[str, object]) -> None:
+    """Refuse options that no method takes, as Python refuses unknown keyword arguments.
+
+    Raises:
+        TypeError: There is one.
+    """
+    if not OPTION_NAMES.issuperset(options):
+        unknown = next(key for key in options if key not in OPTION_NAMES)
+        raise TypeError(f"{name}() got an unexpected keyword argument {unknown!r}")
+
+
+def prepare(
+    settings: Settings,
+    operation: Operation[Any],
+    *,
+    path: tuple[str, ...] = (),
+    query: Query | None = None,
+    body: Body | None = None,
+    headers: Mapping[str, str | Omit] | None = None,
+    stream: object = False,
+    open_answer: bool = False,
+    options: RequestOptions,
+) -> Call:
+    """Put one call of a generated method together.
+
+    Args:
+        settings: The options of the client's view.
+        operation: What is called.
+        path: Arguments of the path, in order.
+        query: The method's query parameters; `omit` ones are left out.
+        body: The method's body members; `omit` ones are left out, None is sent as null.
+        headers: Headers that the method has as arguments.
+        stream: True asks for a stream of events.
+        open_answer: The caller reads the answer's body.
+        options: What every method takes.
+
+    Raises:
+        TypeError: An option that there is not, or a value of the wrong kind.
+        ValueError: A path argument that is empty or a dot segment, a header with a line break, a wrong number.
+    """
+    if options:
+        check_options(operation.name, cast("Mapping[str, object]", options))
+    provider = settings.provider
+    members: dict[str, object] | None = None
+    streaming = stream is True and operation.event is not None
+    if operation.body != "none":
+        members = _members(operation, body, options.get("extra_body"))
+        if streaming:
+            members["stream"] = True
+    elif streaming:
+        query = {**(query or {}), "stream": True}
+    expanded = expand_path(operation.path, path)
+    url = join(
+        provider.base_url, provider.url_for(expanded, members), _query(settings, query, options.get("extra_query"))
+    )
+    call = Call(settings, operation, url)
+    call.streaming = streaming
+    _choose_answer(call, members)
+    content_type = _set_body(call, members)
+    set_fields(call, content_type, operation.headers, headers, options)
+    set_limits(call, options, open_answer=open_answer)
+    return call
+
+
+def _members(operation: Operation[Any], body: Body | None, extra: object) -> dict[str, object]:
+    """Gather the body's members: defaults, then arguments, then `extra_body`."""
+    members = dict(operation.defaults) if operation.defaults else {}
+    for name, value in (body or {}).items():
+        if value is not omit:
+            members[name] = value
+    if extra is not None and extra is not omit:
+        if not isinstance(extra, Mapping):
+            raise TypeError(f"extra_body of {operation.name}() must be a mapping, not {type(extra).__name__}")
+        members.update(cast("Mapping[str, object]", extra))
+    return members
+
+
+def _choose_answer(call: Call, members: Mapping[str, object] | None) -> None:
+    """Choose the answer's type where an argument decides it."""
+    variants = call.operation.variants
+    if variants is None or members is None:
+        return
+    name, types = variants
+    wanted = members.get(name)
+    if isinstance(wanted, str) and wanted in types:
+        returns = types[wanted]
+        call.returns = returns
+        if returns is str:
+            call.answer = "text"
+
+
+def _set_body(call: Call, members: dict[str, object] | None) -> bytes | None:
+    """Encode the body; returns its content type, None without one or where the form says it later."""
+    if members is None:
+        return None
+    operation = call.operation
+    rewritten = call.settings.provider.rewrite(members)
+    call.sent_body = rewritten
+    if operation.body == "json":
+        call.body = encode(rewritten)
+        return _JSON
+    files: list[tuple[str, FileTypes]] = []
+    fields: dict[str, object] = {}
+    for name, value in rewritten.items():
+        if name in operation.files:
+            files += _named_files(name, value)
+        else:
+            fields[name] = value
+    call.form = FileForm(flatten_fields(fields), files, operation.name)
+    return None
+
+
+def _named_files(name: str, value: object) -> Iterable[tuple[str, FileTypes]]:
+    """Name the files of one argument: a list of them is sent as `name[]`, a single one (maybe a tuple) as `name`."""
+    if value is None:
+        return
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview | tuple):
+        for file in cast("Sequence[FileTypes]", value):
+            yield f"{name}[]", file
+    else:
+        yield name, cast("FileTypes", value)
+
+
+def _query(settings: Settings, query: Query | None, extra: object) -> str:
+    """Encode the query of a method; the client's defaults alone are encoded already."""
+    return encode_parameters(settings.query, query, extra) if query or extra else settings.encoded_query
+
+
+def encode_parameters(*sources: object) -> str:
+    """Encode query parameters from several places; later ones win.
+
+    Raises:
+        TypeError: A place that is no mapping, or a value of no known kind.
+    """
+    merged: dict[str, object] = {}
+    for source in sources:
+        if source is None or source is omit:
+            continue
+        if not isinstance(source, Mapping):
+            raise TypeError(f"query parameters must be a mapping, not {type(source).__name__}")
+        merged.update((name, value) for name, value in cast("Query", source).items() if value is not omit)
+    return encode_query(merged) if merged else ""
+
+
+def set_fields(
+    call: Call,
+    content_type: bytes | None,
+    fixed: Iterable[tuple[str, str]],
+    given: Mapping[str, str | Omit] | None,
+    options: Mapping[str, Any],
+) -> None:
+    """Merge header fields without regard to case: built-in, client's defaults, operation's, method's, caller's."""
+    settings = call.settings
+    fields: Fields = {"accept": _ACCEPT["events" if call.streaming else call.answer]}
+    if content_type is not None:
+        fields["content-type"] = (b"content-type", content_type)
+    secrets = settings.secrets
+    if call.foreign:
+        fields["user-agent"] = settings.user_agent
+        secrets = _NO_FIELDS
+    else:
+        fields.update(settings.fields)
+    if settings.removed:
+        for name in settings.removed:
+            fields.pop(name, None)
+        call.authorized = "authorization" in settings.removed
+    for name, text in fixed:
+        lower = name.lower()
+        fields[lower] = header_field(lower, text)
+    extra: Mapping[str, str | Omit] | None = options.get("extra_headers")
+    if given or extra:
+        secrets = dict(secrets)
+        for source in (given, extra):
+            for name, value in (source or {}).items():
+                _put(call, fields, secrets, name, value)
+    if secrets:
+        call.authorized = call.authorized or "authorization" in secrets
+    key = options.get("idempotency_key")
+    if key is not None and key is not omit:
+        fields["idempotency-key"] = header_field("idempotency-key", key)
+    elif call.method == "POST" and "idempotency-key" not in fields and "idempotency-key" not in settings.removed:
+        fields["idempotency-key"] = (b"idempotency-key", b"anyopenai-" + os.urandom(16).hex().encode("ascii"))
+    call.fields = fields
+    call.secrets = secrets
+
+
+def _put(call: Call, fields: Fields, secrets: Fields, given: str, value: object) -> None:
+    """Set or remove one field that the caller named."""
+    name = given.lower()
+    fields.pop(name, None)
+    secrets.pop(name, None)
+    if name == "authorization":
+        call.authorized = True
+    if not isinstance(value, Omit):
+        (secrets if is_secret_header(name) else fields)[name] = header_field(name, value)
+
+
+def set_limits(call: Call, options: Mapping[str, Any], *, open_answer: bool) -> None:
+    """Read the options about time, retries and redirects."""
+    settings = call.settings
+    if options:
+        timeout = options.get("timeout", omit)
+        if timeout is not omit:
+            call.timeout = timeout_from(timeout)
+            call.wire_timeout, call.bound = time_limits(call.timeout)
+        deadline = options.get("deadline", omit)
+        if deadline is not omit:
+            call.deadline = checked_deadline(deadline)
+        retries = options.get("max_retries", omit)
+        if retries is not omit:
+            call.policy = with_retries(settings.policy, retries)
+        follow = options.get("follow_redirects", omit)
+        call.follow = follow is omit or follow is None or bool(follow)
+    call.whole = not (open_answer or call.streaming)
+    # What may take long for good reasons is bounded silence by silence.
+    if not call.whole or call.answer == "binary" or call.form is not None or not isinstance(call.body, bytes):
+        call.bound = None
+        call.wire_timeout = _stream_timeout(call.timeout) if call.streaming else call.timeout
+
+
+def _stream_timeout(timeout: Timeout) -> Timeout:
+    """Return the limits of a streaming request: the wait for its head counts as a wait for the first event."""
+    first = timeout.first_event
+    if first is None or (timeout.read is not None and timeout.read <= first):
+        return timeout
+    return Timeout(timeout, read=first)
+
+
+def checked_deadline(value: object) -> float | None:
+    """Read a deadline in seconds.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is negative or NaN.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"deadline must be a number of seconds or None, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"deadline must be zero or more seconds, not {value!r}")
+    return float(value)
+
+
+def with_retries(policy: RetryPolicy, retries: object) -> RetryPolicy:
+    """Return a policy with another number of retries.
+
+    Raises:
+        TypeError: It is no whole number; None is no way to say "none".
+        ValueError: It is negative.
+    """
+    if isinstance(retries, int) and retries == policy.max_retries and not isinstance(retries, bool):
+        return policy
+    values = {name: getattr(policy, name) for name in policy.__struct_fields__}
+    return type(policy)(**{**values, "max_retries": retries})

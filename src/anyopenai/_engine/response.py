@@ -1,0 +1,448 @@
+"""What raw and binary calls give: `RawResponse`, `StreamedResponse`, `BinaryResponse`; reading them, not sending.
+
+Reading a body step by step and writing it to files is in `download`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from warnings import warn
+
+from .._tasks import grace
+from ..errors import OpenAIError
+from .arrival import text_of
+from .download import ByteIterator, Chunks, LineIterator, TextIterator, pieces_of, save
+from .mapping import foreign_errors, request_info
+
+if TYPE_CHECKING:
+    import os
+
+    from .._contract import RequestInfo
+    from .._headers import Headers
+    from .arrival import Arrival
+
+__all__ = ("BinaryResponse", "RawResponse", "StreamedResponse")
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class _Head:
+    """The head of an answer, under the names openai-python's users know."""
+
+    __slots__ = ("_arrival",)
+
+    def __init__(self, arrival: Arrival) -> None:
+        self._arrival = arrival
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self._arrival.status
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields, without regard to case."""
+        return self._arrival.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's `x-request-id`; name it when asking for support."""
+        return self._arrival.request_id
+
+    @property
+    def http_request(self) -> RequestInfo:
+        """The request that was answered, its secrets hidden."""
+        wire = self._arrival.call.wire
+        assert wire is not None  # an answer has a request
+        return request_info(wire)
+
+    @property
+    def method(self) -> str:
+        """The request's verb."""
+        return self.http_request.method
+
+    @property
+    def url(self) -> str:
+        """The URL that answered, after redirects."""
+        return self.http_request.url
+
+    @property
+    def http_version(self) -> str:
+        """`"HTTP/1.1"` or `"HTTP/2"`."""
+        return self._arrival.response.http_version
+
+    @property
+    def elapsed(self) -> timedelta:
+        """The time from the call to the answer: its head, or its last byte where that was read by the call."""
+        return self._arrival.elapsed
+
+    @property
+    def retries_taken(self) -> int:
+        """How many attempts failed before this answer."""
+        return self._arrival.call.retries
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has been given back or closed."""
+        return self._arrival.content is not None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status_code} {self.method} {self.url}>"
+
+
+class BinaryResponse(_Head):
+    """An answer that is bytes, such as speech or the content of a file; it has been read to its end."""
+
+    __slots__ = ()
+
+    @property
+    def response(self) -> Self:
+        """The answer itself; openai-python's users look here for its head."""
+        return self
+
+    @property
+    def content(self) -> bytes:
+        """The whole body."""
+        return self._arrival.content or b""
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the character set that its content type names, else UTF-8."""
+        return text_of(self.content, self.headers)
+
+    @property
+    def encoding(self) -> str:
+        """The character set that the content type names, else UTF-8."""
+        return self.charset_encoding or "utf-8"
+
+    @property
+    def charset_encoding(self) -> str | None:
+        """The character set that the content type names."""
+        _, mark, rest = self.headers.get("content-type", "").lower().partition("charset=")
+        return rest.split(";")[0].strip(" \"'") if mark else None
+
+    def json(self) -> Any:
+        """Return the body decoded from JSON.
+
+        Raises:
+            APIResponseValidationError: It is not JSON.
+        """
+        return self._arrival.decode(self.content, object)
+
+    def read(self) -> bytes:
+        """Return the whole body."""
+        return self.content
+
+    async def aread(self) -> bytes:
+        """Return the whole body."""
+        return self.content
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Chunks[bytes]:
+        """Iterate over the body in pieces of `chunk_size` bytes, with `for` or `async for`."""
+        return Chunks(pieces_of(self.content, chunk_size))
+
+    def iter_raw(self, chunk_size: int | None = None) -> Chunks[bytes]:
+        """Do the same as `iter_bytes`: content codings are undone while receiving."""
+        return self.iter_bytes(chunk_size)
+
+    def iter_text(self, chunk_size: int | None = None) -> Chunks[str]:
+        """Iterate over the body's text in pieces of `chunk_size` characters, with `for` or `async for`."""
+        text = self.text
+        size = chunk_size or len(text) or 1
+        return Chunks(text[start : start + size] for start in range(0, len(text), size))
+
+    def iter_lines(self) -> Chunks[str]:
+        """Iterate over the body's lines without their ends, with `for` or `async for`."""
+        return Chunks(self.text.splitlines())
+
+    aiter_bytes = iter_bytes
+    aiter_raw = iter_raw
+    aiter_text = iter_text
+    aiter_lines = iter_lines
+
+    async def write_to_file(self, file: str | os.PathLike[str]) -> None:
+        """Write the body to a file, in a worker thread.
+
+        The file is complete or as it was before: what is written goes to a file beside it that takes its place.
+
+        Args:
+            file: Where to; an existing file is replaced.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        await save(file, Chunks(pieces_of(self.content, None)))
+
+    async def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Do the same as `write_to_file`."""
+        await save(file, self.iter_bytes(chunk_size))
+
+    astream_to_file = stream_to_file
+
+    async def aclose(self) -> None:
+        """Do nothing: the connection has been given back already."""
+
+    async def close(self) -> None:
+        """Do nothing: the connection has been given back already."""
+
+
+class RawResponse(_Head, Generic[T]):
+    """An answer with its head; `parse()` gives what the method alone would have given.
+
+    With `stream=True` the body is left to the `Stream` that `parse()` gives.
+    """
+
+    __slots__ = ("_parse", "_result")
+
+    def __init__(self, arrival: Arrival, parse: Callable[[Any], T]) -> None:
+        super().__init__(arrival)
+        self._parse = parse
+        self._result: tuple[Any, T] | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            OpenAIError: The body is a stream of events, which `parse()` gives.
+        """
+        content = self._arrival.content
+        if content is None:
+            raise OpenAIError("the body is a stream of events and has not been read; use parse() to get the stream")
+        return content
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the character set that its content type names, else UTF-8."""
+        return text_of(self.content, self.headers)
+
+    def json(self) -> Any:
+        """Return the body decoded from JSON.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return json.loads(self.content)
+
+    @overload
+    def parse(self) -> T: ...
+    @overload
+    def parse(self, *, to: type[U]) -> U: ...
+    def parse(self, *, to: Any = None) -> Any:
+        """Return the body as the method's type, or as another one.
+
+        Args:
+            to: A type to decode into instead: a Struct class, `dict`, `object`, `str`, `bytes`, or a `Stream[...]`.
+
+        Raises:
+            APIError: The body is an error object.
+            APIResponseValidationError: The body cannot be read as the type.
+        """
+        if self._result is None or self._result[0] is not to:
+            self._result = (to, self._parse(to))
+        return self._result[1]
+
+    async def aclose(self) -> None:
+        """Close the connection if the body has not been read."""
+        if self._arrival.content is None:
+            with grace():
+                await self._arrival.response.aclose()
+
+    async def close(self) -> None:
+        """Do the same as `aclose`."""
+        await self.aclose()
+
+
+class StreamedResponse(_Head, Generic[T]):
+    """An answer whose body the caller reads: at once, piece by piece, or into a file.
+
+    Leaving the `async with` block closes the connection unless the body is at its end.
+    """
+
+    __slots__ = ("__weakref__", "_closed", "_foreign", "_parse", "_result", "_started")
+
+    def __init__(self, arrival: Arrival, parse: Callable[[StreamedResponse[T], Any], Awaitable[T]]) -> None:
+        super().__init__(arrival)
+        self._parse = parse
+        self._result: tuple[Any, T] | None = None
+        self._foreign = foreign_errors(arrival.call)
+        self._closed = False
+        self._started = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has been given back or closed."""
+        return self._closed or self._arrival.content is not None or self._arrival.response.complete
+
+    async def read(self) -> bytes:
+        """Return the whole body; later calls return it again.
+
+        Cancelling loses the rest of the body and closes the connection.
+
+        Raises:
+            APIConnectionError: The body broke off.
+            APITimeoutError: It fell silent for longer than the timeout.
+            OpenAIError: The response is closed, or has been read in pieces.
+        """
+        content = self._arrival.content
+        if content is None:
+            self._check_open()
+            self._started = True
+            pieces: list[bytes] = []
+            size = 0
+            limit = self._arrival.call.settings.max_bytes
+            while piece := await self.receive():
+                size += len(piece)
+                if size > limit:
+                    await self.aclose()
+                    raise OpenAIError(f"the body exceeds {limit} bytes; read it in pieces with iter_bytes()")
+                pieces.append(piece)
+            content = self._arrival.content = b"".join(pieces)
+        return content
+
+    async def receive(self) -> bytes:
+        """Return the next piece as it arrived, or b"" at the end; prefer `iter_bytes`."""
+        call = self._arrival.call
+        with self._foreign:
+            return await self._arrival.response.receive(timeout=call.remaining_silence(call.timeout.read))
+
+    async def text(self) -> str:
+        """Return the whole body as text, in the character set that its content type names, else UTF-8."""
+        return text_of(await self.read(), self.headers)
+
+    async def json(self) -> Any:
+        """Return the whole body decoded from JSON.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return json.loads(await self.read())
+
+    @overload
+    async def parse(self) -> T: ...
+    @overload
+    async def parse(self, *, to: type[U]) -> U: ...
+    async def parse(self, *, to: Any = None) -> Any:
+        """Return the body as the method's type, or as another one; with `stream=True` the open `Stream`.
+
+        Args:
+            to: A type to decode into instead: a Struct class, `dict`, `object`, `str`, `bytes`, or a `Stream[...]`.
+
+        Raises:
+            APIError: The body broke off, or is an error object.
+            APIResponseValidationError: The body cannot be read as the type.
+        """
+        if self._result is None or self._result[0] is not to:
+            self._result = (to, await self._parse(self, to))
+        return self._result[1]
+
+    def iter_bytes(self, chunk_size: int | None = None) -> ByteIterator:
+        """Iterate over the body as it arrives.
+
+        Args:
+            chunk_size: Bytes in every piece but the last; None gives pieces as they come.
+        """
+        return ByteIterator(self._begin(), chunk_size)
+
+    def iter_raw(self, chunk_size: int | None = None) -> ByteIterator:
+        """Do the same as `iter_bytes`: content codings are undone while receiving."""
+        return self.iter_bytes(chunk_size)
+
+    def iter_text(self, chunk_size: int | None = None) -> TextIterator:
+        """Iterate over the body's text as it arrives.
+
+        Args:
+            chunk_size: Bytes that are decoded at a time; None decodes pieces as they come.
+        """
+        return TextIterator(self.iter_bytes(chunk_size), self.headers)
+
+    def iter_lines(self) -> LineIterator:
+        """Iterate over the body's lines, without their ends, as they arrive."""
+        return LineIterator(self.iter_text())
+
+    async def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Write the body to a file as it arrives, in worker threads.
+
+        The file is complete or as it was before, also when the download breaks off or is cancelled.
+
+        Args:
+            file: Where to; an existing file is replaced.
+            chunk_size: Bytes per write; None writes pieces as they come.
+
+        Raises:
+            OSError: The file cannot be written.
+            APIConnectionError: The body broke off.
+        """
+        await save(file, self.iter_bytes(chunk_size))
+
+    def _begin(self) -> Callable[[], Awaitable[bytes]]:
+        content = self._arrival.content
+        if content is not None:
+            return _Remembered(content).receive
+        self._check_open()
+        self._started = True
+        return self.receive
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise OpenAIError("the response is closed; read it inside its `async with` block")
+        if self._started:
+            raise OpenAIError("the body has been read in pieces already; use read() first to read it again and again")
+
+    async def aclose(self) -> None:
+        """Close the connection unless the body is at its end; safe to repeat, safe when cancelled."""
+        if not self._closed:
+            self._closed = True
+            with grace():
+                await self._arrival.response.aclose()
+
+    async def close(self) -> None:
+        """Do the same as `aclose`."""
+        await self.aclose()
+
+    def _hand_over(self) -> Arrival:
+        """Leave the body to a `Stream`; leaving the block still closes it."""
+        self._check_open()
+        self._started = True
+        return self._arrival
+
+    def __del__(self) -> None:
+        try:
+            if self._closed or self._arrival.content is not None or self._arrival.response.complete:
+                return
+            self._closed = True
+            self._arrival.response.abandon()
+        except AttributeError:
+            return  # the constructor did not come this far
+        warn(
+            f"{self!r} was dropped before its body was read; use `async with`",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
+
+class _Remembered:
+    """Gives a body that has been read already once more."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def receive(self) -> bytes:
+        content, self._content = self._content, b""
+        return content

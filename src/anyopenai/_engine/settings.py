@@ -1,0 +1,211 @@
+"""What every call of one view of a client has in common, put in order once; never changed in place, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from .._contract import Omit
+from .._headers import is_secret_header
+from .._sansio.forms import encode_query
+from .._sansio.retry import RetryPolicy
+from .._timeouts import DEFAULT_TIMEOUT, Timeout
+from .logs import Log
+
+if TYPE_CHECKING:
+    from ..providers.base import Provider
+    from ..transport.base import Middleware, Trace
+
+__all__ = ("DEFAULT_POLICY", "Fields", "Settings", "Truncated", "header_field", "time_limits")
+
+Fields: TypeAlias = dict[str, tuple[bytes, bytes]]
+"""Header fields ready to send, by lower-case name."""
+
+Truncated: TypeAlias = Literal["raise", "warn", "ignore"]
+"""What happens when a stream ends before its end marker."""
+
+DEFAULT_POLICY: Final = RetryPolicy()
+
+MAX_ANSWER_BYTES: Final = 2**30
+"""Largest answer that is held in memory: far above the largest of the API, far below what ends a process."""
+
+_FORBIDDEN: Final = frozenset("\r\n\0")
+_TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+def header_field(name: str, value: object) -> tuple[bytes, bytes]:
+    """Check one header field and return it as it is sent.
+
+    Args:
+        name: The name, in lower case.
+        value: Text; what is not ASCII is sent as UTF-8.
+
+    Raises:
+        ValueError: The name is none, or the value has CR, LF or NUL: it would end the field and begin another.
+        TypeError: The value is no text.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+    """
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    if not isinstance(value, str):
+        raise TypeError(f"header {name!r} must be text (or `omit` to leave it out), not {type(value).__name__}")
+    if not name or not _TOKEN.issuperset(name):
+        raise ValueError(f"{name!r} is no name for a header")
+    if not _FORBIDDEN.isdisjoint(value):
+        # The value may be a secret with a stray line break, so it is not shown.
+        raise ValueError(f"the value of header {name!r} has a line break or NUL in it, which no header may carry")
+    try:
+        return name.encode("ascii"), value.strip(" \t").encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"the value of header {name!r} is not valid Unicode (a lone surrogate)") from None
+
+
+def time_limits(timeout: Timeout) -> tuple[Timeout, float | None]:
+    """Split a timeout for a call whose attempts are bounded as a whole.
+
+    Returns what the transport still applies by itself (the fields that are shorter than the whole), and the seconds
+    that bound an attempt to its last byte: the largest field, None if one is not limited.
+    """
+    fields = (timeout.pool, timeout.connect, timeout.write, timeout.read)
+    numbers = [value for value in fields if value is not None]
+    if len(numbers) < len(fields):
+        return timeout, None
+    bound = max(numbers)
+    pool, connect, write, read = (None if value is None or value >= bound else value for value in fields)
+    return Timeout(None, pool=pool, connect=connect, write=write, read=read), bound
+
+
+class Settings:
+    """The options of one view of a client.
+
+    Attributes:
+        provider: Who is talked to.
+        timeout: Limits of each part of an attempt.
+        bounded: `timeout` as the transport applies it where an attempt is bounded as a whole.
+        bound: Seconds that bound an attempt with a JSON body and a JSON answer to its last byte; None for no limit.
+        deadline: Seconds that bound each call; None for no limit.
+        policy: How failed attempts are repeated.
+        headers: Default headers as they were given.
+        fields: Default header fields that anybody may see.
+        secrets: Default header fields that only the transport sees, and only for the provider's own origin.
+        removed: Names of built-in fields that the client's defaults leave out.
+        query: Default query parameters.
+        encoded_query: The same, encoded for calls without parameters of their own.
+        middleware: Called around every attempt, the first one outermost.
+        trace: Observer of events; None costs one `if`.
+        keep_unknown: Whether members that the types do not know are kept.
+        strict: Whether an answer that does not fit its type raises.
+        truncated: What a stream that ends early does.
+        log: Where the engine says what it does.
+        max_bytes: Largest answer that is read into memory.
+        user_agent: The field that says which program asks.
+    """
+
+    __slots__ = (
+        "bound",
+        "bounded",
+        "deadline",
+        "encoded_query",
+        "fields",
+        "headers",
+        "keep_unknown",
+        "log",
+        "max_bytes",
+        "middleware",
+        "policy",
+        "provider",
+        "query",
+        "removed",
+        "secrets",
+        "strict",
+        "timeout",
+        "trace",
+        "truncated",
+        "user_agent",
+    )
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        user_agent: str,
+        timeout: Timeout = DEFAULT_TIMEOUT,
+        deadline: float | None = None,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        headers: Mapping[str, str | Omit] | None = None,
+        query: Mapping[str, object] | None = None,
+        middleware: Iterable[Middleware] = (),
+        trace: Trace | None = None,
+        keep_unknown: bool = False,
+        strict: bool = False,
+        truncated: Truncated = "raise",
+        log: Log | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.provider = provider
+        self.timeout = timeout
+        self.bounded, self.bound = time_limits(timeout)
+        self.deadline = deadline
+        self.policy = policy
+        self.headers: Mapping[str, str | Omit] = headers or {}
+        self.user_agent = header_field("user-agent", user_agent)
+        self._set_fields()
+        self.query: Mapping[str, object] = query or {}
+        self.encoded_query = encode_query(self.query)
+        self.middleware = tuple(middleware)
+        self.log = log or Log()
+        self.trace = None if trace is None else _Observer(trace, self.log)
+        self.keep_unknown = keep_unknown
+        self.strict = strict
+        self.truncated: Truncated = truncated
+        self.max_bytes = max_bytes
+
+    def _set_fields(self) -> None:
+        """Put the default headers in order."""
+        fields: Fields = {"user-agent": self.user_agent}
+        secrets: Fields = {}
+        removed: set[str] = set()
+        for name, text in self.provider.headers.items():
+            fields[name] = header_field(name, text)
+        for given, value in self.headers.items():
+            name = given.lower()
+            fields.pop(name, None)
+            secrets.pop(name, None)
+            if isinstance(value, Omit):
+                removed.add(name)
+                continue
+            removed.discard(name)
+            (secrets if is_secret_header(name) else fields)[name] = header_field(name, value)
+        self.fields, self.secrets, self.removed = fields, secrets, frozenset(removed)
+
+    def replaced(self, **changes: object) -> Settings:
+        """Return settings with some attributes replaced; those that follow from them are put in order again."""
+        other = object.__new__(Settings)
+        for name in Settings.__slots__:
+            setattr(other, name, getattr(self, name))
+        for name, value in changes.items():
+            setattr(other, name, value)
+        if "timeout" in changes:
+            other.bounded, other.bound = time_limits(other.timeout)
+        if "provider" in changes or "headers" in changes:
+            other._set_fields()
+        if "query" in changes:
+            other.encoded_query = encode_query(other.query)
+        return other
+
+
+class _Observer:
+    """A trace function whose own exceptions are logged and end there."""
+
+    __slots__ = ("_log", "_trace")
+
+    def __init__(self, trace: Trace, log: Log) -> None:
+        self._trace = trace
+        self._log = log
+
+    def __call__(self, name: str, info: Mapping[str, object]) -> None:
+        try:
+            self._trace(name, info)
+        except Exception:
+            self._log.failed("the trace function raised an exception on %r; it is ignored", name)
