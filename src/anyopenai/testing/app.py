@@ -213,12 +213,14 @@ class StandIn:
                     await checkpoint()
                 await send({"type": "http.response.body", "body": block, "more_body": True})
                 self.stats.tokens += tokens
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
             finished = True
             tasks.cancel_scope.cancel()
         if not finished:
             raise Disconnected
         self.stats.streams_finished += 1
+        # Behind the group: the server tells of a disconnect when an answer is complete, too, and the end that is being
+        # sent then must not be cancelled by it.
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Routes:

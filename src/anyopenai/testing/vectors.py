@@ -26,8 +26,11 @@ _FUNCTION_WORDS = frozenset(
 )
 _FUNCTION_WEIGHT = 0.1
 
-# A word's own weight against that of each of its n-grams: equal words should matter more than equal spelling.
-_WORD_WEIGHT = 2.0
+# Long words are rarer than short ones and say more; without a corpus to count, length stands for rarity.
+_RARE_LENGTH = 12
+
+# A word as a whole weighs as much as its n-grams together: equal words matter, and so do `compress` and `compression`.
+_WORD_WEIGHT = 1.0
 _GRAM_SIZES = (3, 4)
 
 # Words are cut at this length, and at most so many are remembered with their features: both bound the memory, and
@@ -89,10 +92,10 @@ class Embedder:
         return known
 
     def _hashed(self, word: str) -> list[tuple[int, float]]:
-        scale = _FUNCTION_WEIGHT if word in _FUNCTION_WORDS else 1.0
+        scale = _FUNCTION_WEIGHT if word in _FUNCTION_WORDS else 0.5 + min(len(word), _RARE_LENGTH) / _RARE_LENGTH
         marked = f"<{word[:_LONGEST_WORD]}>"
         grams = [marked[start : start + size] for size in _GRAM_SIZES for start in range(len(marked) - size + 1)]
-        # All n-grams of a word together weigh as much whatever its length.
+        # The n-grams of a word together weigh as much whatever its length.
         gram_weight = scale / math.sqrt(len(grams)) if grams else 0.0
         weighted = [(word, scale * _WORD_WEIGHT), *((gram, gram_weight) for gram in grams)]
         return [self._signed(feature, weight) for feature, weight in weighted]
