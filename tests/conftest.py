@@ -1,8 +1,13 @@
-"""Every asynchronous test runs on asyncio and on trio."""
+"""Every asynchronous test runs on asyncio and on trio; property tests have no time limit of their own."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# Hypothesis fails an example that takes over 200 ms, which on a busy machine any may. Each test has its 20 s.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
