@@ -111,7 +111,13 @@ class ResponseParser:
             HttpParserError: It is not HTTP.
         """
         try:
-            self._feed(data)
+            if self._head_only:
+                # The C parser does not know that no body follows. A head ends with a line, so feed it by lines to
+                # learn exactly where, and whether anything follows.
+                for line in data.splitlines(keepends=True):
+                    self._feed(line)
+            else:
+                self._feed(data)
         except (HttpParserError, ResponseError) as error:
             if not self.head_complete:
                 raise
@@ -141,7 +147,7 @@ class ResponseParser:
             self.excess = True
         if self.complete:
             if self._head_only or self.excess:
-                # The C parser waits for a body that does not come, or has choked on bytes that nobody wants.
+                # The C parser waits for a body that does not come, or has seen bytes that nobody wants.
                 self._http = None
         elif self.received != received or (in_head and self.head_complete):
             self._barren = 0
