@@ -18,7 +18,7 @@ from .iteration import Stream
 from .mapping import error_from_event, foreign_errors, unreadable
 from .response import BinaryResponse, RawResponse, StreamedResponse
 
-__all__ = ("open_stream", "parse_now", "parse_streamed", "read_answer")
+__all__ = ("open_stream", "parse_now", "parse_streamed", "read_answer", "refuse_no_stream")
 
 # What an event stream never is; anything else (no content type, text/plain) is taken for one, as small servers send it.
 _NO_STREAM: Final = ("application/json", "text/html", "application/xml", "text/xml", "application/problem+json")

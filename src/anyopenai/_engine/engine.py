@@ -14,7 +14,7 @@ from .._sansio.errorshapes import error_code
 from .._sansio.retry import Attempt, Retry, decide
 from ..errors import ClientClosedError, OpenAIError
 from ..transport.base import TransportFailure
-from .answers import open_stream, parse_now, parse_streamed, read_answer
+from .answers import open_stream, parse_now, parse_streamed, read_answer, refuse_no_stream
 from .arrival import Arrival
 from .bodies import is_replayable, multipart_body
 from .exchange import attempt
@@ -157,7 +157,7 @@ class Engine:
         arrival = await self.arrive(call)
         if self.view == "raw":
             if call.streaming:
-                await open_stream(arrival)
+                await refuse_no_stream(arrival)
             return RawResponse(arrival, lambda to: parse_now(arrival, to))
         if self.view == "streamed":
             return StreamedResponse(arrival, parse_streamed)
