@@ -9,27 +9,22 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from anyio import current_time
-
 from .._codec import encode
 from .._contract import Body, Omit, Operation, Query, RequestOptions, omit
 from .._headers import is_secret_header
 from .._sansio.forms import encode_query, flatten_fields
-from .._sansio.urls import URL, expand_path, join
+from .._sansio.urls import expand_path, join
 from .._timeouts import Timeout, timeout_from
-from ..transport.base import WireRequest
-from .bodies import FileForm
+from .call import NO_FIELDS, Call
+from .form import FileForm
 from .settings import Fields, Settings, header_field, time_limits
 
 if TYPE_CHECKING:
     from .._files import FileTypes
     from .._sansio.retry import RetryPolicy
-    from ..pagination import Walk
-    from ..transport.base import BodySource, WireResponse
 
 __all__ = (
     "OPTION_NAMES",
-    "Call",
     "check_options",
     "checked_deadline",
     "encode_parameters",
@@ -49,150 +44,6 @@ _ACCEPT: Final = {
     "none": (b"accept", b"*/*"),
     "events": (b"accept", b"text/event-stream, application/json;q=0.9, */*;q=0.8"),
 }
-_NO_FIELDS: Final[Fields] = {}
-
-
-class Call:
-    """One call on its way: what every attempt sends, its limits, and how far it has come.
-
-    Attributes:
-        settings: The options of the client's view.
-        operation: What is called.
-        returns: The type of the answer, chosen by the arguments where it depends on them.
-        answer: How the answer is read.
-        method: The HTTP verb.
-        url: Where it goes.
-        fields: Header fields that anybody may see.
-        secrets: Header fields given by the caller that middleware does not see.
-        authorized: The caller brought an `Authorization` of their own, or left it out on purpose.
-        body: What is sent.
-        foreign: The caller gave an absolute URL of another origin: nothing of the client's own goes there.
-        form: A form whose files are not measured yet; it becomes `body`.
-        streaming: The answer is a stream of events.
-        whole: The answer is read to its end within the attempt.
-        wire_timeout: Limits that the transport applies by itself.
-        timeout: All limits.
-        bound: Seconds that bound an attempt to its last byte; None when silences are bounded instead.
-        deadline: Seconds that bound the whole call, as given.
-        expires: The same on the event loop's clock; None without a deadline.
-        policy: How failed attempts are repeated.
-        follow: Whether redirects are followed.
-        pages: How the list's pages are asked for, where the answer is one.
-        sent_body: The body's members as they were given, for the rule that says when a stream is complete.
-        attempts: Attempts begun so far.
-        attempt_started: When the last of them began.
-        retries: Counted repeats made so far.
-        started: When the call began, on the event loop's clock.
-        elapsed: Seconds from there to the answer's head, or to its last byte where that was read by the call.
-        wire: The request of the last attempt.
-        response: The answer of the last attempt, while the engine is responsible for closing it.
-        content: The answer's body, once it has been read to its end.
-    """
-
-    __slots__ = (
-        "answer",
-        "attempt_started",
-        "attempts",
-        "authorized",
-        "body",
-        "bound",
-        "content",
-        "deadline",
-        "elapsed",
-        "expires",
-        "fields",
-        "follow",
-        "foreign",
-        "form",
-        "method",
-        "operation",
-        "pages",
-        "policy",
-        "response",
-        "retries",
-        "returns",
-        "secrets",
-        "sent_body",
-        "settings",
-        "started",
-        "streaming",
-        "timeout",
-        "url",
-        "whole",
-        "wire",
-        "wire_timeout",
-    )
-
-    def __init__(self, settings: Settings, operation: Operation[Any], url: URL) -> None:
-        self.settings = settings
-        self.operation = operation
-        self.returns: Any = operation.returns
-        self.answer: str = operation.answer
-        self.method: str = operation.verb
-        self.url = url
-        self.fields: Fields = _NO_FIELDS
-        self.secrets: Fields = _NO_FIELDS
-        self.authorized = False
-        self.foreign = False
-        self.body: bytes | BodySource = b""
-        self.form: FileForm | None = None
-        self.streaming = False
-        self.whole = True
-        self.timeout: Timeout = settings.timeout
-        self.wire_timeout: Timeout = settings.bounded
-        self.bound: float | None = settings.bound
-        self.deadline: float | None = settings.deadline
-        self.expires: float | None = None
-        self.policy: RetryPolicy = settings.policy
-        self.follow = True
-        self.pages: Walk | None = None
-        self.sent_body: Mapping[str, object] = {}
-        self.attempts = 0
-        self.attempt_started = 0.0
-        self.retries = 0
-        self.started = 0.0
-        self.elapsed = 0.0
-        self.wire: WireRequest | None = None
-        self.response: WireResponse | None = None
-        self.content: bytes | None = None
-
-    def limit(self, phase: str) -> float | None:
-        """Return the limit in seconds that applies to a phase."""
-        timeout = self.timeout
-        bound = self.bound
-        own = {
-            "pool": timeout.pool,
-            "connect": timeout.connect,
-            "write": timeout.write,
-            "first_event": timeout.first_event,
-            "idle": timeout.idle,
-        }.get(phase, timeout.read)
-        if bound is None:
-            return own
-        return bound if own is None else min(own, bound)
-
-    def remaining_silence(self, limit: float | None) -> float | None:
-        """Return how long the next bytes may take: a limit in seconds, or what is left of the deadline if that is less."""
-        if self.expires is None:
-            return limit
-        left = max(0.0, self.expires - current_time())
-        return left if limit is None else min(limit, left)
-
-    def request(self) -> WireRequest:
-        """Return what one attempt sends, before credentials."""
-        url = self.url
-        return WireRequest(
-            self.method,
-            url.scheme,
-            url.host,
-            url.port,
-            url.target,
-            list(self.fields.values()),
-            self.body,
-            timeout=self.wire_timeout,
-            stream=not self.whole,
-            trace=self.settings.trace,
-        )
 
 
 def check_options(name: str, options: Mapping[str, object]) -> None:
@@ -238,10 +89,12 @@ def prepare(
     if options:
         check_options(operation.name, cast("Mapping[str, object]", options))
     provider = settings.provider
+    given: dict[str, object] = {}
     members: dict[str, object] | None = None
     streaming = stream is True and operation.event is not None
     if operation.body != "none":
-        members = _members(operation, body, options.get("extra_body"))
+        given = _given(operation, body, options.get("extra_body"))
+        members = {**(operation.defaults or {}), **given}
         if streaming:
             members["stream"] = True
     elif streaming:
@@ -252,19 +105,16 @@ def prepare(
     )
     call = Call(settings, operation, url)
     call.streaming = streaming
-    _choose_answer(call, members)
+    _choose_answer(call, given)
     content_type = _set_body(call, members)
     set_fields(call, content_type, operation.headers, headers, options)
     set_limits(call, options, open_answer=open_answer)
     return call
 
 
-def _members(operation: Operation[Any], body: Body | None, extra: object) -> dict[str, object]:
-    """Gather the body's members: defaults, then arguments, then `extra_body`."""
-    members = dict(operation.defaults) if operation.defaults else {}
-    for name, value in (body or {}).items():
-        if value is not omit:
-            members[name] = value
+def _given(operation: Operation[Any], body: Body | None, extra: object) -> dict[str, object]:
+    """Gather the body's members that the caller gave: arguments, then `extra_body`."""
+    members = {name: value for name, value in (body or {}).items() if value is not omit}
     if extra is not None and extra is not omit:
         if not isinstance(extra, Mapping):
             raise TypeError(f"extra_body of {operation.name}() must be a mapping, not {type(extra).__name__}")
@@ -272,13 +122,13 @@ def _members(operation: Operation[Any], body: Body | None, extra: object) -> dic
     return members
 
 
-def _choose_answer(call: Call, members: Mapping[str, object] | None) -> None:
-    """Choose the answer's type where an argument decides it."""
+def _choose_answer(call: Call, given: Mapping[str, object]) -> None:
+    """Choose the answer's type where an argument decides it; a default of the package's own decides nothing."""
     variants = call.operation.variants
-    if variants is None or members is None:
+    if variants is None:
         return
     name, types = variants
-    wanted = members.get(name)
+    wanted = given.get(name)
     if isinstance(wanted, str) and wanted in types:
         returns = types[wanted]
         call.returns = returns
@@ -354,7 +204,7 @@ def set_fields(
     secrets = settings.secrets
     if call.foreign:
         fields["user-agent"] = settings.user_agent
-        secrets = _NO_FIELDS
+        secrets = NO_FIELDS
     else:
         fields.update(settings.fields)
     if settings.removed:
