@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ("DEFAULT_TIMEOUT", "Timeout", "timeout_from")
+__all__ = ("DEFAULT_TIMEOUT", "Seconds", "Timeout", "timeout_from")
 
 
 class _Unset:
@@ -102,6 +102,12 @@ class Timeout:
         return f"Timeout({', '.join(f'{name}={value}' for name, value in fields.items())})"
 
 
+class Seconds(Timeout):
+    """One number (or None) for every field, as a caller gave it; whoever reads the option back gets the number."""
+
+    __slots__ = ()
+
+
 def _checked(name: str, value: object) -> float | None:
     """Refuse what is not a time: text, booleans, NaN, negative numbers."""
     if value is None:
@@ -125,7 +131,7 @@ def timeout_from(value: object) -> Timeout:
     if isinstance(value, Timeout):
         return value
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return Timeout(value)
+        return Seconds(value)
     if all(hasattr(value, name) for name in ("connect", "read", "write", "pool")):
         return Timeout(
             connect=getattr(value, "connect"),  # noqa: B009 - a foreign object, its attributes unknown to the checkers

@@ -20,7 +20,7 @@ from ._engine.requests import Verb, prepare_request
 from ._engine.settings import DEFAULT_POLICY, Settings, Truncated
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
-from ._timeouts import DEFAULT_TIMEOUT, Timeout, timeout_from
+from ._timeouts import DEFAULT_TIMEOUT, Seconds, Timeout, timeout_from
 from ._version import __version__
 from .errors import NotYetSupportedError, OpenAIError
 from .providers.base import ApiKey, OpenAIProvider
@@ -315,9 +315,9 @@ class OpenAI(Namespaces):
 
     @property
     def timeout(self) -> Timeout | float | None:
-        """How long each part of an attempt may take: seconds, a `Timeout`, or None for no limit."""
+        """How long each part of an attempt may take: seconds, a `Timeout`, or None for no limit, as it was given."""
         timeout = self._settings.timeout
-        return None if timeout == Timeout(None) else timeout
+        return timeout.total if isinstance(timeout, Seconds) else timeout
 
     @timeout.setter
     def timeout(self, timeout: float | Timeout | None) -> None:
