@@ -133,6 +133,8 @@ def test_a_dead_pooled_connection_is_replaced_at_once_without_counting() -> None
     expected = Retry(0.0, "the server had closed the pooled connection", counted=False)
     assert decided(stale) == expected
     assert decided(stale, RetryPolicy(max_retries=0)) == expected
+    assert decided(Attempt(failure="lost", fresh=False, remaining=0.1)) == expected
+    assert Retry(1.0, "").counted
 
 
 def test_replacing_dead_connections_ends() -> None:
@@ -303,7 +305,8 @@ def test_every_wait_is_finite_bounded_and_before_the_deadline(
         ("Sun Nov  6 08:49:37 1994", NOW),
         ("Sat, 31 Dec 2016 23:59:60 GMT", 1483228799.0),
         ("Thu, 01 Jan 1970 00:00:01 GMT", 1.0),
-        ("Friday, 31-Dec-32 00:00:00 GMT", 1988064000.0),
+        ("Monday, 31-Dec-68 00:00:00 GMT", 3124137600.0),
+        ("Wednesday, 31-Dec-69 00:00:00 GMT", -86400.0),
         ("Mon, 29 Feb 2100 00:00:00 GMT", None),
         ("Fri, 31 Dec 9999 23:59:59 -9959", None),
         ("", None),
@@ -339,6 +342,11 @@ def test_none_as_a_budget_is_refused() -> None:
 def test_a_policy_of_impossible_numbers_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type]  # keyword by keyword
+
+
+def test_a_policy_may_go_to_the_edges() -> None:
+    for policy in (RetryPolicy(jitter=0.0), RetryPolicy(jitter=1.0), RetryPolicy(initial_delay=0.0, max_delay=0.0)):
+        assert 0.0 <= backoff(policy, 1, 0.5) <= 1.0
 
 
 def test_booleans_and_fractions_are_no_budget() -> None:

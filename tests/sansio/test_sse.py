@@ -144,6 +144,8 @@ def test_events_do_not_depend_on_how_bytes_are_cut(wire: bytes, cuts: list[int])
     whole = decode([wire])
     assert whole[0] == read_slowly(wire)
     assert decode(split(wire, cuts)) == whole
+    # Line by line, where what an earlier read left is easiest to lose.
+    assert decode(wire.splitlines(keepends=True)) == whole
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=10))
@@ -190,6 +192,16 @@ def test_an_event_is_given_out_with_the_read_that_ends_it(end: bytes, name: byte
     assert [event.data for event in decoder.feed(head + b"data: 2" + end + end)] == [b"2"]
 
 
+@pytest.mark.parametrize("pieces", [[b"event: x\n", b"data: 1\n\n"], [b"event: x\r", b"", b"\ndata: 1\n\n"]])
+def test_a_name_waits_for_data_in_a_later_read(pieces: list[bytes]) -> None:
+    assert decode(pieces) == ([ServerSentEvent(b"1", "x")], b"")
+
+
+@pytest.mark.parametrize("pieces", [[b"data: 1\n", b"data: 2\n\n"], [b"data: 1\r", b"", b"\ndata: 2\r\n\r\n"]])
+def test_data_waits_for_more_data_in_a_later_read(pieces: list[bytes]) -> None:
+    assert decode(pieces) == ([ServerSentEvent(b"1\n2")], b"")
+
+
 def test_two_thousand_events_in_one_read_are_all_given_out() -> None:
     wire = b"".join(b'data: {"n": %d}\n\n' % n for n in range(2000))
     assert [event.data for event in SSEDecoder().feed(wire)] == [b'{"n": %d}' % n for n in range(2000)]
@@ -225,6 +237,7 @@ def test_an_id_stays_with_the_events_after_it_and_with_the_decoder() -> None:
 
 def test_retry_is_kept_whole_and_anything_else_is_ignored() -> None:
     decoder = SSEDecoder()
+    assert decoder.retry is None
     wire = b"retry: 1500\n\nretry: -1\n\nretry: 1.5\n\nretry:\n\nretry: \xd9\xa1\n\nretry: " + b"9" * 5000 + b"\n\n"
     assert decoder.feed(wire) == []
     assert decoder.retry == 1500
@@ -334,9 +347,10 @@ def test_ignored_lines_are_not_kept() -> None:
 def test_an_event_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:
     wire = b"event: e\ndata: " + b"x" * 84 + b"\n"
     assert len(wire) == 100
-    for step in (1, 7, 1000):
-        pieces = [(wire + b"\n")[i : i + step] for i in range(0, len(wire) + 1, step)]
-        assert len(decode(pieces, 100)[0]) == 1
+    twice = (wire + b"\n") * 2
+    for step in (1, 7, 18, 101, 1000):
+        pieces = [twice[i : i + step] for i in range(0, len(twice), step)]
+        assert len(decode(pieces, 100)[0]) == 2
         events, error = decode(pieces, 99)
         assert events == []
         assert "larger than 99 bytes" in str(error)
@@ -345,7 +359,16 @@ def test_an_event_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> No
 @given(wire=wires(), cuts=st.lists(st.integers(0, 10**6), max_size=12), limit=st.integers(1, 60))
 @settings(max_examples=150)
 def test_the_limit_does_not_depend_on_how_bytes_are_cut(wire: bytes, cuts: list[int], limit: int) -> None:
-    assert decode(split(wire, cuts), limit) == decode([wire], limit)
+    whole = decode([wire], limit)
+    assert decode(split(wire, cuts), limit) == whole
+    assert decode(wire.splitlines(keepends=True), limit) == whole
+
+
+def test_a_line_without_an_end_is_refused_as_soon_as_it_is_too_long() -> None:
+    decoder = SSEDecoder(100)
+    assert decoder.feed(b"data: " + b"x" * 94) == []
+    with pytest.raises(EventTooLarge):
+        decoder.feed(b"x")
 
 
 def test_after_an_event_over_the_limit_the_decoder_refuses_everything() -> None:

@@ -371,6 +371,10 @@ def test_a_redirect_cannot_bring_credentials() -> None:
     url = resolve_redirect(BASE, "https://user:pw@evil.example/x")
     assert str(url) == "https://evil.example/x"
     assert str(resolve_redirect(BASE, "//user:pw@h/x")) == "https://h/x"
+    for location in ("ftp://user:pw@h/", "https://user:pw@h:0/"):
+        with pytest.raises(ValueError, match=r"redirect leads|port '0'") as caught:
+            resolve_redirect(BASE, location)
+        assert "pw" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

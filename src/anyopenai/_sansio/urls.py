@@ -220,7 +220,8 @@ def resolve_redirect(current: URL, location: str) -> URL:
         text = location
     if _URL.match(text):
         if not re.match(r"https?://", text, re.IGNORECASE):
-            raise ValueError(f"a redirect leads to {text[:100]!r}, which is no absolute http or https URL")
+            shown = text.rpartition("@")[2][:100]
+            raise ValueError(f"a redirect leads to {shown!r}, which is no absolute http or https URL")
         scheme, authority, path, query = _split_absolute(text)
     elif text.startswith("//"):
         scheme, authority, path, query = _split_absolute(f"{current.scheme}:{text}")
