@@ -69,13 +69,8 @@ class Models:
         Raises:
             Refusal: 404.
         """
-        if self._strict and name not in _LISTED:
-            raise Refusal(
-                404,
-                f"There is no model {name!r} here; this stand-in lists {', '.join(_LISTED)}.",
-                code="model_not_found",
-                param="model",
-            )
+        if self._strict:
+            _listed(name)
 
     def dimensions(self, name: str) -> int | None:
         """Return the length of a model's vectors; None for names that have no fixed one."""
@@ -87,17 +82,31 @@ class Models:
         return JsonReply({"object": "list", "data": [_model(name) for name in _LISTED]})
 
     async def retrieve(self, request: Request) -> JsonReply:
-        """Return one model."""
-        name = request.args["model"]
-        self.check(name)
-        return JsonReply(_model(name))
+        """Return one model of the list; a name that other endpoints take is not yet a model."""
+        return JsonReply(_listed(request.args["model"]))
 
     async def delete(self, request: Request) -> JsonReply:
         """Refuse: only models that a caller has fine-tuned can be deleted, and the stand-in tunes none."""
         name = request.args["model"]
-        self.check(name)
+        _listed(name)
         raise Refusal(403, f"The model {name!r} is not yours to delete.", code="permission_denied", param="model")
 
 
 def _model(name: str) -> Json:
     return {"id": name, "object": "model", "created": _CREATED, "owned_by": _OWNER}
+
+
+def _listed(name: str) -> Json:
+    """Return a model of the list.
+
+    Raises:
+        Refusal: It is not one (404).
+    """
+    if name not in _LISTED:
+        raise Refusal(
+            404,
+            f"There is no model {name!r} here; this stand-in lists {', '.join(_LISTED)}.",
+            code="model_not_found",
+            param="model",
+        )
+    return _model(name)
