@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from ._contract import Caller
     from ._engine.iteration import Paginator
     from ._engine.response import RawResponse, StreamedResponse
 
-__all__ = ("Resource", "StreamingView", "refuse_class")
+__all__ = ("NamespaceView", "Resource", "StreamingView", "refuse_class")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,12 +64,12 @@ class StreamingView:
             return StreamingView(member)
         if not callable(member):
             return member
+        method = cast("Callable[..., Awaitable[_Closable]]", member)
 
+        @wraps(method)
         def open_response(*args: object, **kwargs: object) -> _Opening:
-            return _Opening(lambda: member(*args, **kwargs))
+            return _Opening(lambda: method(*args, **kwargs))
 
-        open_response.__name__ = name
-        open_response.__doc__ = member.__doc__
         return open_response
 
     def __dir__(self) -> list[str]:
@@ -76,6 +77,38 @@ class StreamingView:
 
     def __repr__(self) -> str:
         return f"{self._resource!r}.with_streaming_response"
+
+
+class NamespaceView:
+    """All namespaces of a client under one of their views: `client.with_raw_response.models` is `models.with_raw_response`.
+
+    Args:
+        holder: What has the namespaces.
+        view: The name of the view.
+    """
+
+    __slots__ = ("_holder", "_view")
+
+    def __init__(self, holder: object, view: str) -> None:
+        self._holder = holder
+        self._view = view
+
+    @property
+    def typed(self) -> Any:
+        """Itself; type checkers are told by whoever makes it which namespaces it has."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        namespace = getattr(self._holder, name)
+        if not isinstance(namespace, Resource):
+            raise AttributeError(f"{name!r} is no namespace of the client; {self._view} gives namespaces")
+        return getattr(namespace, self._view)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._holder)
+
+    def __repr__(self) -> str:
+        return f"<anyopenai {self._view}>"
 
 
 class _Closable(Protocol):

@@ -6,13 +6,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .description import Description, DescriptionError, Schema, bare_schema
+from .description import Description, DescriptionError, bare_schema
 from .facts import Facts
 from .naming import attribute
 from .reading import Reader, limits
-from .shapes import Limits, Listed, Named, Object, Scalar, Shape, either, inner, without_none
+from .shapes import Alias, Either, Limits, Listed, Member, Named, Object, Scalar, Shape, either, inner, without_none
 
 Place = Literal["path", "query", "body", "header"]
+
+# Members of `RequestOptions` that openai-python has as parameters of single methods.
+OPTIONS = frozenset({"idempotency_key"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Method:
 
     dotted: str
     facts: dict[str, Any]
-    parameters: list[Parameter] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list[Parameter])
     returns: Shape | None = None
     answer: Literal["json", "binary", "text", "none"] = "json"
     page: str | None = None
@@ -84,6 +87,7 @@ class Methods:
         self.requests = Reader(description, "param", facts.known["param"], kept)
         self.answer_roots: list[str] = []
         self.request_roots: list[str] = []
+        self.request_homes: dict[str, str] = {}
         self.made_by: dict[str, list[str]] = {}
         self.taken_by: dict[str, list[str]] = {}
 
@@ -115,6 +119,8 @@ class Methods:
         for place in places:
             for entry in facts.get(place, ()):
                 name, required = entry.rstrip("!"), entry.endswith("!")
+                if name in OPTIONS:
+                    continue  # every method takes it as an option
                 if place == "body" and name in members:
                     wire, shape, known = members[name]
                 elif place != "body" and name in by_name and by_name[name]["in"] == place:
@@ -129,9 +135,23 @@ class Methods:
                     raise DescriptionError(f"{method.dotted} takes {name!r} in its {place}, of which nothing is known")
                 if place == "header":
                     wire = self._facts.overlay.get("headers", {}).get(name, wire)
-                self._root(shape, self.request_roots)
                 given.append(Parameter(name, wire, place, required, shape, known))
+        self._read_query(method, [parameter for parameter in given if parameter.place == "query"])
+        for parameter in given:
+            self._root(parameter.shape, self.request_roots)
         method.parameters += sorted(given, key=lambda parameter: not parameter.required)
+
+    def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
+        """Declare the object of a method's query parameters, which users know as a type too."""
+        home = method.facts.get("query_type")
+        if not home or not parameters:
+            return
+        key = f"/{method.dotted}/query"
+        members = {one.wire: Member(one.wire, one.shape, one.required, one.limits) for one in parameters}
+        self.requests.declared[key] = Object(key, members)
+        self.request_roots.append(key)
+        self.request_homes[key] = home
+        self.taken_by.setdefault(key, []).append(method.dotted)
 
     def _body(self, method: Method, operation: dict[str, Any]) -> dict[str, tuple[str, Shape, Limits]]:
         content = operation.get("requestBody", {}).get("content", {})
@@ -140,14 +160,17 @@ class Methods:
         if entry is None:
             return {}
         at = f"/{method.dotted}/body"
-        shape = self.requests.read(entry["schema"], at, None)
+        # Where names.json counts an inline body from.
+        path = method.facts["path"].replace("/", "~1")
+        pointer = f"/paths/{path}/{method.facts['verb'].lower()}/requestBody/{wanted.replace('/', '~1')}"
+        shape = self.requests.read(entry["schema"], at, None, pointer)
         method.body = shape
         found: dict[str, tuple[str, Shape, Limits]] = {}
         alternatives = [part for part in _alternatives(self.requests, shape) if isinstance(part, Named)]
         for part in alternatives:
             declaration = self.requests.declared[part.key]
             assert isinstance(declaration, Object)
-            if not part.key.startswith("/"):
+            if not part.key.startswith("/") or pointer in self._facts.known["param"]:
                 self._root(part, self.request_roots)
                 self.taken_by.setdefault(part.key, []).append(method.dotted)
             for member in declaration.members.values():
@@ -211,21 +234,14 @@ class Methods:
 
 
 def _alternatives(reader: Reader, shape: Shape) -> list[Shape]:
+    """Return the members of a union, named unions within it opened; of anything else, itself."""
     bare = without_none(shape)
-    members = getattr(bare, "members", (bare,))
     found: list[Shape] = []
-    for member in members:
-        if isinstance(member, Named) and not isinstance(reader.declared[member.key], Object):
-            found += _alternatives(reader, reader.declared[member.key].shape)  # type: ignore[union-attr]  # an alias
-        else:
-            found.append(member)
+    for member in bare.members if isinstance(bare, Either) else (bare,):
+        declaration = reader.declared[member.key] if isinstance(member, Named) else None
+        found += _alternatives(reader, declaration.shape) if isinstance(declaration, Alias) else [member]
     return found
 
 
 def _plain(wire: str) -> str:
     return wire.removesuffix("[]")
-
-
-def schema_at(description: Description, name: str) -> Schema:
-    """Return a component's schema as answers see it."""
-    return description.component("response", name)

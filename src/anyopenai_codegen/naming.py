@@ -31,7 +31,7 @@ class Home:
 
     module: str
     name: str
-    also: list[tuple[str, str]] = field(default_factory=list)
+    also: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     @property
     def package(self) -> str:

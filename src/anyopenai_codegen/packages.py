@@ -38,6 +38,7 @@ def add_aliases(
         links: Which modules each module needs.
     """
     needs = {name: set(others) for name, others in links.items()}
+    lines: dict[str, list[str]] = {}
     there = {(one.module, one.name) for one in given}
     added: list[Given] = []
     for alias, target in sorted(aliases.items()):
@@ -53,10 +54,17 @@ def add_aliases(
             continue
         needs.setdefault(module_name, set()).add(target_module)
         module = modules[module_name]
-        module.local.add(name)
-        module.body.append(f"{name} = {module.use(f'.types.{target_module}', target_name)}")
+        source = f".types.{target_module}"
+        if name == target_name:
+            if not module.give_away(source, name):
+                continue
+        else:
+            module.local.add(name)
+            lines.setdefault(module_name, []).append(f"{name} = {module.use(source, target_name)}")
         there.add((module_name, name))
         added.append(Given(module_name, name))
+    for module_name, assignments in lines.items():
+        modules[module_name].body.append("\n".join(assignments))
     return added
 
 
@@ -94,14 +102,14 @@ def type_packages(given: Sequence[Given], exports: Mapping[str, Sequence[str]]) 
         for name in sorted(doors):
             by_module.setdefault(doors[name], []).append(name)
         static = [
-            f"    from {module._relative(f'.types.{there}')} import {', '.join(f'{name} as {name}' for name in names)}"
+            f"    from {module.relative(f'.types.{there}')} import {', '.join(f'{name} as {name}' for name in names)}"
             for there, names in sorted(by_module.items())
         ]
         if static:
             module.use("typing", "TYPE_CHECKING")
             module.header += ["if TYPE_CHECKING:", *static]
         entries = ",\n".join(
-            f"    {literal(module._relative(f'.types.{there}')[1:])}: {literal(' '.join(names))}"
+            f"    {literal(module.relative(f'.types.{there}')[1:])}: {literal(' '.join(names))}"
             for there, names in sorted(by_module.items())
         )
         module.body.append(f"__getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
@@ -151,34 +159,20 @@ def namespaces(top: Sequence[str], about: Mapping[str, str]) -> Module:
             f"        return {class_name}(self._caller)",
             "",
         ]
-    lines += [
-        "    @property",
-        "    def with_raw_response(self) -> NamespacesWithRawResponse:",
-        docstring("Every namespace, its methods giving `RawResponse`: status, headers, the whole body, and `parse()`.", "        "),
-        "        return _Raw(self) # type: ignore[return-value] # it has the same attributes, looked up when they are used",
-        "",
-        "    @property",
-        "    def with_streaming_response(self) -> NamespacesWithStreamingResponse:",
-        docstring("Every namespace, its methods being async context managers whose body has not been read.", "        "),
-        "        return _Streaming(self) # type: ignore[return-value] # as above",
-    ]
+    view = module.use("._resource", "NamespaceView")
+    for attribute, suffix, about_view in (
+        ("with_raw_response", "WithRawResponse", "Every namespace, its methods giving `RawResponse`."),
+        ("with_streaming_response", "WithStreamingResponse", "Every namespace, its methods being async context managers."),
+    ):
+        lines += [
+            "    @property",
+            f"    def {attribute}(self) -> Namespaces{suffix}:",
+            docstring(about_view, "        "),
+            f"        namespaces: Namespaces{suffix} = {view}(self, {literal(attribute)}).typed",
+            "        return namespaces",
+            "",
+        ]
     module.body.append("\n".join(lines) + "\n")
-    for view, attribute in (("_Raw", "with_raw_response"), ("_Streaming", "with_streaming_response")):
-        module.body.append(
-            "\n".join(
-                [
-                    f"class {view}:",
-                    '    __slots__ = ("_plain",)',
-                    "",
-                    "    def __init__(self, plain: Namespaces) -> None:",
-                    "        self._plain = plain",
-                    "",
-                    "    def __getattr__(self, name: str) -> object:",
-                    f"        return getattr(self._plain, name).{attribute}",
-                ]
-            )
-            + "\n"
-        )
     lines = ["if TYPE_CHECKING:"]
     for suffix in ("WithRawResponse", "WithStreamingResponse"):
         lines.append(f"    class Namespaces{suffix}:")

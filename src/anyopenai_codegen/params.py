@@ -32,9 +32,9 @@ class Params:
     answers: Layout
     accepts: Mapping[str, list[str]]
     taken_by: Mapping[str, list[str]]
-    cycles: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    modules: dict[str, Module] = field(default_factory=dict)
-    links: dict[str, set[str]] = field(default_factory=dict)
+    cycles: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    links: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
     def write(self) -> dict[str, Module]:
         """Write every module, and return them by their path below `types`."""
@@ -108,11 +108,7 @@ class Params:
         taken_by = self.taken_by.get(key, [])
         if taken_by:
             return prose.wrapped(f"The arguments of {prose.listing([f'`{method}`' for method in taken_by])}.", hanging=0)
-        if uses:
-            shown = [f"`{use}`" for use in uses[:3]]
-            more = f" and {len(uses) - 3} more" if len(uses) > 3 else ""
-            return prose.wrapped(f"A value of {', '.join(shown)}{more}.", hanging=0)
-        return f"A `{name}`."
+        return prose.places(uses) or f"A `{name}` object."
 
     def _member(self, module: Module, member: Member, shadowed: set[str]) -> str:
         text = self.annotation(module, member.shape, shadowed)
@@ -145,8 +141,7 @@ class Params:
             case Scalar():
                 name = _SCALARS.get(shape.kind, shape.kind)
                 if name in shadowed:
-                    module._modules["builtins"] = "builtins"
-                    return f"builtins.{name}"
+                    return f"{module.use_module('builtins', static=static)}.{name}"
                 return name
             case Choices():
                 values = ", ".join(literal(value) for value in shape.values)

@@ -12,21 +12,21 @@ from .source import literal
 WIDTH = 112
 
 _SCALARS = {
-    "str": "text",
-    "int": "an integer",
-    "float": "a number",
-    "bool": "true or false",
+    "str": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
     "None": "None",
-    "object": "anything JSON has",
-    "time": "a Unix time in seconds",
-    "file": "a file",
+    "object": "anything JSON can say",
+    "time": "Unix time in seconds",
+    "file": "a file (bytes, a path, an open binary file, or a tuple of file name and content)",
 }
 
 # The edge of the 64-bit integers is no limit that anyone would state.
 _NO_LIMIT = 2**62
 
 # A longer list of values is left to the type.
-_LISTED_VALUES = 8
+_LISTED_VALUES = 7
 
 
 def said(limits: Limits, shape: Shape | None = None) -> str:
@@ -82,33 +82,40 @@ def kind(shape: Shape, layout: Layout) -> str:
             return _SCALARS[shape.kind]
         case Choices():
             if len(shape.values) > _LISTED_VALUES:
-                return "a known value"
+                return "one of the values its type lists"
             return listing([literal(value) for value in shape.values])
         case Listed():
-            return f"a list of {_many(shape.item, layout)}"
+            return f"list of {_inner(shape.item, layout)}"
         case Mapped():
-            value = "" if shape.value == Scalar("object") else f" to {_many(shape.value, layout)}"
-            return f"a mapping of names{value}"
+            return f"mapping of str to {_inner(shape.value, layout)}"
         case Named():
             key = layout.key(shape.key)
             declaration = layout.declared[key]
-            if isinstance(declaration, Alias) and isinstance(declaration.shape, Choices | Scalar):
+            if isinstance(declaration, Alias) and _is_plain(declaration.shape):
                 return kind(declaration.shape, layout)
             return f"`{layout.home(key).name}`"
         case Either():
-            members = [kind(member, layout) for member in shape.members]
-            if Scalar("str") in shape.members and any(isinstance(member, Choices) for member in shape.members):
-                members = [text for member, text in zip(shape.members, members, strict=True) if not isinstance(member, Choices)]
-            return listing(list(dict.fromkeys(members)))
+            members = list(shape.members)
+            if Scalar("str") in members:
+                members = [member for member in members if not _is_enum(member, layout)]
+            return listing(list(dict.fromkeys(kind(member, layout) for member in members)))
 
 
-def _many(shape: Shape, layout: Layout) -> str:
-    plural = {"str": "texts", "int": "integers", "float": "numbers", "bool": "booleans", "file": "files"}
-    if isinstance(shape, Scalar):
-        return plural.get(shape.kind, _SCALARS[shape.kind])
-    if isinstance(shape, Listed):
-        return f"lists of {_many(shape.item, layout)}"
-    return kind(shape, layout)
+def _is_plain(shape: Shape) -> bool:
+    members = shape.members if isinstance(shape, Either) else (shape,)
+    return all(isinstance(member, Choices | Scalar) for member in members)
+
+
+def _inner(shape: Shape, layout: Layout) -> str:
+    text = kind(shape, layout)
+    return f"({text})" if isinstance(shape, Choices | Either) and " or " in text else text
+
+
+def _is_enum(shape: Shape, layout: Layout) -> bool:
+    if isinstance(shape, Named):
+        declaration = layout.declared[layout.key(shape.key)]
+        return isinstance(declaration, Alias) and isinstance(declaration.shape, Choices)
+    return isinstance(shape, Choices)
 
 
 def listing(words: list[str]) -> str:
@@ -126,6 +133,19 @@ def wrapped(text: str, indent: int = 0, hanging: int = 4) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+# More places than these say less, not more.
+_PLACES = 3
+
+
+def places(uses: list[str]) -> str:
+    """Return where an object stands as a sentence; empty when nobody refers to it."""
+    if not uses:
+        return ""
+    shown = [f"`{use}`" for use in uses[:_PLACES]]
+    more = len(uses) - len(shown)
+    return wrapped(f"Found in {', '.join(shown)}{f' and {more} more' if more else ''}.", hanging=0)
 
 
 def uses(layout: Layout) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,11 +11,10 @@ from . import prose
 from .methods import Method, Parameter
 from .naming import Layout, camel
 from .params import Params
-from .shapes import Alias, Choices, Either, Named, Scalar, Shape, without_none
+from .shapes import Choices, Either, Named, Scalar, Shape, optional, without_none
 from .source import Module, docstring, literal
 from .structs import module_path
 
-_PAGES = "anyopenai.pagination"
 REFERENCE = "https://platform.openai.com/docs/api-reference"
 
 
@@ -33,7 +33,7 @@ class Resources:
     params: Params
     overlay: Mapping[str, Any]
     methods: Mapping[str, Method]
-    modules: dict[str, Module] = field(default_factory=dict)
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
 
     def namespaces(self) -> dict[str, list[str]]:
         """Return every namespace and the namespaces directly within it."""
@@ -159,13 +159,7 @@ class Resources:
             return module.use("._engine.response", "BinaryResponse", static=True)
         if method.answer == "text":
             return "str"
-        variants = self.overlay.get("variants", {}).get(method.dotted)
-        own = self._type(module, method.returns)
-        return own if not variants or not variants.get("typed") else own
-
-    def _stream(self, module: Module, method: Method) -> str:
-        stream = module.use("._engine.iteration", "Stream", static=True)
-        return f"{stream}[{self._type(module, method.event)}]"
+        return self._type(module, method.returns)
 
     # -- the class -------------------------------------------------------------------------------------------------
 
@@ -208,41 +202,37 @@ class Resources:
 
     def _method(self, module: Module, method: Method) -> list[str]:
         lines: list[str] = []
-        result, asynchronous = self._result(module, method), not method.page
+        result = self._result(module, method)
         if method.page:
             paginator = module.use("._engine.iteration", "Paginator", static=True)
             result = f"{paginator}[{self._type(module, method.returns)}, {result}]"
-        deprecated = method.facts.get("deprecated")
-        if deprecated:
-            mark = module.use("typing_extensions", "deprecated", static=True)
-            del mark
-        if method.event is not None and not method.facts.get("always_streams"):
-            stream = self._stream(module, method)
-            boolean = Scalar("bool")
-            overloads: list[tuple[str, bool, str]] = [
-                ("Literal[False] | None", False, result),
-                ("Literal[True]", True, stream),
-                ("bool", True, f"{result} | {stream}"),
-            ]
-            del boolean
-            module.use("typing", "Literal", static=True)
-            for text, required, gives in overloads:
-                lines.append(f"    @{module.use('typing', 'overload')}")
-                lines += self._signature(module, method, gives, stream=(text, required))
-                lines[-1] += " ..."
-            result = f"{result} | {stream}"
-        lines += self._signature(module, method, result)
+        overloads = self._overloads(module, method, result)
+        for changed, gives in overloads:
+            lines.append(f"    @{module.use('typing', 'overload')}")
+            lines += self._signature(module, method, gives, changed)
+            lines[-1] += " ..."
+        if overloads:
+            result = " | ".join(dict.fromkeys(part for _, gives in overloads for part in gives.split(" | ")))
+        lines += self._signature(module, method, result, {})
         lines.append(docstring(self._describe(method), "        "))
         for check in self.overlay.get("checks", {}).get(method.dotted, ()):
             function = module.use("._resource", check["call"])
-            values = ", ".join([literal(check["parameter"]), check["parameter"], literal(check["helper"])])
+            values = f"{literal(check['parameter'])}, {check['parameter']}, {literal(check['helper'])}"
             lines.append(f"        {function}({values})")
+        call = f"self._caller.{'pages' if method.page else 'call'}({', '.join(self._call_arguments(method))})"
+        if method.page:
+            lines += [f"        return {call}", ""]
+        elif method.answer == "none":
+            lines += [f"        await {call}", ""]
+        else:
+            lines += [f"        answer: {result} = await {call}", "        return answer", ""]
+        return lines
+
+    def _call_arguments(self, method: Method) -> list[str]:
         arguments = [constant(method)]
-        path = [parameter for parameter in method.parameters if parameter.place == "path"]
+        path = re.findall(r"\{(\w+)\}", method.facts["path"])
         if path:
-            order = {name: parameter for parameter in path for name in (parameter.name,)}
-            names = [name for name in _path_names(method) if name in order]
-            arguments.append(f"path=({', '.join(names)},)")
+            arguments.append(f"path=({', '.join(path)},)")
         for place, word in (("query", "query"), ("body", "body"), ("header", "headers")):
             members = [parameter for parameter in method.parameters if parameter.place == place]
             if members:
@@ -250,42 +240,72 @@ class Resources:
                 arguments.append(f"{word}={{{entries}}}")
         if method.event is not None:
             arguments.append("stream=True" if method.facts.get("always_streams") else "stream=stream")
-        arguments.append("options=options")
-        call = f"self._caller.{'pages' if method.page else 'call'}({', '.join(arguments)})"
-        if asynchronous and (method.returns is not None or method.answer != "none"):
-            lines += [f"        answer: {result} = await {call}", "        return answer", ""]
-        elif asynchronous:
-            lines += [f"        await {call}", ""]
-        else:
-            lines += [f"        return {call}", ""]
-        return lines
+        return [*arguments, "options=options"]
 
-    def _signature(
-        self, module: Module, method: Method, result: str, stream: tuple[str, bool] | None = None
-    ) -> list[str]:
-        """Return the `def` line; `stream` overrides the type of that argument, and whether it must be given."""
+    def _overloads(self, module: Module, method: Method, result: str) -> list[tuple[Mapping[str, str], str]]:
+        """Return what single arguments change: their type (required unless it ends in `Omit`), and what comes back."""
+        found: list[tuple[Mapping[str, str], str]] = []
+        by_name = {parameter.name: parameter for parameter in method.parameters}
+        streams = method.event is not None and not method.facts.get("always_streams")
+        off: dict[str, str] = {}
+        if streams:
+            none = " | None" if optional(by_name["stream"].shape) else ""
+            module.use("typing", "Literal", static=True)
+            off["stream"] = f"Literal[False]{none} | Omit"
+        variants = self.overlay.get("variants", {}).get(method.dotted)
+        every = result
+        if variants:
+            name = variants["member"]
+            shape = without_none(by_name[name].shape)
+            values = [value for value in _values(shape) if value not in variants["types"]]
+            module.use("typing", "Literal", static=True)
+            plain = f"Literal[{', '.join(literal(value) for value in values)}]"
+            found.append(({**off, name: f"{plain} | Omit"}, result))
+            grouped: dict[str, list[str]] = {}
+            for value, kind in variants["types"].items():
+                grouped.setdefault(kind, []).append(value)
+            for kind, chosen in grouped.items():
+                text = f"Literal[{', '.join(literal(value) for value in chosen)}]"
+                gives = self._named(module, kind)
+                found.append(({**off, name: text}, gives))
+                every += f" | {gives}"
+            found.append((off, every))
+        elif streams:
+            found.append((off, result))
+        if streams:
+            stream = f"{module.use('._engine.iteration', 'Stream', static=True)}[{self._type(module, method.event)}]"
+            found.append(({"stream": "Literal[True]"}, stream))
+            found.append(({"stream": "bool"}, f"{every} | {stream}"))
+        return found
+
+    def _signature(self, module: Module, method: Method, result: str, changed: Mapping[str, str]) -> list[str]:
+        """Return the `def` line.
+
+        Args:
+            module: Where it stands.
+            method: The method.
+            result: What it gives.
+            changed: Arguments whose type is not the usual one.
+        """
         unpack = module.use("typing", "Unpack", static=True)
         options = module.use("._contract", "RequestOptions", static=True)
         positional: list[str] = ["self"]
         named: list[str] = []
         for parameter in method.parameters:
-            text, required = self.argument(module, parameter), parameter.required
-            if parameter.name == "stream" and stream is not None:
-                text, required = stream
-            if not required:
-                omit, marker = module.use("._omit", "omit"), module.use("._omit", "Omit", static=True)
-                text = f"{parameter.name}: {text} | {marker} = {omit}"
-            else:
-                text = f"{parameter.name}: {text}"
-            (positional if parameter.place == "path" and not parameter.keyword else named).append(text)
+            text = changed.get(parameter.name)
+            if text is None:
+                text = self.params.annotation(module, parameter.shape, set(), static=True)
+                if not parameter.required:
+                    text += " | Omit"
+            if text.endswith("| Omit"):
+                module.use("._contract", "Omit", static=True)
+                text += f" = {module.use('._contract', 'omit')}"
+            (positional if parameter.place == "path" and not parameter.keyword else named).append(
+                f"{parameter.name}: {text}"
+            )
         arguments = [*positional, *(["*"] if named else []), *named, f"**options: {unpack}[{options}]"]
         word = "def" if method.page else "async def"
         return [f"    {word} {method.name}({', '.join(arguments)}) -> {result}:"]
-
-    def argument(self, module: Module, parameter: Parameter) -> str:
-        """Return the type of an argument."""
-        shadowed: set[str] = set()
-        return self.params.annotation(module, parameter.shape, shadowed, static=True)
 
     # -- its docstrings --------------------------------------------------------------------------------------------
 
@@ -294,40 +314,48 @@ class Resources:
         summary = self.overlay.get("summaries", {}).get(method.dotted)
         if not summary:
             if self.overlay.get("strict", True):
-                raise LookupError(f"{method.dotted} has no summary in overlay.toml, [summaries]")
+                raise LookupError(f"{method.dotted} has no line in overlay.toml, [summaries]")
             summary = f"Call `{method.dotted}`."
-        lines = [summary, ""]
-        lines.append(prose.wrapped(f"`{method.facts['verb']} {method.facts['path']}`{self._remarks(method)}", hanging=0))
-        lines += ["", "Args:"]
+        lines = [summary, "", prose.wrapped(self._remarks(method), hanging=0), "", "Args:"]
         for parameter in method.parameters:
-            lines.append(prose.wrapped(f"{parameter.name}: {self._argument_facts(method, parameter)}", 4))
-        lines.append("    **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.")
-        if method.page:
-            lines += ["", "Returns:", f"    Awaited: the first page. Iterated with `async for`: every item of every page."]
-        elif method.event is not None:
-            lines += ["", "Returns:", "    The answer; with `stream=True` an open `Stream` of events, to be read or closed."]
-        lines += ["", "Raises:", "    APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`."]
-        lines += ["    APIConnectionError: No answer, or only a part of one, arrived.", "", f"Source: {self._source(method)}"]
-        return "\n".join(lines)
+            lines.append(prose.wrapped(f"{parameter.name} {self._argument_facts(method, parameter)}", 4))
+        lines.append("    **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.")
+        returns = self.overlay.get("returns", {}).get(method.dotted)
+        if returns is None and method.page:
+            returns = "Awaited, the first page; iterated with `async for`, every item of every page."
+        elif returns is None and method.event is not None:
+            returns = "The answer; with `stream=True`, an open `Stream` of events to read or close."
+        if returns:
+            lines += ["", "Returns:", prose.wrapped(returns, 4, 0)]
+        lines += ["", "Raises:", "    APIStatusError: The API refused; the subclass says how, such as `RateLimitError`."]
+        lines += ["    APIConnectionError: No answer arrived, or only a part of it."]
+        return "\n".join([*lines, "", f"Source: {self._source(method)}"])
 
     def _remarks(self, method: Method) -> str:
-        remarks = []
+        remarks = [f"`{method.facts['verb']} {method.facts['path']}`."]
         if method.facts.get("security") == "admin":
-            remarks.append("It takes the admin key.")
+            remarks.append("Takes the admin key.")
         if method.facts.get("multipart"):
-            remarks.append("The arguments are sent as a multipart form.")
+            remarks.append("The arguments are sent as a form.")
         if method.facts.get("deprecated"):
             remarks.append("Deprecated.")
-        return "".join(f" {remark}" for remark in (". " + " ".join(remarks)).split("  ")) if remarks else ""
+        note = self.overlay.get("notes", {}).get(method.dotted)
+        return " ".join([*remarks, *([note] if note else [])])
 
     def _argument_facts(self, method: Method, parameter: Parameter) -> str:
         glossary: Mapping[str, str] = self.overlay.get("glossary", {})
-        meaning = glossary.get(f"{method.dotted}.{parameter.name}") or glossary.get(parameter.name)
+        own, shared = glossary.get(f"{method.dotted}.{parameter.name}"), glossary.get(parameter.name)
         shape = without_none(parameter.shape)
-        text = prose.kind(shape, self.params.layout)
-        text = f"{text[:1].upper()}{text[1:]}" if not text.startswith("`") else text
-        facts = prose.said(replace(parameter.limits, time=False), shape)
-        return " ".join(part for part in (meaning, f"{text}.", facts) if part)
+        known = parameter.limits
+        if parameter.name in self.overlay.get("defaults", {}).get(method.dotted, {}):
+            known = replace(known, default=None)  # we send another one
+        kind = prose.kind(shape, self.params.layout)
+        facts = prose.said(replace(known, time=False, deprecated=False), shape).rstrip(".")
+        kind = f"{kind}, {facts[:1].lower()}{facts[1:]}" if facts else kind
+        meaning = own or shared
+        if not meaning and self.overlay.get("strict", True):
+            raise LookupError(f"{method.dotted} takes {parameter.name}: say in overlay.toml, [glossary], what it means")
+        return f"({kind}): {meaning or parameter.wire}{' Deprecated.' if known.deprecated else ''}"
 
     # -- how type checkers see the views ---------------------------------------------------------------------------
 
@@ -365,24 +393,10 @@ def constant(method: Method) -> str:
     return f"_{method.name.upper()}"
 
 
-def _path_names(method: Method) -> list[str]:
-    import re
-
-    return re.findall(r"\{(\w+)\}", method.facts["path"])
+def _values(shape: Shape) -> list[str]:
+    members = shape.members if isinstance(shape, Either) else (shape,)
+    return [str(value) for member in members if isinstance(member, Choices) for value in member.values]
 
 
 def _tuple(names: list[str]) -> str:
     return f"({', '.join(literal(name) for name in names)},)"
-
-
-def alias_of(layout: Layout, shape: Shape) -> Alias | None:
-    """Return the alias that a shape names, if it names one."""
-    if isinstance(shape, Named):
-        declaration = layout.declared[layout.key(shape.key)]
-        return declaration if isinstance(declaration, Alias) else None
-    return None
-
-
-def enumerated(shape: Shape) -> bool:
-    """Whether a shape is a set of known values."""
-    return isinstance(shape, Choices)

@@ -102,8 +102,8 @@ class Object:
     """
 
     key: str
-    members: dict[str, Member] = field(default_factory=dict)
-    also_at: list[str] = field(default_factory=list)
+    members: dict[str, Member] = field(default_factory=dict[str, Member])
+    also_at: list[str] = field(default_factory=list[str])
     place: tuple[str, str] | None = None
 
 
@@ -113,7 +113,7 @@ class Alias:
 
     key: str
     shape: Shape
-    also_at: list[str] = field(default_factory=list)
+    also_at: list[str] = field(default_factory=list[str])
     place: tuple[str, str] | None = None
 
 

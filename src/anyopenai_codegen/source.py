@@ -9,88 +9,98 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Module:
-    """One generated module below `anyopenai`, such as `types.chat.chat_completion`; a package's `__init__` if `is_package`.
+    """One generated module below `anyopenai`, such as `types.chat.chat_completion`.
 
     Attributes:
         path: Dotted path below `anyopenai`.
         title: The sentence that opens it.
+        is_package: Whether it is a package's `__init__`.
         local: Names that the module defines; an import never takes one of them.
+        body: Its pieces, in order.
+        header: Lines behind the imports.
     """
 
     path: str
     title: str
     is_package: bool = False
-    local: set[str] = field(default_factory=set)
-    body: list[str] = field(default_factory=list)
-    header: list[str] = field(default_factory=list)
-    _imports: dict[str, dict[str, str]] = field(default_factory=dict)
-    _typing: dict[str, dict[str, str]] = field(default_factory=dict)
-    _modules: dict[str, str] = field(default_factory=dict)
-    _typing_modules: dict[str, str] = field(default_factory=dict)
-    _taken: dict[str, tuple[str, str]] = field(default_factory=dict)
+    local: set[str] = field(default_factory=set[str])
+    body: list[str] = field(default_factory=list[str])
+    header: list[str] = field(default_factory=list[str])
+    _names: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
+    _modules: dict[str, bool] = field(default_factory=dict[str, bool])
+    _given_away: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    _taken: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
     def use(self, module: str, name: str, *, static: bool = False, qualified: bool = False) -> str:
         """Import a name and return the text that refers to it.
 
         Args:
-            module: An absolute module (`collections.abc`), or one of ours with a leading dot (`.types.shared`), counted
-                from `anyopenai`.
+            module: An absolute module (`collections.abc`), or one of ours counted from `anyopenai`, with a leading dot
+                (`.types.shared`).
             name: The name in it.
             static: Only type checkers need it.
             qualified: Refer to it through its module, which need not have defined it yet.
         """
         if module == f".{self.path}":
             return name
-        if not qualified and name not in self.local and self._taken.get(name, (module, name)) == (module, name):
-            self._taken[name] = (module, name)
-            runtime = self._imports.get(module, {})
-            if not static:
-                self._typing.get(module, {}).pop(name, None)
-                self._imports.setdefault(module, {})[name] = name
-            elif name not in runtime:
-                self._typing.setdefault(module, {})[name] = name
+        if not qualified and self._claim(name, (module, name)):
+            self._names[module, name] = self._names.get((module, name), True) and static
             return name
-        parent, _, short = module.rpartition(".")
-        alias = short
-        while alias in self.local or self._taken.get(alias, (module, "")) != (module, ""):
+        return f"{self.use_module(module, static=static)}.{name}"
+
+    def use_module(self, module: str, *, static: bool = False) -> str:
+        """Import a module and return the name it goes by."""
+        alias = module.rpartition(".")[2]
+        while not self._claim(alias, (module, "")):
             alias = f"_{alias}"
-        self._taken[alias] = (module, "")
-        target = self._modules if not static else self._typing_modules
-        if static and module in self._modules:
-            return f"{alias}.{name}"
-        if not static:
-            self._typing_modules.pop(module, None)
-        target[module] = alias
-        return f"{alias}.{name}"
+        self._modules[module] = self._modules.get(module, True) and static
+        return alias
+
+    def give_away(self, module: str, name: str) -> bool:
+        """Import a name so that users may import it from here; false if that name is taken."""
+        if not self._claim(name, (module, name)):
+            return False
+        self._names[module, name] = False
+        self._given_away.add((module, name))
+        return True
+
+    def _claim(self, name: str, owner: tuple[str, str]) -> bool:
+        if name in self.local or self._taken.get(name, owner) != owner:
+            return False
+        self._taken[name] = owner
+        return True
 
     def text(self, banner: str) -> str:
         """Return the module's text, to be formatted."""
         lines = [banner, f'"""{self.title}"""', "", "from __future__ import annotations", ""]
-        if self._typing or self._typing_modules:
-            self._imports.setdefault("typing", {})["TYPE_CHECKING"] = "TYPE_CHECKING"
-        lines += self._import_lines(self._imports, self._modules)
-        lines += self.header
-        typing = self._import_lines({key: names for key, names in self._typing.items() if names}, self._typing_modules)
-        if typing:
-            lines += ["", "if TYPE_CHECKING:", *(f"    {line}" for line in typing)]
-        lines += ["", ""]
-        return "\n".join(lines) + "\n\n".join(self.body) + "\n"
+        static = self._import_lines(static=True)
+        if static:
+            self._names["typing", "TYPE_CHECKING"] = False
+        lines += [*self._import_lines(static=False), *self.header]
+        if static:
+            lines += ["", "if TYPE_CHECKING:", *(f"    {line}" for line in static)]
+        return "\n".join([*lines, "", "", ""]) + "\n\n".join(self.body) + "\n"
 
-    def _import_lines(self, names: dict[str, dict[str, str]], modules: dict[str, str]) -> list[str]:
-        lines: list[str] = []
-        for module, imported in names.items():
-            if imported:
-                lines.append(f"from {self._relative(module)} import {', '.join(sorted(imported))}")
-        for module, alias in modules.items():
-            parent, _, short = module.rpartition(".")
-            if not module.startswith("."):
-                lines.append(f"import {module}" if alias == module else f"import {module} as {alias}")
+    def _import_lines(self, *, static: bool) -> list[str]:
+        by_module: dict[str, list[str]] = {}
+        for (module, name), only_static in self._names.items():
+            if only_static == static:
+                again = (module, name) in self._given_away
+                by_module.setdefault(module, []).append(f"{name} as {name}" if again else name)
+        lines = [f"from {self.relative(module)} import {', '.join(names)}" for module, names in by_module.items()]
+        for module, only_static in self._modules.items():
+            if only_static != static:
                 continue
-            source = self._relative(parent or ".")
-            lines.append(f"from {source} import {short}" if alias == short else f"from {source} import {short} as {alias}")
+            alias = next(name for name, owner in self._taken.items() if owner == (module, ""))
+            parent, _, short = module.rpartition(".")
+            if module.startswith("."):
+                source = self.relative(parent or ".")
+                lines.append(f"from {source} import {short}{'' if alias == short else f' as {alias}'}")
+            else:
+                lines.append(f"import {module}{'' if alias == module else f' as {alias}'}")
         return lines
 
-    def _relative(self, module: str) -> str:
+    def relative(self, module: str) -> str:
         """Return `.types.shared` as seen from this module: `..shared`."""
         if not module.startswith("."):
             return module
@@ -113,12 +123,11 @@ def literal(value: object) -> str:
 
 def docstring(text: str, indent: str = "    ") -> str:
     """Return text as a docstring, ready to stand under a `class` or `def` line."""
-    text = text.strip()
+    first, *rest = text.strip().splitlines()
     quotes = 'r"""' if "\\" in text else '"""'
-    if "\n" not in text:
-        return f"{indent}{quotes}{text}\"\"\""
-    lines = [f"{indent}{line}" if line else "" for line in text.splitlines()]
-    lines[0] = f"{indent}{quotes}{text.splitlines()[0]}"
+    if not rest:
+        return f'{indent}{quotes}{first}"""'
+    lines = [f"{indent}{quotes}{first}", *(f"{indent}{line}" if line else "" for line in rest)]
     return "\n".join([*lines, f'{indent}"""'])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from . import prose
 from .naming import Home, Layout, attribute, camel
@@ -56,9 +55,9 @@ class Structs:
     dropped: Mapping[str, list[str]]
     swapped: Mapping[str, str]
     made_by: Mapping[str, list[str]]
-    cycles: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    modules: dict[str, Module] = field(default_factory=dict)
-    links: dict[str, set[str]] = field(default_factory=dict)
+    cycles: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    links: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
     def write(self) -> dict[str, Module]:
         """Write every module, and return them by their path below `types`."""
@@ -136,14 +135,13 @@ class Structs:
     def _about(self, key: str, home: Home, tag: Tag | None, uses: list[str]) -> str:
         made_by = self.made_by.get(key, [])
         if made_by:
-            return prose.wrapped(f"What {prose.listing([f'`{name}`' for name in made_by[:4]])} gives.", hanging=0)
-        if uses:
-            shown = [f"`{use}`" for use in uses[:3]]
-            more = f" and {len(uses) - 3} more" if len(uses) > 3 else ""
-            return prose.wrapped(f"A value of {', '.join(shown)}{more}.", hanging=0)
+            return prose.wrapped(f"The answer of {prose.listing([f'`{name}`' for name in made_by[:4]])}.", hanging=0)
+        places = prose.places(uses)
+        if places:
+            return places
         if tag is not None:
-            return f"The variant whose `{tag.wire}` is {prose.listing([literal(value) for value in tag.values])}."
-        return f"A `{home.name}`."
+            return f"The object whose `{tag.wire}` is {prose.listing([literal(value) for value in tag.values])}."
+        return f"A `{home.name}` object."
 
     def _member(self, module: Module, home: Home, member: Member, tag: Tag | None, shadowed: set[str]) -> list[str]:
         name = attribute(member.wire)
@@ -192,8 +190,7 @@ class Structs:
     def _builtin(self, module: Module, name: str, shadowed: set[str]) -> str:
         """Return a builtin's name; a member of the same name would hide it within the class."""
         if name in shadowed:
-            module._modules["builtins"] = "builtins"
-            return f"builtins.{name}"
+            return f"{module.use_module('builtins')}.{name}"
         return name
 
     def _name(self, module: Module, key: str, *, alias: bool = False) -> str:
@@ -347,10 +344,3 @@ def cycles(links: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
         if name not in index:
             visit(name)
     return rings
-
-
-def names_in(overlay: Mapping[str, Any], table: str) -> Mapping[str, Any]:
-    """Return a table of the overlay, or nothing."""
-    found = overlay.get(table, {})
-    assert isinstance(found, dict)
-    return found

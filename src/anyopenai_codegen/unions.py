@@ -46,8 +46,8 @@ class Unions:
         tables: Unions that need a table, as the sorted keys of their objects.
     """
 
-    tags: dict[str, Tag] = field(default_factory=dict)
-    tables: set[tuple[str, ...]] = field(default_factory=set)
+    tags: dict[str, Tag] = field(default_factory=dict[str, Tag])
+    tables: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
 
 
 def objects_of(shape: Shape, layout: Layout) -> list[str]:
@@ -108,7 +108,7 @@ def decide(layout: Layout) -> Unions:
 
 def _tag(keys: list[str], declared: str | None, layout: Layout, decided: Unions) -> str | None:
     """Return the member that tells the objects apart, if there is one that no earlier union contradicts."""
-    fixed = []
+    fixed: list[dict[str, tuple[str, ...]]] = []
     for key in keys:
         declaration = layout.declared[key]
         assert isinstance(declaration, Object)
@@ -133,25 +133,3 @@ def row(key: str, layout: Layout) -> Row:
     assert isinstance(declaration, Object)
     required = tuple(member.wire for member in declaration.members.values() if member.required)
     return Row(key, constants(declaration), required)
-
-
-def has_list(shape: Shape, layout: Layout) -> Shape | None:
-    """Return the list among a union's members, if there is one."""
-    members = shape.members if isinstance(shape, Either) else (shape,)
-    for member in members:
-        if isinstance(member, Listed):
-            return member
-        if isinstance(member, Named):
-            declaration = layout.declared[layout.key(member.key)]
-            if isinstance(declaration, Alias):
-                found = has_list(declaration.shape, layout)
-                if found is not None:
-                    return found
-    return None
-
-
-def is_open(shape: Shape) -> bool:
-    """Whether plain scalars are among a union's members."""
-    return optional(shape) or (
-        isinstance(shape, Either) and any(isinstance(member, Scalar | Choices) for member in shape.members)
-    )

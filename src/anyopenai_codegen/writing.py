@@ -73,7 +73,7 @@ def write(description: Description, facts: Facts, *, selected: tuple[str, ...] |
         reader.request_roots,
         facts.known["param"],
         taken=taken,
-        homes=homes.get("param", {}),
+        homes={**reader.request_homes, **homes.get("param", {})},
     )
     unions = decide(answers)
 
@@ -123,6 +123,7 @@ def write(description: Description, facts: Facts, *, selected: tuple[str, ...] |
         for module, name in layout.home(key).also
     }
     given += add_aliases(modules, given, {**also, **facts.names["aliases"]}, {**params.links, **structs.links})
+    given += [Given(module, name) for module, names in overlay.get("by_hand", {}).items() for name in names]
     exports = {package: names.split() for package, names in facts.names["exports"].items()}
     everything = [*modules.values(), *type_packages(given, exports).values(), *resources.modules.values()]
     top = [name for name in resources.namespaces() if "." not in name]

@@ -6,6 +6,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .._resource import NamespaceView
+
 if TYPE_CHECKING:
     from .._contract import Caller
     from .batches import Batches, BatchesWithRawResponse, BatchesWithStreamingResponse
@@ -25,89 +27,71 @@ class Namespaces:
 
     @cached_property
     def batches(self) -> Batches:
-        """The methods of `client.batches`."""
+        """Run many requests from a file, within a day, at a lower price."""
         from .batches import Batches
 
         return Batches(self._caller)
 
     @cached_property
     def chat(self) -> Chat:
-        """The methods of `client.chat`."""
+        """Chat completions and what is stored of them."""
         from .chat import Chat
 
         return Chat(self._caller)
 
     @cached_property
     def completions(self) -> Completions:
-        """The methods of `client.completions`."""
+        """Continue a text: the API before chat."""
         from .completions import Completions
 
         return Completions(self._caller)
 
     @cached_property
     def embeddings(self) -> Embeddings:
-        """The methods of `client.embeddings`."""
+        """Turn texts into vectors whose distance tells how related they are."""
         from .embeddings import Embeddings
 
         return Embeddings(self._caller)
 
     @cached_property
     def files(self) -> Files:
-        """The methods of `client.files`."""
+        """Files that other endpoints read or write."""
         from .files import Files
 
         return Files(self._caller)
 
     @cached_property
     def models(self) -> Models:
-        """The methods of `client.models`."""
+        """Which models there are."""
         from .models import Models
 
         return Models(self._caller)
 
     @cached_property
     def moderations(self) -> Moderations:
-        """The methods of `client.moderations`."""
+        """Say whether texts and images may be harmful."""
         from .moderations import Moderations
 
         return Moderations(self._caller)
 
     @cached_property
     def responses(self) -> Responses:
-        """The methods of `client.responses`."""
+        """Answer with tools, state and typed events: the API that follows chat completions."""
         from .responses import Responses
 
         return Responses(self._caller)
 
     @property
     def with_raw_response(self) -> NamespacesWithRawResponse:
-        """Every namespace, its methods giving `RawResponse`: status, headers, the whole body, and `parse()`."""
-        return _Raw(self)  # type: ignore[return-value] # it has the same attributes, looked up when they are used
+        """Every namespace, its methods giving `RawResponse`."""
+        namespaces: NamespacesWithRawResponse = NamespaceView(self, "with_raw_response").typed
+        return namespaces
 
     @property
     def with_streaming_response(self) -> NamespacesWithStreamingResponse:
-        """Every namespace, its methods being async context managers whose body has not been read."""
-        return _Streaming(self)  # type: ignore[return-value] # as above
-
-
-class _Raw:
-    __slots__ = ("_plain",)
-
-    def __init__(self, plain: Namespaces) -> None:
-        self._plain = plain
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._plain, name).with_raw_response
-
-
-class _Streaming:
-    __slots__ = ("_plain",)
-
-    def __init__(self, plain: Namespaces) -> None:
-        self._plain = plain
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._plain, name).with_streaming_response
+        """Every namespace, its methods being async context managers."""
+        namespaces: NamespacesWithStreamingResponse = NamespaceView(self, "with_streaming_response").typed
+        return namespaces
 
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._contract import Operation
-from .._omit import omit
+from .._contract import Operation, omit
 from .._resource import Resource
 from ..pagination import AsyncCursorPage
 from ..types.batch import Batch
@@ -15,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final, Literal, Unpack
 
-    from .._contract import RequestOptions
+    from .._contract import Omit, RequestOptions
     from .._engine.iteration import Paginator
-    from .._omit import Omit
     from .._resource import opened, opened_page, raw, raw_page
     from ..types.batch_create_params import OutputExpiresAfter
+
 
 _CANCEL: Final[Operation[Batch]] = Operation(
     name="batches.cancel",
     verb="POST",
     path="/batches/{batch_id}/cancel",
     returns=Batch,
-    doc="https://platform.openai.com/docs/api-reference/batches",
+    doc="https://platform.openai.com/docs/api-reference/batch",
 )
 
 _CREATE: Final[Operation[Batch]] = Operation(
@@ -35,7 +34,7 @@ _CREATE: Final[Operation[Batch]] = Operation(
     path="/batches",
     returns=Batch,
     body="json",
-    doc="https://platform.openai.com/docs/api-reference/batches",
+    doc="https://platform.openai.com/docs/api-reference/batch",
 )
 
 _LIST: Final[Operation[AsyncCursorPage[Batch]]] = Operation(
@@ -44,7 +43,7 @@ _LIST: Final[Operation[AsyncCursorPage[Batch]]] = Operation(
     path="/batches",
     returns=AsyncCursorPage[Batch],
     page=True,
-    doc="https://platform.openai.com/docs/api-reference/batches",
+    doc="https://platform.openai.com/docs/api-reference/batch",
 )
 
 _RETRIEVE: Final[Operation[Batch]] = Operation(
@@ -52,29 +51,29 @@ _RETRIEVE: Final[Operation[Batch]] = Operation(
     verb="GET",
     path="/batches/{batch_id}",
     returns=Batch,
-    doc="https://platform.openai.com/docs/api-reference/batches",
+    doc="https://platform.openai.com/docs/api-reference/batch",
 )
 
 
 class Batches(Resource):
-    """The methods of `client.batches`."""
+    """Run many requests from a file, within a day, at a lower price."""
 
     __slots__ = ()
 
     async def cancel(self, batch_id: str, **options: Unpack[RequestOptions]) -> Batch:
-        """Call `batches.cancel`.
+        """Stop a batch; requests that have been answered stay answered.
 
-        `POST /batches/{batch_id}/cancel`
+        `POST /batches/{batch_id}/cancel`.
 
         Args:
-            batch_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            batch_id (str): The batch's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
-        Source: https://platform.openai.com/docs/api-reference/batches
+        Source: https://platform.openai.com/docs/api-reference/batch
         """
         answer: Batch = await self._caller.call(_CANCEL, path=(batch_id,), options=options)
         return answer
@@ -98,24 +97,23 @@ class Batches(Resource):
         output_expires_after: OutputExpiresAfter | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Batch:
-        """Call `batches.create`.
+        """Start a batch from an uploaded file of requests.
 
-        `POST /batches`
+        `POST /batches`.
 
         Args:
-            completion_window: "24h".
-            endpoint: "/v1/responses", "/v1/chat/completions", "/v1/embeddings", "/v1/completions",
-                "/v1/moderations", "/v1/images/generations", "/v1/images/edits" or "/v1/videos".
-            input_file_id: Text.
-            metadata: A mapping of names to texts.
-            output_expires_after: `OutputExpiresAfter`.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            completion_window ("24h"): How long it may take.
+            endpoint (one of the values its type lists): Which endpoint every request in the file is for.
+            input_file_id (str): The uploaded file of requests, one JSON object a line.
+            metadata (mapping of str to str): Your own labels, at most 16.
+            output_expires_after (`OutputExpiresAfter`): When its result files expire.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
-        Source: https://platform.openai.com/docs/api-reference/batches
+        Source: https://platform.openai.com/docs/api-reference/batch
         """
         answer: Batch = await self._caller.call(
             _CREATE,
@@ -133,40 +131,40 @@ class Batches(Resource):
     def list(
         self, *, after: str | Omit = omit, limit: int | Omit = omit, **options: Unpack[RequestOptions]
     ) -> Paginator[Batch, AsyncCursorPage[Batch]]:
-        """Call `batches.list`.
+        """List the batches, newest first.
 
-        `GET /batches`
+        `GET /batches`.
 
         Args:
-            after: Text.
-            limit: An integer. Default 20.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            after (str): Cursor: the id of the last item you have.
+            limit (int, default 20): Items a page has.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the first page; iterated with `async for`, every item of every page.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
-        Source: https://platform.openai.com/docs/api-reference/batches
+        Source: https://platform.openai.com/docs/api-reference/batch
         """
         return self._caller.pages(_LIST, query={"after": after, "limit": limit}, options=options)
 
     async def retrieve(self, batch_id: str, **options: Unpack[RequestOptions]) -> Batch:
-        """Call `batches.retrieve`.
+        """Get a batch: its status, its counts and its files.
 
-        `GET /batches/{batch_id}`
+        `GET /batches/{batch_id}`.
 
         Args:
-            batch_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            batch_id (str): The batch's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
-        Source: https://platform.openai.com/docs/api-reference/batches
+        Source: https://platform.openai.com/docs/api-reference/batch
         """
         answer: Batch = await self._caller.call(_RETRIEVE, path=(batch_id,), options=options)
         return answer

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from .._contract import Operation
-from .._omit import omit
+from .._contract import Operation, omit
 from .._resource import Resource
 from ..types.completion import Completion
 
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final, Literal, Unpack
 
-    from .._contract import RequestOptions
+    from .._contract import Omit, RequestOptions
     from .._engine.iteration import Stream
-    from .._omit import Omit
     from .._resource import opened, raw
     from ..types.chat.chat_completion_stream_options_param import ChatCompletionStreamOptionsParam
+
 
 _CREATE: Final[Operation[Completion]] = Operation(
     name="completions.create",
@@ -33,7 +32,7 @@ _CREATE: Final[Operation[Completion]] = Operation(
 
 
 class Completions(Resource):
-    """The methods of `client.completions`."""
+    """Continue a text: the API before chat."""
 
     __slots__ = ()
 
@@ -132,38 +131,41 @@ class Completions(Resource):
         user: str | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Completion | Stream[Completion]:
-        """Call `completions.create`.
+        """Continue a text, as a whole or as a stream.
 
-        `POST /completions`
+        `POST /completions`.
 
         Args:
-            model: Text.
-            prompt: Text, a list of texts, a list of integers or a list of lists of integers. Default
-                "<|endoftext|>".
-            best_of: An integer. 0 to 20, default 1.
-            echo: True or false. Default False.
-            frequency_penalty: A number. -2 to 2, default 0.
-            logit_bias: A mapping of names to integers.
-            logprobs: An integer. 0 to 5.
-            max_tokens: An integer. At least 0, default 16.
-            n: An integer. 1 to 128, default 1.
-            presence_penalty: A number. -2 to 2, default 0.
-            seed: An integer.
-            stop: Text or a list of texts.
-            stream: True or false. Default False.
-            stream_options: `ChatCompletionStreamOptionsParam`.
-            suffix: Text.
-            temperature: A number. 0 to 2, default 1.
-            top_p: A number. 0 to 1, default 1.
-            user: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            model (str): The model's id.
+            prompt (str, list of str, list of int or list of list of int, default "<|endoftext|>"): The text to
+                continue, or its tokens.
+            best_of (int, 0 to 20, default 1): Make this many, give the best `n` by log probability.
+            echo (bool, default False): Give the prompt back before the text.
+            frequency_penalty (float, -2 to 2, default 0): Above zero, words that were used often become less
+                likely.
+            logit_bias (mapping of str to int): How much likelier tokens become, by token id: -100 bans one, 100
+                forces it.
+            logprobs (int, 0 to 5): Send the log probabilities of this many tokens at each place.
+            max_tokens (int, at least 0, default 16): Most tokens the text may take.
+            n (int, 1 to 128, default 1): How many answers to give.
+            presence_penalty (float, -2 to 2, default 0): Above zero, words that were used at all become less
+                likely.
+            seed (int): The same seed and arguments give the same answer, as far as possible.
+            stop (str or list of str): Texts that end the answer.
+            stream (bool, default False): Give a stream of events while the answer is made.
+            stream_options (`ChatCompletionStreamOptionsParam`): What a stream has beside the answer.
+            suffix (str): What comes after the text.
+            temperature (float, 0 to 2, default 1): Above 1 more surprising, near 0 more predictable.
+            top_p (float, 0 to 1, default 1): Choose among the likeliest tokens that together have this probability.
+            user (str): A stable name of your user.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            The answer; with `stream=True` an open `Stream` of events, to be read or closed.
+            The answer; with `stream=True`, an open `Stream` of events to read or close.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/completions
         """

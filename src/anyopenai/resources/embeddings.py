@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from .._contract import Operation
-from .._omit import omit
+from .._contract import Operation, omit
 from .._resource import Resource
+from ..types.base64_embedding_response import Base64EmbeddingResponse
 from ..types.create_embedding_response import CreateEmbeddingResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Final, Literal, Unpack
 
-    from .._contract import RequestOptions
-    from .._omit import Omit
+    from .._contract import Omit, RequestOptions
     from .._resource import opened, raw
+    from ..types.embedding_model import EmbeddingModel
+
 
 _CREATE: Final[Operation[CreateEmbeddingResponse]] = Operation(
     name="embeddings.create",
@@ -24,45 +25,84 @@ _CREATE: Final[Operation[CreateEmbeddingResponse]] = Operation(
     path="/embeddings",
     returns=CreateEmbeddingResponse,
     body="json",
+    variants=("encoding_format", {"base64": Base64EmbeddingResponse}),
     defaults={"encoding_format": "base64"},
     doc="https://platform.openai.com/docs/api-reference/embeddings",
 )
 
 
 class Embeddings(Resource):
-    """The methods of `client.embeddings`."""
+    """Turn texts into vectors whose distance tells how related they are."""
 
     __slots__ = ()
 
+    @overload
     async def create(
         self,
         *,
         input: str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]],
-        model: str | Literal["text-embedding-ada-002", "text-embedding-3-small", "text-embedding-3-large"],
+        model: str | EmbeddingModel,
+        dimensions: int | Omit = omit,
+        encoding_format: Literal["float"] | Omit = omit,
+        user: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> CreateEmbeddingResponse: ...
+    @overload
+    async def create(
+        self,
+        *,
+        input: str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]],
+        model: str | EmbeddingModel,
+        dimensions: int | Omit = omit,
+        encoding_format: Literal["base64"],
+        user: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> Base64EmbeddingResponse: ...
+    @overload
+    async def create(
+        self,
+        *,
+        input: str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]],
+        model: str | EmbeddingModel,
         dimensions: int | Omit = omit,
         encoding_format: Literal["float", "base64"] | Omit = omit,
         user: str | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> CreateEmbeddingResponse:
-        """Call `embeddings.create`.
+    ) -> CreateEmbeddingResponse | Base64EmbeddingResponse: ...
+    async def create(
+        self,
+        *,
+        input: str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]],
+        model: str | EmbeddingModel,
+        dimensions: int | Omit = omit,
+        encoding_format: Literal["float", "base64"] | Omit = omit,
+        user: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> CreateEmbeddingResponse | Base64EmbeddingResponse:
+        """Turn one or more texts into vectors.
 
-        `POST /embeddings`
+        `POST /embeddings`.
 
         Args:
-            input: Text, a list of texts, a list of integers or a list of lists of integers.
-            model: Text.
-            dimensions: An integer. At least 1.
-            encoding_format: "float" or "base64". Default "float".
-            user: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            input (str, list of str, list of int or list of list of int): What to embed: a text, texts, or their
+                tokens.
+            model (str): The model's id.
+            dimensions (int, at least 1): Numbers a vector has; fewer than the model's own make shorter vectors.
+            encoding_format ("float" or "base64"): How vectors are sent. Left out, they travel as base64, a quarter
+                of the bytes, and arrive as numbers all the same.
+            user (str): A stable name of your user.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
+
+        Returns:
+            The vectors in the order of the input, each a `Vector`; base64 text where you asked for base64.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/embeddings
         """
-        answer: CreateEmbeddingResponse = await self._caller.call(
+        answer: CreateEmbeddingResponse | Base64EmbeddingResponse = await self._caller.call(
             _CREATE,
             body={
                 "input": input,

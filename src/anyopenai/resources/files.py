@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._contract import Operation
-from .._omit import omit
+from .._contract import Operation, omit
 from .._resource import Resource
 from ..pagination import AsyncCursorPage
 from ..types.file_deleted import FileDeleted
@@ -15,14 +14,14 @@ from ..types.file_object import FileObject
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
 
-    from .._contract import RequestOptions
+    from .._contract import Omit, RequestOptions
     from .._engine.iteration import Paginator
     from .._engine.response import BinaryResponse
     from .._files import FileTypes
-    from .._omit import Omit
     from .._resource import opened, opened_page, raw, raw_page
     from ..types.file_create_params import ExpiresAfter
     from ..types.file_purpose import FilePurpose
+
 
 _CONTENT: Final[Operation[BinaryResponse]] = Operation(
     name="files.content",
@@ -80,22 +79,25 @@ _RETRIEVE_CONTENT: Final[Operation[str]] = Operation(
 
 
 class Files(Resource):
-    """The methods of `client.files`."""
+    """Files that other endpoints read or write."""
 
     __slots__ = ()
 
     async def content(self, file_id: str, **options: Unpack[RequestOptions]) -> BinaryResponse:
-        """Call `files.content`.
+        """Download what a file holds.
 
-        `GET /files/{file_id}/content`
+        `GET /files/{file_id}/content`.
 
         Args:
-            file_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            file_id (str): The file's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
+
+        Returns:
+            The whole content: `content`, `text`, `json()` and `write_to_file()` give it in every form.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """
@@ -110,19 +112,19 @@ class Files(Resource):
         expires_after: ExpiresAfter | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> FileObject:
-        """Call `files.create`.
+        """Upload a file.
 
-        `POST /files` . The arguments are sent as a multipart form.
+        `POST /files`. The arguments are sent as a form.
 
         Args:
-            file: A file.
-            purpose: "assistants", "batch", "fine-tune", "vision", "user_data" or "evals".
-            expires_after: `ExpiresAfter`.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            file (a file (bytes, a path, an open binary file, or a tuple of file name and content)): What to upload.
+            purpose ("assistants", "batch", "fine-tune", "vision", "user_data" or "evals"): What the file is for.
+            expires_after (`ExpiresAfter`): When it expires.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """
@@ -132,17 +134,17 @@ class Files(Resource):
         return answer
 
     async def delete(self, file_id: str, **options: Unpack[RequestOptions]) -> FileDeleted:
-        """Call `files.delete`.
+        """Delete a file.
 
-        `DELETE /files/{file_id}`
+        `DELETE /files/{file_id}`.
 
         Args:
-            file_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            file_id (str): The file's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """
@@ -158,23 +160,23 @@ class Files(Resource):
         purpose: str | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Paginator[FileObject, AsyncCursorPage[FileObject]]:
-        """Call `files.list`.
+        """List the files.
 
-        `GET /files`
+        `GET /files`.
 
         Args:
-            after: Text.
-            limit: An integer. Default 10000.
-            order: "asc" or "desc". Default "desc".
-            purpose: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            after (str): Cursor: the id of the last item you have.
+            limit (int, default 10000): Items a page has.
+            order ("asc" or "desc", default "desc"): By time of creation.
+            purpose (str): Only files with this purpose.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the first page; iterated with `async for`, every item of every page.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """
@@ -183,17 +185,17 @@ class Files(Resource):
         )
 
     async def retrieve(self, file_id: str, **options: Unpack[RequestOptions]) -> FileObject:
-        """Call `files.retrieve`.
+        """Get what is known about a file, without its content.
 
-        `GET /files/{file_id}`
+        `GET /files/{file_id}`.
 
         Args:
-            file_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            file_id (str): The file's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """
@@ -201,17 +203,17 @@ class Files(Resource):
         return answer
 
     async def retrieve_content(self, file_id: str, **options: Unpack[RequestOptions]) -> str:
-        """Call `files.retrieve_content`.
+        """Download a file as text; `content` does it for any file.
 
-        `GET /files/{file_id}/content` . Deprecated.
+        `GET /files/{file_id}/content`. Deprecated.
 
         Args:
-            file_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            file_id (str): The file's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/files
         """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._engine.iteration import Paginator
     from .._resource import opened, opened_page, raw, raw_page
 
+
 _DELETE: Final[Operation[ModelDeleted]] = Operation(
     name="models.delete",
     verb="DELETE",
@@ -45,22 +46,22 @@ _RETRIEVE: Final[Operation[Model]] = Operation(
 
 
 class Models(Resource):
-    """The methods of `client.models`."""
+    """Which models there are."""
 
     __slots__ = ()
 
     async def delete(self, model: str, **options: Unpack[RequestOptions]) -> ModelDeleted:
-        """Call `models.delete`.
+        """Delete a model that you fine-tuned.
 
-        `DELETE /models/{model}`
+        `DELETE /models/{model}`.
 
         Args:
-            model: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            model (str): The model's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/models
         """
@@ -68,36 +69,36 @@ class Models(Resource):
         return answer
 
     def list(self, **options: Unpack[RequestOptions]) -> Paginator[Model, AsyncPage[Model]]:
-        """Call `models.list`.
+        """List the models you may use.
 
-        `GET /models`
+        `GET /models`.
 
         Args:
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the only page; iterated with `async for`, every model.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/models
         """
         return self._caller.pages(_LIST, options=options)
 
     async def retrieve(self, model: str, **options: Unpack[RequestOptions]) -> Model:
-        """Call `models.retrieve`.
+        """Get one model.
 
-        `GET /models/{model}`
+        `GET /models/{model}`.
 
         Args:
-            model: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            model (str): The model's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/models
         """

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._contract import Operation
-from .._omit import omit
+from .._contract import Operation, omit
 from .._resource import Resource
 from ..types.moderation_create_response import ModerationCreateResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Final, Literal, Unpack
+    from typing import Final, Unpack
 
-    from .._contract import RequestOptions
-    from .._omit import Omit
+    from .._contract import Omit, RequestOptions
     from .._resource import opened, raw
+    from ..types.moderation_model import ModerationModel
     from ..types.moderation_multi_modal_input_param import ModerationMultiModalInputParam
+
 
 _CREATE: Final[Operation[ModerationCreateResponse]] = Operation(
     name="moderations.create",
@@ -30,7 +30,7 @@ _CREATE: Final[Operation[ModerationCreateResponse]] = Operation(
 
 
 class Moderations(Resource):
-    """The methods of `client.moderations`."""
+    """Say whether texts and images may be harmful."""
 
     __slots__ = ()
 
@@ -38,25 +38,21 @@ class Moderations(Resource):
         self,
         *,
         input: str | Sequence[str] | Iterable[ModerationMultiModalInputParam],
-        model: str
-        | Literal[
-            "omni-moderation-latest", "omni-moderation-2024-09-26", "text-moderation-latest", "text-moderation-stable"
-        ]
-        | Omit = omit,
+        model: str | ModerationModel | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> ModerationCreateResponse:
-        """Call `moderations.create`.
+        """Classify texts and images by what harm they may do.
 
-        `POST /moderations`
+        `POST /moderations`.
 
         Args:
-            input: Text, a list of texts or a list of `ModerationMultiModalInputParam`.
-            model: Text. Default "omni-moderation-latest".
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            input (str, list of str or list of `ModerationMultiModalInputParam`): What to classify.
+            model (str, default "omni-moderation-latest"): The model's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/moderations
         """

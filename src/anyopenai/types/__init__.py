@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from ._lazy import doors
 
 if TYPE_CHECKING:
+    from .base64_embedding_response import Base64EmbeddingResponse as Base64EmbeddingResponse
     from .batch import Batch as Batch
     from .batch_create_params import BatchCreateParams as BatchCreateParams
     from .batch_error import BatchError as BatchError
+    from .batch_list_params import BatchListParams as BatchListParams
     from .batch_request_counts import BatchRequestCounts as BatchRequestCounts
     from .batch_usage import BatchUsage as BatchUsage
     from .completion import Completion as Completion
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from .create_embedding_response import CreateEmbeddingResponse as CreateEmbeddingResponse
     from .embedding import Embedding as Embedding
     from .embedding_create_params import EmbeddingCreateParams as EmbeddingCreateParams
+    from .embedding_model import EmbeddingModel as EmbeddingModel
     from .file_create_params import FileCreateParams as FileCreateParams
     from .file_deleted import FileDeleted as FileDeleted
+    from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
     from .model import Model as Model
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from .moderation_create_params import ModerationCreateParams as ModerationCreateParams
     from .moderation_create_response import ModerationCreateResponse as ModerationCreateResponse
     from .moderation_image_url_input_param import ModerationImageURLInputParam as ModerationImageURLInputParam
+    from .moderation_model import ModerationModel as ModerationModel
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
     from .shared.all_models import AllModels as AllModels
@@ -45,12 +50,15 @@ if TYPE_CHECKING:
     from .shared_params.function_definition import FunctionDefinition as FunctionDefinition
     from .shared_params.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
 
+
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "base64_embedding_response": "Base64EmbeddingResponse",
         "batch": "Batch",
         "batch_create_params": "BatchCreateParams",
         "batch_error": "BatchError",
+        "batch_list_params": "BatchListParams",
         "batch_request_counts": "BatchRequestCounts",
         "batch_usage": "BatchUsage",
         "completion": "Completion",
@@ -60,8 +68,10 @@ __getattr__, __dir__ = doors(
         "create_embedding_response": "CreateEmbeddingResponse",
         "embedding": "Embedding",
         "embedding_create_params": "EmbeddingCreateParams",
+        "embedding_model": "EmbeddingModel",
         "file_create_params": "FileCreateParams",
         "file_deleted": "FileDeleted",
+        "file_list_params": "FileListParams",
         "file_object": "FileObject",
         "file_purpose": "FilePurpose",
         "model": "Model",
@@ -70,6 +80,7 @@ __getattr__, __dir__ = doors(
         "moderation_create_params": "ModerationCreateParams",
         "moderation_create_response": "ModerationCreateResponse",
         "moderation_image_url_input_param": "ModerationImageURLInputParam",
+        "moderation_model": "ModerationModel",
         "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
         "moderation_text_input_param": "ModerationTextInputParam",
         "shared.all_models": "AllModels",

@@ -21,7 +21,7 @@ def doors(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], objec
     namespace = sys.modules[package].__dict__
     namespace["__all__"] = sorted(modules)
 
-    def __getattr__(name: str) -> object:  # noqa: N807 (it becomes the package's own)
+    def __getattr__(name: str) -> object:
         module = modules.get(name)
         if module is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
@@ -29,7 +29,7 @@ def doors(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], objec
         namespace[name] = value
         return value
 
-    def __dir__() -> list[str]:  # noqa: N807
+    def __dir__() -> list[str]:
         return sorted({*namespace, *modules})
 
     return __getattr__, __dir__

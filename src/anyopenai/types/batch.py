@@ -10,7 +10,7 @@ from .batch_usage import BatchUsage
 
 
 class Batch(BaseModel, kw_only=True):
-    """What `batches.cancel`, `batches.create`, `batches.list` or `batches.retrieve` gives."""
+    """The answer of `batches.cancel`, `batches.create`, `batches.list` or `batches.retrieve`."""
 
     id: str
     object: Literal["batch"]
@@ -48,7 +48,7 @@ class Batch(BaseModel, kw_only=True):
 
 
 class Errors(BaseModel, kw_only=True):
-    """A value of `Batch.errors`."""
+    """Found in `Batch.errors`."""
 
     object: str | None = None
     data: list[BatchError] | None = None

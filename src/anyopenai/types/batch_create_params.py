@@ -29,7 +29,7 @@ class BatchCreateParams(TypedDict, total=False):
 
 
 class OutputExpiresAfter(TypedDict, total=False):
-    """A value of `BatchCreateParams.output_expires_after`."""
+    """Found in `BatchCreateParams.output_expires_after`."""
 
     anchor: Required[Literal["created_at"]]
     seconds: Required[int]

@@ -7,7 +7,7 @@ from ._base import BaseModel
 
 
 class BatchError(BaseModel, kw_only=True):
-    """A value of `Errors.data`."""
+    """Found in `Errors.data`."""
 
     code: str | None = None
     message: str | None = None

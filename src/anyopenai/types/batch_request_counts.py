@@ -7,7 +7,7 @@ from ._base import BaseModel
 
 
 class BatchRequestCounts(BaseModel, kw_only=True):
-    """A value of `Batch.request_counts`."""
+    """Found in `Batch.request_counts`."""
 
     total: int
     completed: int

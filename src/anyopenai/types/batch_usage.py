@@ -7,7 +7,7 @@ from ._base import BaseModel
 
 
 class BatchUsage(BaseModel, kw_only=True):
-    """A value of `Batch.usage`."""
+    """Found in `Batch.usage`."""
 
     input_tokens: int
     input_tokens_details: InputTokensDetails
@@ -17,12 +17,12 @@ class BatchUsage(BaseModel, kw_only=True):
 
 
 class InputTokensDetails(BaseModel, kw_only=True):
-    """A value of `BatchUsage.input_tokens_details`."""
+    """Found in `BatchUsage.input_tokens_details`."""
 
     cached_tokens: int
 
 
 class OutputTokensDetails(BaseModel, kw_only=True):
-    """A value of `BatchUsage.output_tokens_details`."""
+    """Found in `BatchUsage.output_tokens_details`."""
 
     reasoning_tokens: int

@@ -9,7 +9,7 @@ from .completion_usage import CompletionUsage
 
 
 class Completion(BaseModel, kw_only=True):
-    """What `completions.create` or `completions.create(stream=True)` gives."""
+    """The answer of `completions.create` or `completions.create(stream=True)`."""
 
     id: str
     choices: list[CompletionChoice]

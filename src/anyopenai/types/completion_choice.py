@@ -7,7 +7,7 @@ from ._base import BaseModel, Literal
 
 
 class CompletionChoice(BaseModel, kw_only=True):
-    """A value of `Completion.choices`."""
+    """Found in `Completion.choices`."""
 
     finish_reason: Literal["stop", "length", "content_filter"]
     index: int
@@ -16,7 +16,7 @@ class CompletionChoice(BaseModel, kw_only=True):
 
 
 class Logprobs(BaseModel, kw_only=True):
-    """A value of `CompletionChoice.logprobs`."""
+    """Found in `CompletionChoice.logprobs`."""
 
     text_offset: list[int] | None = None
     token_logprobs: list[float] | None = None

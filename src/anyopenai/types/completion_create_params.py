@@ -44,5 +44,4 @@ class CompletionCreateParams(TypedDict, total=False):
 
 
 CompletionCreateParamsNonStreaming = CompletionCreateParams
-
 CompletionCreateParamsStreaming = CompletionCreateParams

@@ -7,7 +7,7 @@ from ._base import BaseModel
 
 
 class CompletionUsage(BaseModel, kw_only=True):
-    """A value of `ChatCompletion.usage`, `ChatCompletionChunk.usage`, `Completion.usage`."""
+    """Found in `ChatCompletion.usage`, `ChatCompletionChunk.usage`, `Completion.usage`."""
 
     completion_tokens: int
     """Default 0."""
@@ -20,7 +20,7 @@ class CompletionUsage(BaseModel, kw_only=True):
 
 
 class CompletionTokensDetails(BaseModel, kw_only=True):
-    """A value of `CompletionUsage.completion_tokens_details`."""
+    """Found in `CompletionUsage.completion_tokens_details`."""
 
     accepted_prediction_tokens: int | None = None
     """Default 0."""
@@ -34,7 +34,7 @@ class CompletionTokensDetails(BaseModel, kw_only=True):
 
 
 class PromptTokensDetails(BaseModel, kw_only=True):
-    """A value of `CompletionUsage.prompt_tokens_details`."""
+    """Found in `CompletionUsage.prompt_tokens_details`."""
 
     audio_tokens: int | None = None
     """Default 0."""

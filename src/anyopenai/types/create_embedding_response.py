@@ -8,7 +8,7 @@ from .embedding import Embedding
 
 
 class CreateEmbeddingResponse(BaseModel, kw_only=True):
-    """What `embeddings.create` gives."""
+    """The answer of `embeddings.create`."""
 
     data: list[Embedding]
     model: str
@@ -17,7 +17,7 @@ class CreateEmbeddingResponse(BaseModel, kw_only=True):
 
 
 class Usage(BaseModel, kw_only=True):
-    """A value of `CreateEmbeddingResponse.usage`."""
+    """Found in `CreateEmbeddingResponse.usage`."""
 
     prompt_tokens: int
     total_tokens: int

@@ -7,7 +7,7 @@ from ._base import Literal, Vector, VectorHolder
 
 
 class Embedding(VectorHolder, kw_only=True):
-    """A value of `CreateEmbeddingResponse.data`."""
+    """Found in `CreateEmbeddingResponse.data`."""
 
     index: int
     embedding: Vector

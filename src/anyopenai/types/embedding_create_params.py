@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypedDict
 
+from .embedding_model import EmbeddingModel
+
 
 class EmbeddingCreateParams(TypedDict, total=False):
     """The arguments of `embeddings.create`."""
 
     input: Required[str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]]]
-    model: Required[str | Literal["text-embedding-ada-002", "text-embedding-3-small", "text-embedding-3-large"]]
+    model: Required[str | EmbeddingModel]
     encoding_format: Literal["float", "base64"]
     """Default "float"."""
     dimensions: int

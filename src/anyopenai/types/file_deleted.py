@@ -7,7 +7,7 @@ from ._base import BaseModel, Literal
 
 
 class FileDeleted(BaseModel, kw_only=True):
-    """What `files.delete` gives."""
+    """The answer of `files.delete`."""
 
     id: str
     object: Literal["file"]

@@ -7,7 +7,7 @@ from ._base import BaseModel, Literal
 
 
 class FileObject(BaseModel, kw_only=True):
-    """What `files.create`, `files.list` or `files.retrieve` gives."""
+    """The answer of `files.create`, `files.list` or `files.retrieve`."""
 
     id: str
     bytes: int

@@ -7,7 +7,7 @@ from ._base import BaseModel, Literal
 
 
 class Model(BaseModel, kw_only=True):
-    """What `models.list` or `models.retrieve` gives."""
+    """The answer of `models.list` or `models.retrieve`."""
 
     id: str
     created: int

@@ -7,7 +7,7 @@ from ._base import BaseModel
 
 
 class ModelDeleted(BaseModel, kw_only=True):
-    """What `models.delete` gives."""
+    """The answer of `models.delete`."""
 
     id: str
     deleted: bool

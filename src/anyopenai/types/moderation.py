@@ -9,7 +9,7 @@ from ._base import BaseModel, Literal
 
 
 class Moderation(BaseModel, kw_only=True):
-    """A value of `ModerationCreateResponse.results`."""
+    """Found in `ModerationCreateResponse.results`."""
 
     flagged: bool
     categories: Categories
@@ -18,7 +18,7 @@ class Moderation(BaseModel, kw_only=True):
 
 
 class Categories(BaseModel, kw_only=True):
-    """A value of `Moderation.categories`."""
+    """Found in `Moderation.categories`."""
 
     hate: bool
     hate_threatening: bool = field(name="hate/threatening")
@@ -36,7 +36,7 @@ class Categories(BaseModel, kw_only=True):
 
 
 class CategoryScores(BaseModel, kw_only=True):
-    """A value of `Moderation.category_scores`."""
+    """Found in `Moderation.category_scores`."""
 
     hate: float
     hate_threatening: float = field(name="hate/threatening")
@@ -54,7 +54,7 @@ class CategoryScores(BaseModel, kw_only=True):
 
 
 class CategoryAppliedInputTypes(BaseModel, kw_only=True):
-    """A value of `Moderation.category_applied_input_types`."""
+    """Found in `Moderation.category_applied_input_types`."""
 
     hate: list[Literal["text"]]
     hate_threatening: list[Literal["text"]] = field(name="hate/threatening")

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Required, TypedDict
 
+from .moderation_model import ModerationModel
 from .moderation_multi_modal_input_param import ModerationMultiModalInputParam
 
 
@@ -13,10 +14,5 @@ class ModerationCreateParams(TypedDict, total=False):
     """The arguments of `moderations.create`."""
 
     input: Required[str | Sequence[str] | Iterable[ModerationMultiModalInputParam]]
-    model: (
-        str
-        | Literal[
-            "omni-moderation-latest", "omni-moderation-2024-09-26", "text-moderation-latest", "text-moderation-stable"
-        ]
-    )
+    model: str | ModerationModel
     """Default "omni-moderation-latest"."""

@@ -8,7 +8,7 @@ from .moderation import Moderation
 
 
 class ModerationCreateResponse(BaseModel, kw_only=True):
-    """What `moderations.create` gives."""
+    """The answer of `moderations.create`."""
 
     id: str
     model: str

@@ -7,13 +7,13 @@ from typing import Literal, Required, TypedDict
 
 
 class ModerationImageURLInputParam(TypedDict, total=False):
-    """A value of `ModerationMultiModalInputParam`."""
+    """Found in `ModerationMultiModalInputParam`."""
 
     type: Required[Literal["image_url"]]
     image_url: Required[ImageURL]
 
 
 class ImageURL(TypedDict, total=False):
-    """A value of `ModerationImageURLInputParam.image_url`."""
+    """Found in `ModerationImageURLInputParam.image_url`."""
 
     url: Required[str]

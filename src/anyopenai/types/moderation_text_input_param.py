@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ModerationTextInputParam(TypedDict, total=False):
-    """A value of `ModerationMultiModalInputParam`."""
+    """Found in `ModerationMultiModalInputParam`."""
 
     type: Required[Literal["text"]]
     text: Required[str]

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Chat(Resource):
-    """The methods of `client.chat`."""
+    """Chat completions and what is stored of them."""
 
     __slots__ = ()
 
     @cached_property
     def completions(self) -> Completions:
-        """The methods of `client.chat.completions`."""
+        """Answer conversations; read, change and delete the stored answers."""
         from .completions import Completions
 
         return Completions(self._caller)

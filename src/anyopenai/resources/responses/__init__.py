@@ -6,8 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
-from ..._contract import Operation
-from ..._omit import omit
+from ..._contract import Operation, omit
 from ..._resource import Resource
 from ...types.responses.compacted_response import CompactedResponse
 from ...types.responses.response import Response
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final, Literal, Unpack
 
-    from ..._contract import RequestOptions
+    from ..._contract import Omit, RequestOptions
     from ..._engine.iteration import Stream
-    from ..._omit import Omit
     from ..._resource import opened, raw
     from ...types.chat.completion_create_params import Moderation, PromptCacheOptions
     from ...types.responses import response_create_params
@@ -39,10 +37,11 @@ if TYPE_CHECKING:
     from ...types.responses.response_text_config_param import ResponseTextConfigParam
     from ...types.responses.tool_param import ToolParam
     from ...types.shared import reasoning
-    from ...types.shared.all_models import AllModels
+    from ...types.shared.responses_model import ResponsesModel
     from ...types.shared_params.reasoning import Reasoning
     from .input_items import InputItems, InputItemsWithRawResponse, InputItemsWithStreamingResponse
     from .input_tokens import InputTokens, InputTokensWithRawResponse, InputTokensWithStreamingResponse
+
 
 _CANCEL: Final[Operation[Response]] = Operation(
     name="responses.cancel",
@@ -93,36 +92,36 @@ _RETRIEVE: Final[Operation[Response]] = Operation(
 
 
 class Responses(Resource):
-    """The methods of `client.responses`."""
+    """Answer with tools, state and typed events: the API that follows chat completions."""
 
     __slots__ = ()
 
     @cached_property
     def input_items(self) -> InputItems:
-        """The methods of `client.responses.input_items`."""
+        """What a stored response was made from."""
         from .input_items import InputItems
 
         return InputItems(self._caller)
 
     @cached_property
     def input_tokens(self) -> InputTokens:
-        """The methods of `client.responses.input_tokens`."""
+        """Count what an input would cost before it is sent."""
         from .input_tokens import InputTokens
 
         return InputTokens(self._caller)
 
     async def cancel(self, response_id: str, **options: Unpack[RequestOptions]) -> Response:
-        """Call `responses.cancel`.
+        """Stop a response that is made in the background.
 
-        `POST /responses/{response_id}/cancel`
+        `POST /responses/{response_id}/cancel`.
 
         Args:
-            response_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            response_id (str): The response's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
@@ -132,7 +131,7 @@ class Responses(Resource):
     async def compact(
         self,
         *,
-        model: AllModels | str | None,
+        model: ResponsesModel | str | None,
         image: Image | Omit = omit,
         input: str | Iterable[ResponseInputItemParam] | None | Omit = omit,
         instructions: str | None | Omit = omit,
@@ -143,25 +142,26 @@ class Responses(Resource):
         service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> CompactedResponse:
-        """Call `responses.compact`.
+        """Shorten a conversation to something that can go on.
 
-        `POST /responses/compact`
+        `POST /responses/compact`.
 
         Args:
-            model: `AllModels` or text.
-            image: `Image`.
-            input: Text or a list of `ResponseInputItemParam`.
-            instructions: Text.
-            previous_response_id: Text.
-            prompt_cache_key: Text. At most 64 characters.
-            prompt_cache_options: `PromptCacheOptions`.
-            prompt_cache_retention: "in_memory" or "24h". Deprecated.
-            service_tier: "auto", "default", "fast", "flex" or "priority".
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            model (`ResponsesModel` or str): The model's id.
+            image (`Image`): How images in the context are treated.
+            input (str or list of `ResponseInputItemParam`): Text, or the items of a conversation.
+            instructions (str): What the model is told before the input; not carried over by `previous_response_id`.
+            previous_response_id (str): The response to go on from.
+            prompt_cache_key (str, at most 64 characters): Requests with the same key are likelier to share a cached
+                prefix.
+            prompt_cache_options (`PromptCacheOptions`): How the prefix is cached.
+            prompt_cache_retention ("in_memory" or "24h"): How long a cached prefix is kept. Deprecated.
+            service_tier ("auto", "default", "fast", "flex" or "priority"): How the request is processed and priced.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
@@ -197,7 +197,7 @@ class Responses(Resource):
         max_output_tokens: int | None | Omit = omit,
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: AllModels | Omit = omit,
+        model: ResponsesModel | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
@@ -236,7 +236,7 @@ class Responses(Resource):
         max_output_tokens: int | None | Omit = omit,
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: AllModels | Omit = omit,
+        model: ResponsesModel | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
@@ -275,7 +275,7 @@ class Responses(Resource):
         max_output_tokens: int | None | Omit = omit,
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: AllModels | Omit = omit,
+        model: ResponsesModel | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
@@ -313,7 +313,7 @@ class Responses(Resource):
         max_output_tokens: int | None | Omit = omit,
         max_tool_calls: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: AllModels | Omit = omit,
+        model: ResponsesModel | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         parallel_tool_calls: bool | None | Omit = omit,
         previous_response_id: str | None | Omit = omit,
@@ -337,55 +337,56 @@ class Responses(Resource):
         user: str | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Response | Stream[ResponseStreamEvent]:
-        """Call `responses.create`.
+        """Answer an input, as a whole or as a stream of events.
 
-        `POST /responses`
+        `POST /responses`.
 
         Args:
-            access_programs: `AccessPrograms`.
-            background: True or false. Default False.
-            context_management: A list of `ContextManagement`. At least 1 item.
-            conversation: `Conversation`.
-            image: `Image`.
-            include: A list of "file_search_call.results", "web_search_call.results",
-                "web_search_call.action.sources", "message.input_image.image_url",
-                "computer_call_output.output.image_url", "code_interpreter_call.outputs",
-                "reasoning.encrypted_content" or "message.output_text.logprobs".
-            input: Text or a list of `ResponseInputItemParam`.
-            instructions: Text.
-            max_output_tokens: An integer. At least 16.
-            max_tool_calls: An integer.
-            metadata: A mapping of names to texts.
-            model: `AllModels`.
-            moderation: `Moderation`.
-            parallel_tool_calls: True or false. Default True.
-            previous_response_id: Text.
-            prompt: `ResponsePromptParam`.
-            prompt_cache_key: Text.
-            prompt_cache_options: `PromptCacheOptions`.
-            prompt_cache_retention: "in_memory" or "24h". Deprecated.
-            reasoning: `Reasoning`.
-            safety_identifier: Text. At most 64 characters.
-            service_tier: "auto", "default", "flex", "scale", "priority", "fast" or "ultrafast".
-            store: True or false. Default True.
-            stream: True or false. Default False.
-            stream_options: `StreamOptions`.
-            temperature: A number. 0 to 2, default 1.
-            text: `ResponseTextConfigParam`.
-            tool_choice: `ToolChoice`.
-            tools: A list of `ToolParam`.
-            top_logprobs: An integer. 0 to 20.
-            top_p: A number. 0 to 1, default 1.
-            truncation: "auto" or "disabled". Default "disabled". Deprecated.
-            user: Text. Deprecated.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            access_programs (`AccessPrograms`): Programs of special access that the request is part of.
+            background (bool, default False): Answer later: come back with `retrieve`.
+            context_management (list of `ContextManagement`, at least 1 item): How a context that grows too long is
+                cut.
+            conversation (`Conversation`): A conversation that the input is added to, and whose items come first.
+            image (`Image`): How images in the context are treated.
+            include (list of one of the values its type lists): What else to send with the answer.
+            input (str or list of `ResponseInputItemParam`): Text, or the items of a conversation.
+            instructions (str): What the model is told before the input; not carried over by `previous_response_id`.
+            max_output_tokens (int, at least 16): Most tokens the answer may take, thinking included.
+            max_tool_calls (int): Most calls of built-in tools that one answer may make.
+            metadata (mapping of str to str): Your own labels, at most 16.
+            model (`ResponsesModel`): The model's id.
+            moderation (`Moderation`): Moderate input and output on the way.
+            parallel_tool_calls (bool, default True): Whether several tools may be called at once.
+            previous_response_id (str): The response to go on from.
+            prompt (`ResponsePromptParam`): A stored prompt with its variables.
+            prompt_cache_key (str): Requests with the same key are likelier to share a cached prefix.
+            prompt_cache_options (`PromptCacheOptions`): How the prefix is cached.
+            prompt_cache_retention ("in_memory" or "24h"): How long a cached prefix is kept. Deprecated.
+            reasoning (`Reasoning`): How long a reasoning model thinks, and what it shows of it.
+            safety_identifier (str, at most 64 characters): A stable, hashed name of your user, to tell misuse
+                apart.
+            service_tier ("auto", "default", "flex", "scale", "priority", "fast" or "ultrafast"): How the request is
+                processed and priced.
+            store (bool, default True): Keep the answer, so that it can be retrieved.
+            stream (bool, default False): Give a stream of events while the answer is made.
+            stream_options (`StreamOptions`): What a stream has beside the answer.
+            temperature (float, 0 to 2, default 1): Above 1 more surprising, near 0 more predictable.
+            text (`ResponseTextConfigParam`): The form of the text: its format and how wordy it is.
+            tool_choice (`ToolChoice`): Which tools the model may or must call.
+            tools (list of `ToolParam`): What the model may call.
+            top_logprobs (int, 0 to 20): How many of the likeliest tokens to send at each place.
+            top_p (float, 0 to 1, default 1): Choose among the likeliest tokens that together have this probability.
+            truncation ("auto" or "disabled", default "disabled"): What to do when the input is too long.
+                Deprecated.
+            user (str): Use `safety_identifier` and `prompt_cache_key`. Deprecated.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            The answer; with `stream=True` an open `Stream` of events, to be read or closed.
+            The answer; with `stream=True`, an open `Stream` of events to read or close.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
@@ -432,17 +433,17 @@ class Responses(Resource):
         return answer
 
     async def delete(self, response_id: str, **options: Unpack[RequestOptions]) -> None:
-        """Call `responses.delete`.
+        """Delete a stored response.
 
-        `DELETE /responses/{response_id}`
+        `DELETE /responses/{response_id}`.
 
         Args:
-            response_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            response_id (str): The response's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
@@ -456,7 +457,7 @@ class Responses(Resource):
         include: Sequence[ResponseIncludable] | Omit = omit,
         include_obfuscation: bool | Omit = omit,
         starting_after: int | Omit = omit,
-        stream: Literal[False] | None | Omit = omit,
+        stream: Literal[False] | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Response: ...
     @overload
@@ -491,27 +492,24 @@ class Responses(Resource):
         stream: bool | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Response | Stream[ResponseStreamEvent]:
-        """Call `responses.retrieve`.
+        """Get a stored response, or follow its events from where you stopped.
 
-        `GET /responses/{response_id}`
+        `GET /responses/{response_id}`. With `stream=True` the events after `starting_after` follow.
 
         Args:
-            response_id: Text.
-            include: A list of "file_search_call.results", "web_search_call.results",
-                "web_search_call.action.sources", "message.input_image.image_url",
-                "computer_call_output.output.image_url", "code_interpreter_call.outputs",
-                "reasoning.encrypted_content" or "message.output_text.logprobs".
-            include_obfuscation: True or false.
-            starting_after: An integer.
-            stream: True or false.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            response_id (str): The response's id.
+            include (list of one of the values its type lists): What else to send with the answer.
+            include_obfuscation (bool): Pad the events so that their size tells nothing of their text.
+            starting_after (int): The `sequence_number` of the last event you have.
+            stream (bool): Give a stream of events while the answer is made.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            The answer; with `stream=True` an open `Stream` of events, to be read or closed.
+            The answer; with `stream=True`, an open `Stream` of events to read or close.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """

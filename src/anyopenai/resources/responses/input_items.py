@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._contract import Operation
-from ..._omit import omit
+from ..._contract import Operation, omit
 from ..._resource import Resource
 from ...pagination import AsyncCursorPage
 from ...types.responses.response_item import ResponseItem
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, Literal, Unpack
 
-    from ..._contract import RequestOptions
+    from ..._contract import Omit, RequestOptions
     from ..._engine.iteration import Paginator
-    from ..._omit import Omit
     from ..._resource import opened_page, raw_page
     from ...types.responses.response_includable import ResponseIncludable
+
 
 _LIST: Final[Operation[AsyncCursorPage[ResponseItem]]] = Operation(
     name="responses.input_items.list",
@@ -32,7 +31,7 @@ _LIST: Final[Operation[AsyncCursorPage[ResponseItem]]] = Operation(
 
 
 class InputItems(Resource):
-    """The methods of `client.responses.input_items`."""
+    """What a stored response was made from."""
 
     __slots__ = ()
 
@@ -46,27 +45,24 @@ class InputItems(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Paginator[ResponseItem, AsyncCursorPage[ResponseItem]]:
-        """Call `responses.input_items.list`.
+        """List the items that a stored response was made from.
 
-        `GET /responses/{response_id}/input_items`
+        `GET /responses/{response_id}/input_items`.
 
         Args:
-            response_id: Text.
-            after: Text.
-            include: A list of "file_search_call.results", "web_search_call.results",
-                "web_search_call.action.sources", "message.input_image.image_url",
-                "computer_call_output.output.image_url", "code_interpreter_call.outputs",
-                "reasoning.encrypted_content" or "message.output_text.logprobs".
-            limit: An integer. Default 20.
-            order: "asc" or "desc".
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            response_id (str): The response's id.
+            after (str): Cursor: the id of the last item you have.
+            include (list of one of the values its type lists): What else to send with the answer.
+            limit (int, default 20): Items a page has.
+            order ("asc" or "desc"): By time of creation.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the first page; iterated with `async for`, every item of every page.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """

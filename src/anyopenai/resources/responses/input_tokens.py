@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._contract import Operation
-from ..._omit import omit
+from ..._contract import Operation, omit
 from ..._resource import Resource
 from ...types.responses.input_token_count_response import InputTokenCountResponse
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Final, Literal, Unpack
 
-    from ..._contract import RequestOptions
-    from ..._omit import Omit
+    from ..._contract import Omit, RequestOptions
     from ..._resource import opened, raw
     from ...types.responses.input_token_count_params import Conversation
     from ...types.responses.response_create_params import ToolChoice
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from ...types.responses.tool_param import ToolParam
     from ...types.shared import reasoning
     from ...types.shared_params.reasoning import Reasoning
+
 
 _COUNT: Final[Operation[InputTokenCountResponse]] = Operation(
     name="responses.input_tokens.count",
@@ -37,7 +36,7 @@ _COUNT: Final[Operation[InputTokenCountResponse]] = Operation(
 
 
 class InputTokens(Resource):
-    """The methods of `client.responses.input_tokens`."""
+    """Count what an input would cost before it is sent."""
 
     __slots__ = ()
 
@@ -58,28 +57,28 @@ class InputTokens(Resource):
         truncation: Literal["auto", "disabled"] | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> InputTokenCountResponse:
-        """Call `responses.input_tokens.count`.
+        """Count the tokens that an input has.
 
-        `POST /responses/input_tokens`
+        `POST /responses/input_tokens`.
 
         Args:
-            conversation: `Conversation`.
-            input: Text or a list of `ResponseInputItemParam`.
-            instructions: Text.
-            model: Text.
-            parallel_tool_calls: True or false.
-            personality: Text.
-            previous_response_id: Text.
-            reasoning: `Reasoning`.
-            text: `ResponseTextConfigParam`.
-            tool_choice: `ToolChoice`.
-            tools: A list of `ToolParam`.
-            truncation: "auto" or "disabled". Deprecated.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            conversation (`Conversation`): A conversation that the input is added to, and whose items come first.
+            input (str or list of `ResponseInputItemParam`): Text, or the items of a conversation.
+            instructions (str): What the model is told before the input; not carried over by `previous_response_id`.
+            model (str): The model's id.
+            parallel_tool_calls (bool): Whether several tools may be called at once.
+            personality (str): The style of the answers.
+            previous_response_id (str): The response to go on from.
+            reasoning (`Reasoning`): How long a reasoning model thinks, and what it shows of it.
+            text (`ResponseTextConfigParam`): The form of the text: its format and how wordy it is.
+            tool_choice (`ToolChoice`): Which tools the model may or must call.
+            tools (list of `ToolParam`): What the model may call.
+            truncation ("auto" or "disabled"): What to do when the input is too long. Deprecated.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .chat_completion_message_tool_call_union_param import (
         ChatCompletionMessageToolCallUnionParam as ChatCompletionMessageToolCallUnionParam,
     )
+    from .chat_completion_modality import ChatCompletionModality as ChatCompletionModality
     from .chat_completion_named_tool_choice_custom_param import (
         ChatCompletionNamedToolChoiceCustomParam as ChatCompletionNamedToolChoiceCustomParam,
     )
@@ -94,9 +95,12 @@ if TYPE_CHECKING:
     from .chat_completion_tool_union_param import ChatCompletionToolUnionParam as ChatCompletionToolUnionParam
     from .chat_completion_user_message_param import ChatCompletionUserMessageParam as ChatCompletionUserMessageParam
     from .completion_create_params import CompletionCreateParams as CompletionCreateParams
+    from .completion_list_params import CompletionListParams as CompletionListParams
+    from .completion_update_params import CompletionUpdateParams as CompletionUpdateParams
     from .create_chat_completion_request_message_param import (
         CreateChatCompletionRequestMessageParam as CreateChatCompletionRequestMessageParam,
     )
+
 
 __getattr__, __dir__ = doors(
     __name__,
@@ -130,6 +134,7 @@ __getattr__, __dir__ = doors(
         "chat_completion_message_tool_call": "ChatCompletionMessageToolCallUnion",
         "chat_completion_message_tool_call_param": "ChatCompletionMessageToolCallParam",
         "chat_completion_message_tool_call_union_param": "ChatCompletionMessageToolCallUnionParam",
+        "chat_completion_modality": "ChatCompletionModality",
         "chat_completion_named_tool_choice_custom_param": "ChatCompletionNamedToolChoiceCustomParam",
         "chat_completion_named_tool_choice_param": "ChatCompletionNamedToolChoiceParam",
         "chat_completion_prediction_content_param": "ChatCompletionPredictionContentParam",
@@ -143,6 +148,8 @@ __getattr__, __dir__ = doors(
         "chat_completion_tool_union_param": "ChatCompletionToolUnionParam",
         "chat_completion_user_message_param": "ChatCompletionUserMessageParam",
         "completion_create_params": "CompletionCreateParams",
+        "completion_list_params": "CompletionListParams",
+        "completion_update_params": "CompletionUpdateParams",
         "create_chat_completion_request_message_param": "CreateChatCompletionRequestMessageParam",
     },
 )

@@ -13,8 +13,8 @@ from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
 class ChatCompletion(BaseModel, kw_only=True):
-    """What `chat.completions.create`, `chat.completions.list`, `chat.completions.retrieve` or
-    `chat.completions.update` gives.
+    """The answer of `chat.completions.create`, `chat.completions.list`, `chat.completions.retrieve` or
+    `chat.completions.update`.
     """
 
     id: str
@@ -32,7 +32,7 @@ class ChatCompletion(BaseModel, kw_only=True):
 
 
 class Choice(BaseModel, kw_only=True):
-    """A value of `ChatCompletion.choices`."""
+    """Found in `ChatCompletion.choices`."""
 
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
     index: int
@@ -41,21 +41,21 @@ class Choice(BaseModel, kw_only=True):
 
 
 class Moderation(BaseModel, kw_only=True):
-    """A value of `ChatCompletion.moderation`, `ChatCompletionChunk.moderation`."""
+    """Found in `ChatCompletion.moderation`, `ChatCompletionChunk.moderation`."""
 
     input: ModerationInput
     output: ModerationOutput
 
 
 class ChoiceLogprobs(BaseModel, kw_only=True):
-    """A value of `Choice.logprobs`."""
+    """Found in `Choice.logprobs`."""
 
     content: list[ChatCompletionTokenLogprob] | None
     refusal: list[ChatCompletionTokenLogprob] | None
 
 
 class ModerationInputModerationResults(BaseModel, kw_only=True, tag_field="type", tag="moderation_results"):
-    """A value of `ModerationInput`, `ModerationOutput`."""
+    """Found in `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["moderation_results"]] = "moderation_results"
     model: str
@@ -63,7 +63,7 @@ class ModerationInputModerationResults(BaseModel, kw_only=True, tag_field="type"
 
 
 class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error"):
-    """A value of `ModerationInput`, `ModerationOutput`."""
+    """Found in `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str
@@ -75,7 +75,5 @@ ModerationInput: TypeAlias = ModerationInputModerationResults | ModerationInputE
 ModerationOutput: TypeAlias = ModerationInputModerationResults | ModerationInputError
 
 ModerationInputModerationResultsResult = ModerationResultBody
-
 ModerationOutputModerationResults = ModerationInputModerationResults
-
 ModerationOutputModerationResultsResult = ModerationResultBody

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionAllowedToolsParam(TypedDict, total=False):
-    """A value of `ChatCompletionAllowedToolChoiceParam.allowed_tools`."""
+    """Found in `ChatCompletionAllowedToolChoiceParam.allowed_tools`."""
 
     mode: Required[Literal["auto", "required"]]
     tools: Required[Iterable[Mapping[str, object]]]

@@ -13,7 +13,7 @@ from .chat_completion_message_tool_call_union_param import ChatCompletionMessage
 
 
 class ChatCompletionAssistantMessageParam(TypedDict, total=False):
-    """A value of `ChatCompletionMessageParam`."""
+    """Found in `ChatCompletionMessageParam`."""
 
     content: str | Iterable[ContentArrayOfContentPart] | None
     refusal: str | None
@@ -26,13 +26,13 @@ class ChatCompletionAssistantMessageParam(TypedDict, total=False):
 
 
 class Audio(TypedDict, total=False):
-    """A value of `ChatCompletionAssistantMessageParam.audio`."""
+    """Found in `ChatCompletionAssistantMessageParam.audio`."""
 
     id: Required[str]
 
 
 class FunctionCall(TypedDict, total=False):
-    """A value of `ChatCompletionAssistantMessageParam.function_call`."""
+    """Found in `ChatCompletionAssistantMessageParam.function_call`."""
 
     arguments: Required[str]
     name: Required[str]

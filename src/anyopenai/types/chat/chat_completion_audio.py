@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class ChatCompletionAudio(BaseModel, kw_only=True):
-    """A value of `ChatCompletionStoreMessage.audio`, `ChatCompletionMessage.audio`."""
+    """Found in `ChatCompletionStoreMessage.audio`, `ChatCompletionMessage.audio`."""
 
     id: str
     expires_at: int

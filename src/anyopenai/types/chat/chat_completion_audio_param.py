@@ -7,14 +7,14 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ChatCompletionAudioParam(TypedDict, total=False):
-    """A value of `CompletionCreateParams.audio`."""
+    """Found in `CompletionCreateParams.audio`."""
 
     voice: Required[Voice]
     format: Required[Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]]
 
 
 class VoiceID(TypedDict, total=False):
-    """A value of `Voice`."""
+    """Found in `Voice`."""
 
     id: Required[str]
 

@@ -11,7 +11,7 @@ from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
 class ChatCompletionChunk(BaseModel, kw_only=True):
-    """What `chat.completions.create(stream=True)` gives."""
+    """The answer of `chat.completions.create(stream=True)`."""
 
     id: str
     choices: list[Choice]
@@ -28,7 +28,7 @@ class ChatCompletionChunk(BaseModel, kw_only=True):
 
 
 class Choice(BaseModel, kw_only=True):
-    """A value of `ChatCompletionChunk.choices`."""
+    """Found in `ChatCompletionChunk.choices`."""
 
     delta: ChoiceDelta
     logprobs: ChoiceLogprobs | None = None
@@ -37,7 +37,7 @@ class Choice(BaseModel, kw_only=True):
 
 
 class ChoiceDelta(BaseModel, kw_only=True):
-    """A value of `Choice.delta`."""
+    """Found in `Choice.delta`."""
 
     content: str | None = None
     function_call: ChoiceDeltaFunctionCall | None = None
@@ -49,21 +49,21 @@ class ChoiceDelta(BaseModel, kw_only=True):
 
 
 class ChoiceLogprobs(BaseModel, kw_only=True):
-    """A value of `Choice.logprobs`."""
+    """Found in `Choice.logprobs`."""
 
     content: list[ChatCompletionTokenLogprob] | None
     refusal: list[ChatCompletionTokenLogprob] | None
 
 
 class ChoiceDeltaFunctionCall(BaseModel, kw_only=True):
-    """A value of `ChoiceDelta.function_call`."""
+    """Found in `ChoiceDelta.function_call`."""
 
     arguments: str | None = None
     name: str | None = None
 
 
 class ChoiceDeltaToolCall(BaseModel, kw_only=True):
-    """A value of `ChoiceDelta.tool_calls`."""
+    """Found in `ChoiceDelta.tool_calls`."""
 
     index: int
     id: str | None = None
@@ -72,7 +72,7 @@ class ChoiceDeltaToolCall(BaseModel, kw_only=True):
 
 
 class ChoiceDeltaAudio(BaseModel, kw_only=True):
-    """A value of `ChoiceDelta.audio`."""
+    """Found in `ChoiceDelta.audio`."""
 
     id: str | None = None
     data: str | None = None
@@ -81,14 +81,12 @@ class ChoiceDeltaAudio(BaseModel, kw_only=True):
 
 
 class ChoiceDeltaToolCallFunction(BaseModel, kw_only=True):
-    """A value of `ChoiceDeltaToolCall.function`."""
+    """Found in `ChoiceDeltaToolCall.function`."""
 
     name: str | None = None
     arguments: str | None = None
 
 
 ModerationInputModerationResultsResult = ModerationResultBody
-
 ModerationOutputModerationResults = ModerationInputModerationResults
-
 ModerationOutputModerationResultsResult = ModerationResultBody

@@ -10,7 +10,7 @@ from ..responses.response_input_file_content import PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartImage(BaseModel, kw_only=True, tag_field="type", tag="image_url"):
-    """A value of `ChatCompletionStoreMessageContentPart`."""
+    """Found in `ChatCompletionStoreMessageContentPart`."""
 
     type: ClassVar[Literal["image_url"]] = "image_url"
     image_url: ImageURL
@@ -18,7 +18,7 @@ class ChatCompletionContentPartImage(BaseModel, kw_only=True, tag_field="type", 
 
 
 class ImageURL(BaseModel, kw_only=True):
-    """A value of `ChatCompletionContentPartImage.image_url`."""
+    """Found in `ChatCompletionContentPartImage.image_url`."""
 
     url: str
     detail: Literal["auto", "low", "high"] | None = None

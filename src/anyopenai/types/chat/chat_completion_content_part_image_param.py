@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from ..responses import response_input_file_content
-from . import chat_completion_content_part_image, prompt_cache_breakpoint_param
-from .prompt_cache_breakpoint_param import PromptCacheBreakpoint
+from . import chat_completion_content_part_image
+from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartImageParam(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartParam`."""
+    """Found in `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["image_url"]]
     image_url: Required[ImageURL | chat_completion_content_part_image.ImageURL]
@@ -19,11 +19,8 @@ class ChatCompletionContentPartImageParam(TypedDict, total=False):
 
 
 class ImageURL(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartImageParam.image_url`."""
+    """Found in `ChatCompletionContentPartImageParam.image_url`."""
 
     url: Required[str]
     detail: Literal["auto", "low", "high"]
     """Default "auto"."""
-
-
-PromptCacheBreakpoint = prompt_cache_breakpoint_param.PromptCacheBreakpoint

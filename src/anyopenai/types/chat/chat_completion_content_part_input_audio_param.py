@@ -6,12 +6,11 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from ..responses import response_input_file_content
-from . import prompt_cache_breakpoint_param
-from .prompt_cache_breakpoint_param import PromptCacheBreakpoint
+from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartParam`."""
+    """Found in `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["input_audio"]]
     input_audio: Required[InputAudio]
@@ -19,10 +18,7 @@ class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
 
 
 class InputAudio(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartInputAudioParam.input_audio`."""
+    """Found in `ChatCompletionContentPartInputAudioParam.input_audio`."""
 
     data: Required[str]
     format: Required[Literal["wav", "mp3"]]
-
-
-PromptCacheBreakpoint = prompt_cache_breakpoint_param.PromptCacheBreakpoint

@@ -15,7 +15,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint
 
 
 class File(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartParam`."""
+    """Found in `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["file"]]
     file: Required[FileFile]
@@ -23,7 +23,7 @@ class File(TypedDict, total=False):
 
 
 class FileFile(TypedDict, total=False):
-    """A value of `File.file`."""
+    """Found in `File.file`."""
 
     filename: str
     file_data: str

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from . import prompt_cache_breakpoint_param
+from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartRefusalParam(TypedDict, total=False):
-    """A value of `ContentArrayOfContentPart`."""
+    """Found in `ContentArrayOfContentPart`."""
 
     type: Required[Literal["refusal"]]
     refusal: Required[str]
-
-
-PromptCacheBreakpoint = prompt_cache_breakpoint_param.PromptCacheBreakpoint

@@ -10,7 +10,7 @@ from ..responses.response_input_file_content import PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartText(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """A value of `ChatCompletionStoreMessageContentPart`."""
+    """Found in `ChatCompletionStoreMessageContentPart`."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: str

@@ -6,18 +6,14 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from ..responses import response_input_file_content
-from . import prompt_cache_breakpoint_param
-from .prompt_cache_breakpoint_param import PromptCacheBreakpoint
+from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartTextParam(TypedDict, total=False):
-    """A value of `ChatCompletionPredictionContentParam.content`, `ChatCompletionDeveloperMessageParam.content`,
+    """Found in `ChatCompletionPredictionContentParam.content`, `ChatCompletionDeveloperMessageParam.content`,
     `ChatCompletionSystemMessageParam.content` and 3 more.
     """
 
     type: Required[Literal["text"]]
     text: Required[str]
     prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_file_content.PromptCacheBreakpoint
-
-
-PromptCacheBreakpoint = prompt_cache_breakpoint_param.PromptCacheBreakpoint

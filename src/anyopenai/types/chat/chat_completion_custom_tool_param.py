@@ -7,14 +7,14 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ChatCompletionCustomToolParam(TypedDict, total=False):
-    """A value of `ChatCompletionToolUnionParam`."""
+    """Found in `ChatCompletionToolUnionParam`."""
 
     type: Required[Literal["custom"]]
     custom: Required[Custom]
 
 
 class Custom(TypedDict, total=False):
-    """A value of `ChatCompletionCustomToolParam.custom`."""
+    """Found in `ChatCompletionCustomToolParam.custom`."""
 
     name: Required[str]
     description: str
@@ -22,20 +22,20 @@ class Custom(TypedDict, total=False):
 
 
 class CustomFormatText(TypedDict, total=False):
-    """A value of `CustomFormat`."""
+    """Found in `CustomFormat`."""
 
     type: Required[Literal["text"]]
 
 
 class CustomFormatGrammar(TypedDict, total=False):
-    """A value of `CustomFormat`."""
+    """Found in `CustomFormat`."""
 
     type: Required[Literal["grammar"]]
     grammar: Required[CustomFormatGrammarGrammar]
 
 
 class CustomFormatGrammarGrammar(TypedDict, total=False):
-    """A value of `CustomFormatGrammar.grammar`."""
+    """Found in `CustomFormatGrammar.grammar`."""
 
     definition: Required[str]
     syntax: Required[Literal["lark", "regex"]]

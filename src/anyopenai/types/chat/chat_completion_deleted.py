@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionDeleted(BaseModel, kw_only=True):
-    """What `chat.completions.delete` gives."""
+    """The answer of `chat.completions.delete`."""
 
     object: Literal["chat.completion.deleted"]
     id: str

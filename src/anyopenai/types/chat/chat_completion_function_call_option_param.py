@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class ChatCompletionFunctionCallOptionParam(TypedDict, total=False):
-    """A value of `FunctionCall`."""
+    """Found in `FunctionCall`."""
 
     name: Required[str]

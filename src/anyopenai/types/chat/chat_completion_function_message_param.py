@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionFunctionMessageParam(TypedDict, total=False):
-    """A value of `ChatCompletionMessageParam`."""
+    """Found in `ChatCompletionMessageParam`."""
 
     role: Required[Literal["function"]]
     content: Required[str | None]

@@ -9,7 +9,7 @@ from ..shared_params.function_definition import FunctionDefinition
 
 
 class ChatCompletionFunctionToolParam(TypedDict, total=False):
-    """A value of `ChatCompletionToolUnionParam`."""
+    """Found in `ChatCompletionToolUnionParam`."""
 
     type: Required[Literal["function"]]
     function: Required[FunctionDefinition]

@@ -9,7 +9,7 @@ from .chat_completion_message_tool_call import ChatCompletionMessageToolCallUnio
 
 
 class ChatCompletionMessage(BaseModel, kw_only=True):
-    """A value of `Choice.message`."""
+    """Found in `Choice.message`."""
 
     content: str | None
     refusal: str | None
@@ -22,21 +22,21 @@ class ChatCompletionMessage(BaseModel, kw_only=True):
 
 
 class Annotation(BaseModel, kw_only=True):
-    """A value of `ChatCompletionStoreMessage.annotations`, `ChatCompletionMessage.annotations`."""
+    """Found in `ChatCompletionStoreMessage.annotations`, `ChatCompletionMessage.annotations`."""
 
     type: Literal["url_citation"]
     url_citation: AnnotationURLCitation
 
 
 class FunctionCall(BaseModel, kw_only=True):
-    """A value of `ChatCompletionStoreMessage.function_call`, `ChatCompletionMessage.function_call`."""
+    """Found in `ChatCompletionStoreMessage.function_call`, `ChatCompletionMessage.function_call`."""
 
     arguments: str
     name: str
 
 
 class AnnotationURLCitation(BaseModel, kw_only=True):
-    """A value of `Annotation.url_citation`."""
+    """Found in `Annotation.url_citation`."""
 
     end_index: int
     start_index: int

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionMessageCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """A value of `ChatCompletionMessageToolCallUnion`."""
+    """Found in `ChatCompletionMessageToolCallUnion`."""
 
     id: str
     type: ClassVar[Literal["custom"]] = "custom"
@@ -17,7 +17,7 @@ class ChatCompletionMessageCustomToolCall(BaseModel, kw_only=True, tag_field="ty
 
 
 class Custom(BaseModel, kw_only=True):
-    """A value of `ChatCompletionMessageCustomToolCall.custom`."""
+    """Found in `ChatCompletionMessageCustomToolCall.custom`."""
 
     name: str
     input: str

@@ -9,7 +9,7 @@ from . import chat_completion_message_custom_tool_call
 
 
 class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):
-    """A value of `ChatCompletionMessageToolCallUnionParam`."""
+    """Found in `ChatCompletionMessageToolCallUnionParam`."""
 
     id: Required[str]
     type: Required[Literal["custom"]]
@@ -17,7 +17,7 @@ class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):
 
 
 class Custom(TypedDict, total=False):
-    """A value of `ChatCompletionMessageCustomToolCallParam.custom`."""
+    """Found in `ChatCompletionMessageCustomToolCallParam.custom`."""
 
     name: Required[str]
     input: Required[str]

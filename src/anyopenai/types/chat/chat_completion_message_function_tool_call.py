@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionMessageFunctionToolCall(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """A value of `ChatCompletionMessageToolCallUnion`."""
+    """Found in `ChatCompletionMessageToolCallUnion`."""
 
     id: str
     type: ClassVar[Literal["function"]] = "function"
@@ -17,7 +17,7 @@ class ChatCompletionMessageFunctionToolCall(BaseModel, kw_only=True, tag_field="
 
 
 class Function(BaseModel, kw_only=True):
-    """A value of `ChatCompletionMessageFunctionToolCall.function`."""
+    """Found in `ChatCompletionMessageFunctionToolCall.function`."""
 
     name: str
     arguments: str

@@ -9,7 +9,7 @@ from . import chat_completion_message_function_tool_call
 
 
 class ChatCompletionMessageFunctionToolCallParam(TypedDict, total=False):
-    """A value of `ChatCompletionMessageToolCallUnionParam`."""
+    """Found in `ChatCompletionMessageToolCallUnionParam`."""
 
     id: Required[str]
     type: Required[Literal["function"]]
@@ -17,7 +17,7 @@ class ChatCompletionMessageFunctionToolCallParam(TypedDict, total=False):
 
 
 class Function(TypedDict, total=False):
-    """A value of `ChatCompletionMessageFunctionToolCallParam.function`."""
+    """Found in `ChatCompletionMessageFunctionToolCallParam.function`."""
 
     name: Required[str]
     arguments: Required[str]

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from .chat_completion_assistant_message_param import ChatCompletionAssistantMessageParam
 from .chat_completion_developer_message_param import ChatCompletionDeveloperMessageParam
 from .chat_completion_function_message_param import ChatCompletionFunctionMessageParam
+from .chat_completion_message import ChatCompletionMessage
 from .chat_completion_system_message_param import ChatCompletionSystemMessageParam
 from .chat_completion_tool_message_param import ChatCompletionToolMessageParam
 from .chat_completion_user_message_param import ChatCompletionUserMessageParam
@@ -19,4 +20,5 @@ ChatCompletionMessageParam: TypeAlias = (
     | ChatCompletionAssistantMessageParam
     | ChatCompletionToolMessageParam
     | ChatCompletionFunctionMessageParam
+    | ChatCompletionMessage
 )

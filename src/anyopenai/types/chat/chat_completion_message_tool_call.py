@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from . import chat_completion_message_function_tool_call
 from .chat_completion_message_custom_tool_call import ChatCompletionMessageCustomToolCall
 from .chat_completion_message_function_tool_call import ChatCompletionMessageFunctionToolCall
+from .chat_completion_message_function_tool_call import Function as Function
 
 ChatCompletionMessageToolCallUnion: TypeAlias = (
     ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall
 )
-
-Function = chat_completion_message_function_tool_call.Function

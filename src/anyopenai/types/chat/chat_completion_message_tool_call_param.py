@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from . import chat_completion_message_function_tool_call_param
 from .chat_completion_message_function_tool_call_param import ChatCompletionMessageFunctionToolCallParam
+from .chat_completion_message_function_tool_call_param import Function as Function
 
 ChatCompletionMessageToolCallParam = ChatCompletionMessageFunctionToolCallParam
-
-Function = chat_completion_message_function_tool_call_param.Function

@@ -7,13 +7,13 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionNamedToolChoiceCustomParam(TypedDict, total=False):
-    """A value of `ChatCompletionToolChoiceOptionParam`."""
+    """Found in `ChatCompletionToolChoiceOptionParam`."""
 
     type: Required[Literal["custom"]]
     custom: Required[Custom]
 
 
 class Custom(TypedDict, total=False):
-    """A value of `ChatCompletionNamedToolChoiceCustomParam.custom`."""
+    """Found in `ChatCompletionNamedToolChoiceCustomParam.custom`."""
 
     name: Required[str]

@@ -7,13 +7,13 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionNamedToolChoiceParam(TypedDict, total=False):
-    """A value of `ChatCompletionToolChoiceOptionParam`."""
+    """Found in `ChatCompletionToolChoiceOptionParam`."""
 
     type: Required[Literal["function"]]
     function: Required[Function]
 
 
 class Function(TypedDict, total=False):
-    """A value of `ChatCompletionNamedToolChoiceParam.function`."""
+    """Found in `ChatCompletionNamedToolChoiceParam.function`."""
 
     name: Required[str]

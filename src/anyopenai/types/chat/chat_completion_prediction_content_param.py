@@ -11,7 +11,7 @@ from .chat_completion_content_part_text_param import ChatCompletionContentPartTe
 
 
 class ChatCompletionPredictionContentParam(TypedDict, total=False):
-    """A value of `CompletionCreateParams.prediction`."""
+    """Found in `CompletionCreateParams.prediction`."""
 
     type: Required[Literal["content"]]
     content: Required[str | Iterable[ChatCompletionContentPartTextParam | ChatCompletionContentPartText]]

@@ -14,7 +14,7 @@ from .chat_completion_message_tool_call import ChatCompletionMessageToolCallUnio
 
 
 class ChatCompletionStoreMessage(BaseModel, kw_only=True):
-    """What `chat.completions.messages.list` gives."""
+    """The answer of `chat.completions.messages.list`."""
 
     content: str | None
     refusal: str | None

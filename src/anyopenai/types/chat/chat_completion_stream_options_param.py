@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class ChatCompletionStreamOptionsParam(TypedDict, total=False):
-    """A value of `CompletionCreateParams.stream_options`."""
+    """Found in `CompletionCreateParams.stream_options`."""
 
     include_usage: bool
     include_obfuscation: bool

@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class ChatCompletionTokenLogprob(BaseModel, kw_only=True):
-    """A value of `ChoiceLogprobs.content`, `ChoiceLogprobs.refusal`."""
+    """Found in `ChoiceLogprobs.content`, `ChoiceLogprobs.refusal`."""
 
     token: str
     logprob: float
@@ -16,7 +16,7 @@ class ChatCompletionTokenLogprob(BaseModel, kw_only=True):
 
 
 class TopLogprob(BaseModel, kw_only=True):
-    """A value of `ChatCompletionTokenLogprob.top_logprobs`."""
+    """Found in `ChatCompletionTokenLogprob.top_logprobs`."""
 
     token: str
     logprob: float

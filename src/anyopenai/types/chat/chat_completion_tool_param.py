@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from ..shared_params import function_definition
+from ..shared_params.function_definition import FunctionDefinition as FunctionDefinition
 from .chat_completion_function_tool_param import ChatCompletionFunctionToolParam
 
 ChatCompletionToolParam = ChatCompletionFunctionToolParam
-
-FunctionDefinition = function_definition.FunctionDefinition

@@ -10,7 +10,7 @@ from .chat_completion_content_part_param import ChatCompletionContentPartParam
 
 
 class ChatCompletionUserMessageParam(TypedDict, total=False):
-    """A value of `ChatCompletionMessageParam`."""
+    """Found in `ChatCompletionMessageParam`."""
 
     content: Required[str | Iterable[ChatCompletionContentPartParam]]
     role: Required[Literal["user"]]

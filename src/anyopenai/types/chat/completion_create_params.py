@@ -15,6 +15,7 @@ from ..shared_params.response_format_text import ResponseFormatText
 from .chat_completion_audio_param import ChatCompletionAudioParam
 from .chat_completion_function_call_option_param import ChatCompletionFunctionCallOptionParam
 from .chat_completion_message_param import ChatCompletionMessageParam
+from .chat_completion_modality import ChatCompletionModality
 from .chat_completion_prediction_content_param import ChatCompletionPredictionContentParam
 from .chat_completion_stream_options_param import ChatCompletionStreamOptionsParam
 from .chat_completion_tool_choice_option_param import ChatCompletionToolChoiceOptionParam
@@ -43,7 +44,7 @@ class CompletionCreateParams(TypedDict, total=False):
     """At least 1 item."""
     model: Required[str | ChatModel]
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
-    modalities: Sequence[Literal["text", "audio"]] | None
+    modalities: Sequence[ChatCompletionModality] | None
     verbosity: Literal["low", "medium", "high"] | None
     reasoning_effort: ReasoningEffort | None
     max_completion_tokens: int | None
@@ -81,7 +82,7 @@ class CompletionCreateParams(TypedDict, total=False):
 
 
 class Function(TypedDict, total=False):
-    """A value of `CompletionCreateParams.functions`."""
+    """Found in `CompletionCreateParams.functions`."""
 
     description: str
     name: Required[str]
@@ -89,14 +90,14 @@ class Function(TypedDict, total=False):
 
 
 class Moderation(TypedDict, total=False):
-    """A value of `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`."""
+    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`."""
 
     model: Required[str]
     policy: ModerationPolicy | None
 
 
 class PromptCacheOptions(TypedDict, total=False):
-    """A value of `CompletionCreateParams.prompt_cache_options`, `ResponseCompactParams.prompt_cache_options`,
+    """Found in `CompletionCreateParams.prompt_cache_options`, `ResponseCompactParams.prompt_cache_options`,
     `ResponseCreateParams.prompt_cache_options`.
     """
 
@@ -105,34 +106,34 @@ class PromptCacheOptions(TypedDict, total=False):
 
 
 class WebSearchOptions(TypedDict, total=False):
-    """A value of `CompletionCreateParams.web_search_options`."""
+    """Found in `CompletionCreateParams.web_search_options`."""
 
     user_location: WebSearchOptionsUserLocation | None
     search_context_size: Literal["low", "medium", "high"]
 
 
 class ModerationPolicy(TypedDict, total=False):
-    """A value of `Moderation.policy`."""
+    """Found in `Moderation.policy`."""
 
     input: ModerationPolicyInput | None
     output: ModerationPolicyInput | None
 
 
 class WebSearchOptionsUserLocation(TypedDict, total=False):
-    """A value of `WebSearchOptions.user_location`."""
+    """Found in `WebSearchOptions.user_location`."""
 
     type: Required[Literal["approximate"]]
     approximate: Required[WebSearchOptionsUserLocationApproximate]
 
 
 class ModerationPolicyInput(TypedDict, total=False):
-    """A value of `ModerationPolicy.input`, `ModerationPolicy.output`."""
+    """Found in `ModerationPolicy.input`, `ModerationPolicy.output`."""
 
     mode: Required[Literal["score", "block"]]
 
 
 class WebSearchOptionsUserLocationApproximate(TypedDict, total=False):
-    """A value of `WebSearchOptionsUserLocation.approximate`."""
+    """Found in `WebSearchOptionsUserLocation.approximate`."""
 
     country: str
     region: str
@@ -151,5 +152,4 @@ ResponseFormat: TypeAlias = (
 )
 
 CompletionCreateParamsNonStreaming = CompletionCreateParams
-
 CompletionCreateParamsStreaming = CompletionCreateParams

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class PromptCacheBreakpoint(TypedDict, total=False):
-    """A value of `ChatCompletionContentPartTextParam.prompt_cache_breakpoint`,
+    """Found in `ChatCompletionContentPartTextParam.prompt_cache_breakpoint`,
     `ChatCompletionContentPartImageParam.prompt_cache_breakpoint`,
     `ChatCompletionContentPartInputAudioParam.prompt_cache_breakpoint` and 4 more.
     """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .summary_text_content import SummaryTextContent as SummaryTextContent
     from .text_content import TextContent as TextContent
 
+
 __getattr__, __dir__ = doors(
     __name__,
     {

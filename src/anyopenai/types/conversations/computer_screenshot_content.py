@@ -10,7 +10,7 @@ from ..responses.response_input_text import PromptCacheBreakpoint
 
 
 class ComputerScreenshotContent(BaseModel, kw_only=True, tag_field="type", tag="computer_screenshot"):
-    """A value of `Content`."""
+    """Found in `Content`."""
 
     type: ClassVar[Literal["computer_screenshot"]] = "computer_screenshot"
     image_url: str | None

@@ -18,7 +18,7 @@ from .text_content import TextContent
 
 
 class Message(BaseModel, kw_only=True, tag_field="type", tag="message"):
-    """A value of `CompactedItem`."""
+    """Found in `CompactedItem`."""
 
     type: ClassVar[Literal["message"]] = "message"
     id: str

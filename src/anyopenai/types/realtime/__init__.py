@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         RealtimeResponseCreateMcpToolParam as RealtimeResponseCreateMcpToolParam,
     )
 
+
 __getattr__, __dir__ = doors(
     __name__,
     {

@@ -6,9 +6,6 @@ from __future__ import annotations
 from ..responses.tool import Mcp, McpAllowedToolsMcpToolFilter, McpRequireApprovalMcpToolApprovalFilter
 
 RealtimeResponseCreateMcpTool = Mcp
-
 RequireApprovalMcpToolApprovalFilter = McpRequireApprovalMcpToolApprovalFilter
-
 RequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
-
 RequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

@@ -6,9 +6,6 @@ from __future__ import annotations
 from ..responses.tool_param import Mcp, McpAllowedToolsMcpToolFilter, McpRequireApprovalMcpToolApprovalFilter
 
 RealtimeResponseCreateMcpToolParam = Mcp
-
 RequireApprovalMcpToolApprovalFilter = McpRequireApprovalMcpToolApprovalFilter
-
 RequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
-
 RequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

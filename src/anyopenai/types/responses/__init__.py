@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .inline_skill_param import InlineSkillParam as InlineSkillParam
     from .inline_skill_source import InlineSkillSource as InlineSkillSource
     from .inline_skill_source_param import InlineSkillSourceParam as InlineSkillSourceParam
+    from .input_item_list_params import InputItemListParams as InputItemListParams
     from .input_token_count_params import InputTokenCountParams as InputTokenCountParams
     from .input_token_count_response import InputTokenCountResponse as InputTokenCountResponse
     from .local_environment import LocalEnvironment as LocalEnvironment
@@ -262,6 +263,7 @@ if TYPE_CHECKING:
     from .response_reasoning_text_done_event import ResponseReasoningTextDoneEvent as ResponseReasoningTextDoneEvent
     from .response_refusal_delta_event import ResponseRefusalDeltaEvent as ResponseRefusalDeltaEvent
     from .response_refusal_done_event import ResponseRefusalDoneEvent as ResponseRefusalDoneEvent
+    from .response_retrieve_params import ResponseRetrieveParams as ResponseRetrieveParams
     from .response_shell_call_command_added_event import (
         ResponseShellCallCommandAddedEvent as ResponseShellCallCommandAddedEvent,
     )
@@ -329,6 +331,7 @@ if TYPE_CHECKING:
     from .web_search_tool import WebSearchTool as WebSearchTool
     from .web_search_tool_param import WebSearchToolParam as WebSearchToolParam
 
+
 __getattr__, __dir__ = doors(
     __name__,
     {
@@ -364,6 +367,7 @@ __getattr__, __dir__ = doors(
         "inline_skill_param": "InlineSkillParam",
         "inline_skill_source": "InlineSkillSource",
         "inline_skill_source_param": "InlineSkillSourceParam",
+        "input_item_list_params": "InputItemListParams",
         "input_token_count_params": "InputTokenCountParams",
         "input_token_count_response": "InputTokenCountResponse",
         "local_environment": "LocalEnvironment",
@@ -494,6 +498,7 @@ __getattr__, __dir__ = doors(
         "response_reasoning_text_done_event": "ResponseReasoningTextDoneEvent",
         "response_refusal_delta_event": "ResponseRefusalDeltaEvent",
         "response_refusal_done_event": "ResponseRefusalDoneEvent",
+        "response_retrieve_params": "ResponseRetrieveParams",
         "response_shell_call_command_added_event": "ResponseShellCallCommandAddedEvent",
         "response_shell_call_command_delta_event": "ResponseShellCallCommandDeltaEvent",
         "response_shell_call_command_done_event": "ResponseShellCallCommandDoneEvent",

@@ -40,7 +40,7 @@ from .response_usage import ResponseUsage
 
 
 class CompactedResponse(BaseModel, kw_only=True):
-    """What `responses.compact` gives."""
+    """The answer of `responses.compact`."""
 
     id: str
     object: Literal["response.compaction"]
@@ -52,13 +52,13 @@ class CompactedResponse(BaseModel, kw_only=True):
 
 
 class Image(BaseModel, kw_only=True):
-    """A value of `CompactedResponse.image`."""
+    """Found in `CompactedResponse.image`."""
 
     context_compression: Literal["enabled", "disabled"]
 
 
 class FunctionToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """A value of `CompactedItem`."""
+    """Found in `CompactedItem`."""
 
     id: str | None = None
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"

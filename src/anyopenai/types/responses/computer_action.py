@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class Click(BaseModel, kw_only=True, tag_field="type", tag="click"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["click"]] = "click"
     button: Literal["left", "right", "wheel", "back", "forward"]
@@ -19,7 +19,7 @@ class Click(BaseModel, kw_only=True, tag_field="type", tag="click"):
 
 
 class DoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["double_click"]] = "double_click"
     x: int
@@ -28,7 +28,7 @@ class DoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click")
 
 
 class Drag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["drag"]] = "drag"
     path: list[DragPath]
@@ -36,14 +36,14 @@ class Drag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
 
 
 class Keypress(BaseModel, kw_only=True, tag_field="type", tag="keypress"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["keypress"]] = "keypress"
     keys: list[str]
 
 
 class Move(BaseModel, kw_only=True, tag_field="type", tag="move"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["move"]] = "move"
     x: int
@@ -52,13 +52,13 @@ class Move(BaseModel, kw_only=True, tag_field="type", tag="move"):
 
 
 class Screenshot(BaseModel, kw_only=True, tag_field="type", tag="screenshot"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["screenshot"]] = "screenshot"
 
 
 class Scroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["scroll"]] = "scroll"
     x: int
@@ -69,20 +69,20 @@ class Scroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
 
 
 class Type(BaseModel, kw_only=True, tag_field="type", tag="type"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["type"]] = "type"
     text: str
 
 
 class Wait(BaseModel, kw_only=True, tag_field="type", tag="wait"):
-    """A value of `ComputerAction`."""
+    """Found in `ComputerAction`."""
 
     type: ClassVar[Literal["wait"]] = "wait"
 
 
 class DragPath(BaseModel, kw_only=True):
-    """A value of `Drag.path`."""
+    """Found in `Drag.path`."""
 
     x: int
     y: int

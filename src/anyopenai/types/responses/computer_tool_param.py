@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ComputerToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["computer"]]

@@ -18,7 +18,7 @@ from .skill_reference_param import SkillReferenceParam
 
 
 class ContainerAutoParam(TypedDict, total=False):
-    """A value of `Environment`."""
+    """Found in `Environment`."""
 
     type: Required[Literal["container_auto"]]
     file_ids: Sequence[str]

@@ -10,7 +10,7 @@ from .container_network_policy_domain_secret import ContainerNetworkPolicyDomain
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
-    """A value of `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
+    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["allowlist"]] = "allowlist"
     allowed_domains: list[str]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ContainerNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
-    """A value of `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
+    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["disabled"]] = "disabled"

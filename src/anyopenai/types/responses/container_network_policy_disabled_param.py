@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    """A value of `NetworkPolicy`."""
+    """Found in `NetworkPolicy`."""
 
     type: Required[Literal["disabled"]]

@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class ContainerNetworkPolicyDomainSecret(BaseModel, kw_only=True):
-    """A value of `ContainerNetworkPolicyAllowlist.domain_secrets`."""
+    """Found in `ContainerNetworkPolicyAllowlist.domain_secrets`."""
 
     domain: str
     """At least 1 character."""

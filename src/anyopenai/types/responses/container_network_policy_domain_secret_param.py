@@ -7,7 +7,7 @@ from typing import Required, TypedDict
 
 
 class ContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
-    """A value of `ContainerNetworkPolicyAllowlistParam.domain_secrets`."""
+    """Found in `ContainerNetworkPolicyAllowlistParam.domain_secrets`."""
 
     domain: Required[str]
     """At least 1 character."""

@@ -12,7 +12,7 @@ _CustomToolParamOdd = TypedDict("_CustomToolParamOdd", {"async": "bool"}, total=
 
 
 class CustomToolParam(_CustomToolParamOdd, total=False):
-    """A value of `ToolParam`, `Tool`."""
+    """Found in `ToolParam`, `Tool`."""
 
     type: Required[Literal["custom"]]
     name: Required[str]

@@ -8,7 +8,7 @@ from .response_input_content import ResponseInputContent
 
 
 class EasyInputMessage(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[ResponseInputContent]

@@ -11,7 +11,7 @@ from ..shared.compound_filter import _AnyCompoundFilter
 
 
 class FileSearchTool(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
     vector_store_ids: list[str]
@@ -21,7 +21,7 @@ class FileSearchTool(BaseModel, kw_only=True, tag_field="type", tag="file_search
 
 
 class RankingOptions(BaseModel, kw_only=True):
-    """A value of `FileSearchTool.ranking_options`."""
+    """Found in `FileSearchTool.ranking_options`."""
 
     ranker: Literal["auto", "default-2024-11-15"] | None = None
     score_threshold: float | None = None
@@ -29,7 +29,7 @@ class RankingOptions(BaseModel, kw_only=True):
 
 
 class RankingOptionsHybridSearch(BaseModel, kw_only=True):
-    """A value of `RankingOptions.hybrid_search`."""
+    """Found in `RankingOptions.hybrid_search`."""
 
     embedding_weight: float
     text_weight: float

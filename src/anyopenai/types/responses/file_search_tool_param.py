@@ -13,7 +13,7 @@ from . import file_search_tool
 
 
 class FileSearchToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["file_search"]]
     vector_store_ids: Required[Sequence[str]]
@@ -23,7 +23,7 @@ class FileSearchToolParam(TypedDict, total=False):
 
 
 class RankingOptions(TypedDict, total=False):
-    """A value of `FileSearchToolParam.ranking_options`."""
+    """Found in `FileSearchToolParam.ranking_options`."""
 
     ranker: Literal["auto", "default-2024-11-15"]
     score_threshold: float
@@ -31,7 +31,7 @@ class RankingOptions(TypedDict, total=False):
 
 
 class RankingOptionsHybridSearch(TypedDict, total=False):
-    """A value of `RankingOptions.hybrid_search`."""
+    """Found in `RankingOptions.hybrid_search`."""
 
     embedding_weight: Required[float]
     text_weight: Required[float]

@@ -16,7 +16,7 @@ from .local_environment_param import LocalEnvironmentParam
 
 
 class FunctionShellToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["shell"]]
     environment: Environment | None

@@ -10,7 +10,7 @@ _FunctionToolParamOdd = TypedDict("_FunctionToolParamOdd", {"async": "bool"}, to
 
 
 class FunctionToolParam(_FunctionToolParamOdd, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["function"]]
     name: Required[str]

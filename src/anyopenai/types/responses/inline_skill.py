@@ -10,7 +10,7 @@ from .inline_skill_source import InlineSkillSource
 
 
 class InlineSkill(BaseModel, kw_only=True, tag_field="type", tag="inline"):
-    """A value of `Skill`."""
+    """Found in `Skill`."""
 
     type: ClassVar[Literal["inline"]] = "inline"
     name: str

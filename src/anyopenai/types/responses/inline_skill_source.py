@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class InlineSkillSource(BaseModel, kw_only=True):
-    """A value of `InlineSkill.source`."""
+    """Found in `InlineSkill.source`."""
 
     type: Literal["base64"]
     media_type: Literal["application/zip"]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class InlineSkillSourceParam(TypedDict, total=False):
-    """A value of `InlineSkillParam.source`."""
+    """Found in `InlineSkillParam.source`."""
 
     type: Required[Literal["base64"]]
     media_type: Required[Literal["application/zip"]]

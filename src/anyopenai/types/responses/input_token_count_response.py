@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class InputTokenCountResponse(BaseModel, kw_only=True):
-    """What `responses.input_tokens.count` gives."""
+    """The answer of `responses.input_tokens.count`."""
 
     object: Literal["response.input_tokens"]
     input_tokens: int

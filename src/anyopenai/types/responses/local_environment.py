@@ -10,7 +10,7 @@ from .local_skill import LocalSkill
 
 
 class LocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """A value of `Environment`, `ShellCallEnvironment`."""
+    """Found in `Environment`, `ShellCallEnvironment`."""
 
     type: ClassVar[Literal["local"]] = "local"
     skills: list[LocalSkill] | None = None

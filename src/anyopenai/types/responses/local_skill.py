@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class LocalSkill(BaseModel, kw_only=True):
-    """A value of `LocalEnvironment.skills`."""
+    """Found in `LocalEnvironment.skills`."""
 
     name: str
     description: str

@@ -7,7 +7,7 @@ from typing import Required, TypedDict
 
 
 class LocalSkillParam(TypedDict, total=False):
-    """A value of `LocalEnvironmentParam.skills`."""
+    """Found in `LocalEnvironmentParam.skills`."""
 
     name: Required[str]
     description: Required[str]

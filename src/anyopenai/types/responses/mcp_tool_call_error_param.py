@@ -10,7 +10,7 @@ from .mcp_tool_call_error import McpToolCallError
 
 
 class McpProtocolError(TypedDict, total=False):
-    """A value of `McpToolCallErrorParam`."""
+    """Found in `McpToolCallErrorParam`."""
 
     type: Required[Literal["mcp_protocol_error"]]
     code: Required[int]
@@ -18,14 +18,14 @@ class McpProtocolError(TypedDict, total=False):
 
 
 class McpToolExecutionError(TypedDict, total=False):
-    """A value of `McpToolCallErrorParam`."""
+    """Found in `McpToolCallErrorParam`."""
 
     type: Required[Literal["mcp_tool_execution_error"]]
     content: Required[object]
 
 
 class HTTPError(TypedDict, total=False):
-    """A value of `McpToolCallErrorParam`."""
+    """Found in `McpToolCallErrorParam`."""
 
     type: Required[Literal["http_error"]]
     code: Required[int]

@@ -12,7 +12,7 @@ from .custom_tool import CustomTool
 
 
 class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["namespace"]] = "namespace"
     name: str
@@ -23,7 +23,7 @@ class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
 
 
 class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     name: str
     """1 to 128 characters."""

@@ -12,7 +12,7 @@ from .custom_tool_param import CustomToolParam
 
 
 class NamespaceToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["namespace"]]
     name: Required[str]
@@ -26,7 +26,7 @@ _ToolFunctionOdd = TypedDict("_ToolFunctionOdd", {"async": "bool"}, total=False)
 
 
 class ToolFunction(_ToolFunctionOdd, total=False):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     name: Required[str]
     """1 to 128 characters."""

@@ -7,9 +7,9 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .._mixins import ResponseText
-from ..shared.all_models import AllModels
 from ..shared.moderation_result_body import ModerationResultBody
 from ..shared.reasoning import Reasoning
+from ..shared.responses_model import ResponsesModel
 from .response_error import ResponseError
 from .response_input_item import ResponseInputItem
 from .response_output_item import ResponseOutputItem
@@ -27,7 +27,7 @@ from .tool_choice_types import _AnyToolChoiceTypes
 
 
 class Response(ResponseText, kw_only=True):
-    """What `responses.cancel`, `responses.create` or `responses.retrieve` gives."""
+    """The answer of `responses.cancel`, `responses.create` or `responses.retrieve`."""
 
     metadata: dict[str, str] | None
     top_logprobs: int | None = None
@@ -44,7 +44,7 @@ class Response(ResponseText, kw_only=True):
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     """Deprecated."""
     previous_response_id: str | None = None
-    model: AllModels
+    model: ResponsesModel
     background: bool | None = None
     """Default False."""
     max_tool_calls: int | None = None
@@ -88,13 +88,13 @@ class Response(ResponseText, kw_only=True):
 
 
 class IncompleteDetails(BaseModel, kw_only=True):
-    """A value of `Response.incomplete_details`."""
+    """Found in `Response.incomplete_details`."""
 
     reason: Literal["max_output_tokens", "content_filter"] | None = None
 
 
 class PromptCacheOptions(BaseModel, kw_only=True):
-    """A value of `Response.prompt_cache_options`."""
+    """Found in `Response.prompt_cache_options`."""
 
     ttl: Literal["30m"]
     mode: Literal["implicit", "explicit"]
@@ -102,32 +102,32 @@ class PromptCacheOptions(BaseModel, kw_only=True):
 
 
 class Moderation(BaseModel, kw_only=True):
-    """A value of `Response.moderation`."""
+    """Found in `Response.moderation`."""
 
     input: ModerationInput
     output: ModerationOutput
 
 
 class Conversation(BaseModel, kw_only=True):
-    """A value of `Response.conversation`."""
+    """Found in `Response.conversation`."""
 
     id: str
 
 
 class AccessPrograms(BaseModel, kw_only=True):
-    """A value of `Response.access_programs`."""
+    """Found in `Response.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class Image(BaseModel, kw_only=True):
-    """A value of `Response.image`."""
+    """Found in `Response.image`."""
 
     context_compression: Literal["enabled", "disabled"]
 
 
 class InputTransformation(BaseModel, kw_only=True):
-    """A value of `Response.input_transformations`."""
+    """Found in `Response.input_transformations`."""
 
     id: str
     action: Literal["removed"]
@@ -136,7 +136,7 @@ class InputTransformation(BaseModel, kw_only=True):
 
 
 class PromptCacheDiagnosticsCacheMiss(BaseModel, kw_only=True, tag_field="type", tag="cache_miss"):
-    """A value of `Response.prompt_cache_diagnostics`."""
+    """Found in `Response.prompt_cache_diagnostics`."""
 
     cache_missed_tokens: int
     reason: Literal[
@@ -155,7 +155,7 @@ class PromptCacheDiagnosticsCacheMiss(BaseModel, kw_only=True, tag_field="type",
 
 
 class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", tag="cache_hit"):
-    """A value of `Response.prompt_cache_diagnostics`."""
+    """Found in `Response.prompt_cache_diagnostics`."""
 
     type: ClassVar[Literal["cache_hit"]] = "cache_hit"
 
@@ -163,19 +163,19 @@ class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", 
 class PromptCacheDiagnosticsComparisonResponseNotFound(
     BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"
 ):
-    """A value of `Response.prompt_cache_diagnostics`."""
+    """Found in `Response.prompt_cache_diagnostics`."""
 
     type: ClassVar[Literal["comparison_response_not_found"]] = "comparison_response_not_found"
 
 
 class PromptCacheDiagnosticsUnavailable(BaseModel, kw_only=True, tag_field="type", tag="unavailable"):
-    """A value of `Response.prompt_cache_diagnostics`."""
+    """Found in `Response.prompt_cache_diagnostics`."""
 
     type: ClassVar[Literal["unavailable"]] = "unavailable"
 
 
 class ToolUsage(BaseModel, kw_only=True):
-    """A value of `Response.tool_usage`."""
+    """Found in `Response.tool_usage`."""
 
     image_gen: ToolUsageImageGen
     web_search: ToolUsageWebSearch
@@ -184,13 +184,13 @@ class ToolUsage(BaseModel, kw_only=True):
 class ToolChoiceSpecificProgrammaticToolCallingParam(
     BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
 ):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ToolUsageImageGen(BaseModel, kw_only=True):
-    """A value of `ToolUsage.image_gen`."""
+    """Found in `ToolUsage.image_gen`."""
 
     input_tokens: int
     input_tokens_details: ToolUsageImageGenInputTokensDetails
@@ -202,13 +202,13 @@ class ToolUsageImageGen(BaseModel, kw_only=True):
 
 
 class ToolUsageWebSearch(BaseModel, kw_only=True):
-    """A value of `ToolUsage.web_search`."""
+    """Found in `ToolUsage.web_search`."""
 
     num_requests: int
 
 
 class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error"):
-    """A value of `ModerationInput`, `ModerationOutput`."""
+    """Found in `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str
@@ -216,21 +216,21 @@ class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error
 
 
 class ToolUsageImageGenInputTokensDetails(BaseModel, kw_only=True):
-    """A value of `ToolUsageImageGen.input_tokens_details`."""
+    """Found in `ToolUsageImageGen.input_tokens_details`."""
 
     image_tokens: int
     text_tokens: int
 
 
 class ToolUsageImageGenCachedTokensDetails(BaseModel, kw_only=True):
-    """A value of `ToolUsageImageGen.cached_tokens_details`."""
+    """Found in `ToolUsageImageGen.cached_tokens_details`."""
 
     cached_image_tokens: int
     cached_text_tokens: int
 
 
 class ToolUsageImageGenOutputTokensDetails(BaseModel, kw_only=True):
-    """A value of `ToolUsageImageGen.output_tokens_details`."""
+    """Found in `ToolUsageImageGen.output_tokens_details`."""
 
     image_tokens: int
     text_tokens: int
@@ -253,5 +253,4 @@ ModerationInput: TypeAlias = ModerationResultBody | ModerationInputError
 ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
-
 ModerationOutputModerationResult = ModerationResultBody

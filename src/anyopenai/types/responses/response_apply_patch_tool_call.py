@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
-from .tool_call_caller import CallerDirect, CallerProgram
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
     id: str
@@ -23,7 +23,7 @@ class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag=
 
 
 class OperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create_file"):
-    """A value of `Operation`."""
+    """Found in `Operation`."""
 
     type: ClassVar[Literal["create_file"]] = "create_file"
     path: str
@@ -31,14 +31,14 @@ class OperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create
 
 
 class OperationDeleteFile(BaseModel, kw_only=True, tag_field="type", tag="delete_file"):
-    """A value of `Operation`."""
+    """Found in `Operation`."""
 
     type: ClassVar[Literal["delete_file"]] = "delete_file"
     path: str
 
 
 class OperationUpdateFile(BaseModel, kw_only=True, tag_field="type", tag="update_file"):
-    """A value of `Operation`."""
+    """Found in `Operation`."""
 
     type: ClassVar[Literal["update_file"]] = "update_file"
     path: str
@@ -48,7 +48,3 @@ class OperationUpdateFile(BaseModel, kw_only=True, tag_field="type", tag="update
 Caller: TypeAlias = CallerDirect | CallerProgram
 
 Operation: TypeAlias = OperationCreateFile | OperationDeleteFile | OperationUpdateFile
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio.delta"):
-    """The variant whose `type` is "response.audio.delta"."""
+    """The object whose `type` is "response.audio.delta"."""
 
     type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
     sequence_number: int

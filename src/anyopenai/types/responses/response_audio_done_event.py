@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseAudioDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio.done"):
-    """The variant whose `type` is "response.audio.done"."""
+    """The object whose `type` is "response.audio.done"."""
 
     type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
     sequence_number: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseAudioTranscriptDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.audio.transcript.delta"
 ):
-    """The variant whose `type` is "response.audio.transcript.delta"."""
+    """The object whose `type` is "response.audio.transcript.delta"."""
 
     type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
     delta: str

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseAudioTranscriptDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio.transcript.done"):
-    """The variant whose `type` is "response.audio.transcript.done"."""
+    """The object whose `type` is "response.audio.transcript.done"."""
 
     type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
     sequence_number: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCodeInterpreterCallCodeDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.code_interpreter_call_code.delta"
 ):
-    """The variant whose `type` is "response.code_interpreter_call_code.delta"."""
+    """The object whose `type` is "response.code_interpreter_call_code.delta"."""
 
     type: ClassVar[Literal["response.code_interpreter_call_code.delta"]] = "response.code_interpreter_call_code.delta"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCodeInterpreterCallCodeDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.code_interpreter_call_code.done"
 ):
-    """The variant whose `type` is "response.code_interpreter_call_code.done"."""
+    """The object whose `type` is "response.code_interpreter_call_code.done"."""
 
     type: ClassVar[Literal["response.code_interpreter_call_code.done"]] = "response.code_interpreter_call_code.done"
     output_index: int

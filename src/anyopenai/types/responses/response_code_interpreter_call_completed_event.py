@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCodeInterpreterCallCompletedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.code_interpreter_call.completed"
 ):
-    """The variant whose `type` is "response.code_interpreter_call.completed"."""
+    """The object whose `type` is "response.code_interpreter_call.completed"."""
 
     type: ClassVar[Literal["response.code_interpreter_call.completed"]] = "response.code_interpreter_call.completed"
     output_index: int

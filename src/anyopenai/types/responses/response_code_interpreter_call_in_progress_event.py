@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCodeInterpreterCallInProgressEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.code_interpreter_call.in_progress"
 ):
-    """The variant whose `type` is "response.code_interpreter_call.in_progress"."""
+    """The object whose `type` is "response.code_interpreter_call.in_progress"."""
 
     type: ClassVar[Literal["response.code_interpreter_call.in_progress"]] = "response.code_interpreter_call.in_progress"
     output_index: int

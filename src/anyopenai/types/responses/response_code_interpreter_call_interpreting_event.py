@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCodeInterpreterCallInterpretingEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.code_interpreter_call.interpreting"
 ):
-    """The variant whose `type` is "response.code_interpreter_call.interpreting"."""
+    """The object whose `type` is "response.code_interpreter_call.interpreting"."""
 
     type: ClassVar[Literal["response.code_interpreter_call.interpreting"]] = (
         "response.code_interpreter_call.interpreting"

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     id: str
@@ -20,14 +20,14 @@ class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True, tag_field="type",
 
 
 class OutputLogs(BaseModel, kw_only=True, tag_field="type", tag="logs"):
-    """A value of `Output`."""
+    """Found in `Output`."""
 
     type: ClassVar[Literal["logs"]] = "logs"
     logs: str
 
 
 class OutputImage(BaseModel, kw_only=True, tag_field="type", tag="image"):
-    """A value of `Output`."""
+    """Found in `Output`."""
 
     type: ClassVar[Literal["image"]] = "image"
     url: str

@@ -10,7 +10,7 @@ from . import response_code_interpreter_tool_call
 
 
 class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["code_interpreter_call"]]
     id: Required[str]
@@ -21,14 +21,14 @@ class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
 
 
 class OutputLogs(TypedDict, total=False):
-    """A value of `Output`."""
+    """Found in `Output`."""
 
     type: Required[Literal["logs"]]
     logs: Required[str]
 
 
 class OutputImage(TypedDict, total=False):
-    """A value of `Output`."""
+    """Found in `Output`."""
 
     type: Required[Literal["image"]]
     url: Required[str]

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
 from ..chat.completion_create_params import PromptCacheOptions
-from ..shared.all_models import AllModels
+from ..shared.responses_model import ResponsesModel
 from .response_input_item_param import ResponseInputItemParam
 
 
 class ResponseCompactParams(TypedDict, total=False):
     """The arguments of `responses.compact`."""
 
-    model: Required[AllModels | str | None]
+    model: Required[ResponsesModel | str | None]
     input: str | Iterable[ResponseInputItemParam] | None
     previous_response_id: str | None
     instructions: str | None
@@ -28,6 +28,6 @@ class ResponseCompactParams(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """A value of `ResponseCompactParams.image`."""
+    """Found in `ResponseCompactParams.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItem(BaseModel, kw_only=True, tag_field="type", tag="compaction"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     id: str

@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItemParam(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     type: Literal["compaction"]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseCompactionItemParamParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     type: Required[Literal["compaction"]]

@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseCompletedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.completed"):
-    """The variant whose `type` is "response.completed"."""
+    """The object whose `type` is "response.completed"."""
 
     type: ClassVar[Literal["response.completed"]] = "response.completed"
     response: Response

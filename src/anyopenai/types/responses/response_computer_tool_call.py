@@ -22,7 +22,7 @@ from .computer_action import (
 
 
 class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["computer_call"]] = "computer_call"
     id: str
@@ -34,7 +34,7 @@ class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="c
 
 
 class PendingSafetyCheck(BaseModel, kw_only=True):
-    """A value of `ResponseComputerToolCall.pending_safety_checks`,
+    """Found in `ResponseComputerToolCall.pending_safety_checks`,
     `ResponseComputerToolCallOutputItem.acknowledged_safety_checks`,
     `ComputerCallOutput.acknowledged_safety_checks`.
     """
@@ -45,21 +45,12 @@ class PendingSafetyCheck(BaseModel, kw_only=True):
 
 
 ActionClick = Click
-
 ActionDoubleClick = DoubleClick
-
 ActionDrag = Drag
-
 ActionDragPath = DragPath
-
 ActionKeypress = Keypress
-
 ActionMove = Move
-
 ActionScreenshot = Screenshot
-
 ActionScroll = Scroll
-
 ActionType = Type
-
 ActionWait = Wait

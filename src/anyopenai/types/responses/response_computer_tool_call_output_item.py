@@ -11,7 +11,7 @@ from .response_computer_tool_call_output_screenshot import ResponseComputerToolC
 
 
 class ResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="computer_call_output"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     id: str

@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseComputerToolCallOutputScreenshot(BaseModel, kw_only=True):
-    """A value of `ResponseComputerToolCallOutputItem.output`, `ComputerCallOutput.output`."""
+    """Found in `ResponseComputerToolCallOutputItem.output`, `ComputerCallOutput.output`."""
 
     type: Literal["computer_screenshot"]
     image_url: str | None = None

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
-    """A value of `ComputerCallOutput.output`."""
+    """Found in `ComputerCallOutput.output`."""
 
     type: Required[Literal["computer_screenshot"]]
     image_url: str

@@ -23,7 +23,7 @@ from .computer_action_list_param import (
 
 
 class ResponseComputerToolCallParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["computer_call"]]
     id: Required[str]
@@ -35,9 +35,7 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
 
 
 class PendingSafetyCheck(TypedDict, total=False):
-    """A value of `ResponseComputerToolCallParam.pending_safety_checks`,
-    `ComputerCallOutput.acknowledged_safety_checks`.
-    """
+    """Found in `ResponseComputerToolCallParam.pending_safety_checks`, `ComputerCallOutput.acknowledged_safety_checks`."""
 
     id: Required[str]
     code: str | None
@@ -67,21 +65,12 @@ Action: TypeAlias = (
 )
 
 ActionClick = Click
-
 ActionDoubleClick = DoubleClick
-
 ActionDrag = Drag
-
 ActionDragPath = DragPath
-
 ActionKeypress = Keypress
-
 ActionMove = Move
-
 ActionScreenshot = Screenshot
-
 ActionScroll = Scroll
-
 ActionType = Type
-
 ActionWait = Wait

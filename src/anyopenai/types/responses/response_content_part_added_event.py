@@ -12,7 +12,7 @@ from .response_reasoning_item import Content
 
 
 class ResponseContentPartAddedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.content_part.added"):
-    """The variant whose `type` is "response.content_part.added"."""
+    """The object whose `type` is "response.content_part.added"."""
 
     type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
     item_id: str

@@ -6,13 +6,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from . import response_content_part_added_event
-from .response_content_part_added_event import Part
+from .response_content_part_added_event import Part as Part
 from .response_reasoning_item import Content
 
 
 class ResponseContentPartDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.content_part.done"):
-    """The variant whose `type` is "response.content_part.done"."""
+    """The object whose `type` is "response.content_part.done"."""
 
     type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
     item_id: str
@@ -21,7 +20,5 @@ class ResponseContentPartDoneEvent(BaseModel, kw_only=True, tag_field="type", ta
     sequence_number: int
     part: Part
 
-
-Part = response_content_part_added_event.Part
 
 PartReasoningText = Content

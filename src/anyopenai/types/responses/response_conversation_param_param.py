@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class ResponseConversationParamParam(TypedDict, total=False):
-    """A value of `Conversation`."""
+    """Found in `Conversation`."""
 
     id: Required[str]

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..chat.completion_create_params import Moderation, PromptCacheOptions
 from ..shared import reasoning
-from ..shared.all_models import AllModels
+from ..shared.responses_model import ResponsesModel
 from ..shared_params.reasoning import Reasoning
 from . import response
 from .response_conversation_param_param import ResponseConversationParamParam
@@ -54,7 +54,7 @@ class ResponseCreateParams(TypedDict, total=False):
     """Deprecated."""
     prompt_cache_options: PromptCacheOptions
     previous_response_id: str | None
-    model: AllModels
+    model: ResponsesModel
     background: bool | None
     """Default False."""
     max_tool_calls: int | None
@@ -87,13 +87,13 @@ class ResponseCreateParams(TypedDict, total=False):
 
 
 class AccessPrograms(TypedDict, total=False):
-    """A value of `ResponseCreateParams.access_programs`."""
+    """Found in `ResponseCreateParams.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class ContextManagement(TypedDict, total=False):
-    """A value of `ResponseCreateParams.context_management`."""
+    """Found in `ResponseCreateParams.context_management`."""
 
     type: Required[str]
     compact_threshold: int | None
@@ -101,19 +101,19 @@ class ContextManagement(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """A value of `ResponseCreateParams.image`."""
+    """Found in `ResponseCreateParams.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]
 
 
 class StreamOptions(TypedDict, total=False):
-    """A value of `ResponseCreateParams.stream_options`."""
+    """Found in `ResponseCreateParams.stream_options`."""
 
     include_obfuscation: bool
 
 
 class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
@@ -142,5 +142,4 @@ ToolChoice: TypeAlias = (
 )
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
-
 ResponseCreateParamsStreaming = ResponseCreateParams

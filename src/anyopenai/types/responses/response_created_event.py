@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseCreatedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.created"):
-    """The variant whose `type` is "response.created"."""
+    """The object whose `type` is "response.created"."""
 
     type: ClassVar[Literal["response.created"]] = "response.created"
     response: Response

@@ -8,12 +8,13 @@ from typing import ClassVar
 from msgspec import field
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
 from .response_custom_tool_call_item import Caller
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
     id: str | None = None
@@ -23,8 +24,3 @@ class ResponseCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="cus
     name: str
     input: str
     async_: bool | None = field(default=None, name="async")
-
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCustomToolCallInputDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.custom_tool_call_input.delta"
 ):
-    """The variant whose `type` is "response.custom_tool_call_input.delta"."""
+    """The object whose `type` is "response.custom_tool_call_input.delta"."""
 
     type: ClassVar[Literal["response.custom_tool_call_input.delta"]] = "response.custom_tool_call_input.delta"
     sequence_number: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseCustomToolCallInputDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.custom_tool_call_input.done"
 ):
-    """The variant whose `type` is "response.custom_tool_call_input.done"."""
+    """The object whose `type` is "response.custom_tool_call_input.done"."""
 
     type: ClassVar[Literal["response.custom_tool_call_input.done"]] = "response.custom_tool_call_input.done"
     sequence_number: int

@@ -12,7 +12,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseCustomToolCallItem(BaseModel, kw_only=True):
-    """A `ResponseCustomToolCallItem`."""
+    """A `ResponseCustomToolCallItem` object."""
 
     type: Literal["custom_tool_call"]
     id: str

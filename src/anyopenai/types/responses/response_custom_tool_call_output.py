@@ -6,21 +6,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
 from .response_custom_tool_call_output_item import Caller
 from .response_function_tool_call_output_item import OutputOutputContentList
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """A value of `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     id: str | None = None
     call_id: str
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]
-
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

@@ -11,7 +11,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """A value of `ResponseOutputItem`."""
+    """Found in `ResponseOutputItem`."""
 
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     id: str

@@ -6,23 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import (
-    response_custom_tool_call_output_item,
-    response_function_tool_call_output_item,
-    tool_call_caller,
-    tool_call_caller_param,
-)
+from . import response_custom_tool_call_output_item, response_function_tool_call_output_item, tool_call_caller
 from .response_input_file import ResponseInputFile
 from .response_input_file_param import ResponseInputFileParam
 from .response_input_image import ResponseInputImage
 from .response_input_image_param import ResponseInputImageParam
 from .response_input_text import ResponseInputText
 from .response_input_text_param import ResponseInputTextParam
-from .tool_call_caller_param import CallerDirect, CallerProgram
+from .tool_call_caller_param import CallerDirect as CallerDirect
+from .tool_call_caller_param import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCallOutputParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["custom_tool_call_output"]]
     id: str
@@ -48,7 +44,3 @@ OutputOutputContentList: TypeAlias = (
     | ResponseInputFile
     | response_function_tool_call_output_item.OutputOutputContentList
 )
-
-CallerDirect = tool_call_caller_param.CallerDirect
-
-CallerProgram = tool_call_caller_param.CallerProgram

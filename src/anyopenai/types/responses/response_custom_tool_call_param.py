@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_custom_tool_call_item, tool_call_caller, tool_call_caller_param
-from .tool_call_caller_param import CallerDirect, CallerProgram
+from . import response_custom_tool_call_item, tool_call_caller
+from .tool_call_caller_param import CallerDirect as CallerDirect
+from .tool_call_caller_param import CallerProgram as CallerProgram
 
 _ResponseCustomToolCallParamOdd = TypedDict("_ResponseCustomToolCallParamOdd", {"async": "bool"}, total=False)
 
 
 class ResponseCustomToolCallParam(_ResponseCustomToolCallParamOdd, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["custom_tool_call"]]
     id: str
@@ -30,7 +31,3 @@ Caller: TypeAlias = (
     | tool_call_caller.CallerProgram
     | response_custom_tool_call_item.Caller
 )
-
-CallerDirect = tool_call_caller_param.CallerDirect
-
-CallerProgram = tool_call_caller_param.CallerProgram

@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseError(BaseModel, kw_only=True):
-    """A value of `Response.error`."""
+    """Found in `Response.error`."""
 
     code: Literal[
         "server_error",
@@ -38,7 +38,7 @@ class ResponseError(BaseModel, kw_only=True):
 
 
 class Misalignment(BaseModel, kw_only=True):
-    """A value of `ResponseError.misalignment`."""
+    """Found in `ResponseError.misalignment`."""
 
     detailed_explanation: str | None = None
     error_type: (
@@ -56,6 +56,6 @@ class Misalignment(BaseModel, kw_only=True):
 
 
 class MisalignmentSteer(BaseModel, kw_only=True):
-    """A value of `Misalignment.steer`."""
+    """Found in `Misalignment.steer`."""
 
     message: str

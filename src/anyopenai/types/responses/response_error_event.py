@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseErrorEvent(BaseModel, kw_only=True, tag_field="type", tag="error"):
-    """The variant whose `type` is "error"."""
+    """The object whose `type` is "error"."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str | None

@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.failed"):
-    """The variant whose `type` is "response.failed"."""
+    """The object whose `type` is "response.failed"."""
 
     type: ClassVar[Literal["response.failed"]] = "response.failed"
     sequence_number: int

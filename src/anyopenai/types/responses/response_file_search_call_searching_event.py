@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseFileSearchCallSearchingEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.file_search_call.searching"
 ):
-    """The variant whose `type` is "response.file_search_call.searching"."""
+    """The object whose `type` is "response.file_search_call.searching"."""
 
     type: ClassVar[Literal["response.file_search_call.searching"]] = "response.file_search_call.searching"
     output_index: int

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFileSearchToolCall(BaseModel, kw_only=True, tag_field="type", tag="file_search_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     id: str
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"
@@ -19,7 +19,7 @@ class ResponseFileSearchToolCall(BaseModel, kw_only=True, tag_field="type", tag=
 
 
 class Result(BaseModel, kw_only=True):
-    """A value of `ResponseFileSearchToolCall.results`."""
+    """Found in `ResponseFileSearchToolCall.results`."""
 
     file_id: str | None = None
     text: str | None = None

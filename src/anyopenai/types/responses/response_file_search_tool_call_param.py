@@ -10,7 +10,7 @@ from . import response_file_search_tool_call
 
 
 class ResponseFileSearchToolCallParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["file_search_call"]]
@@ -20,7 +20,7 @@ class ResponseFileSearchToolCallParam(TypedDict, total=False):
 
 
 class Result(TypedDict, total=False):
-    """A value of `ResponseFileSearchToolCallParam.results`."""
+    """Found in `ResponseFileSearchToolCallParam.results`."""
 
     file_id: str
     text: str

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
-    """A value of `ResponseFormatTextConfigParam`."""
+    """Found in `ResponseFormatTextConfigParam`."""
 
     type: Required[Literal["json_schema"]]
     description: str

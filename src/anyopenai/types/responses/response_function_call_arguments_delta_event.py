@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseFunctionCallArgumentsDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.function_call_arguments.delta"
 ):
-    """The variant whose `type` is "response.function_call_arguments.delta"."""
+    """The object whose `type` is "response.function_call_arguments.delta"."""
 
     type: ClassVar[Literal["response.function_call_arguments.delta"]] = "response.function_call_arguments.delta"
     item_id: str

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseFunctionCallArgumentsDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.function_call_arguments.done"
 ):
-    """The variant whose `type` is "response.function_call_arguments.done"."""
+    """The object whose `type` is "response.function_call_arguments.done"."""
 
     type: ClassVar[Literal["response.function_call_arguments.done"]] = "response.function_call_arguments.done"
     item_id: str

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFunctionShellCallOutputContent(BaseModel, kw_only=True):
-    """A value of `ShellCallOutput.output`."""
+    """Found in `ShellCallOutput.output`."""
 
     stdout: str
     """At most 10,485,760 characters."""
@@ -19,13 +19,13 @@ class ResponseFunctionShellCallOutputContent(BaseModel, kw_only=True):
 
 
 class OutcomeTimeout(BaseModel, kw_only=True, tag_field="type", tag="timeout"):
-    """A value of `Outcome`."""
+    """Found in `Outcome`."""
 
     type: ClassVar[Literal["timeout"]] = "timeout"
 
 
 class OutcomeExit(BaseModel, kw_only=True, tag_field="type", tag="exit"):
-    """A value of `Outcome`."""
+    """Found in `Outcome`."""
 
     type: ClassVar[Literal["exit"]] = "exit"
     exit_code: int

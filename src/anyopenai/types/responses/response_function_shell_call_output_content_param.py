@@ -9,7 +9,7 @@ from . import response_function_shell_call_output_content
 
 
 class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
-    """A value of `ShellCallOutput.output`."""
+    """Found in `ShellCallOutput.output`."""
 
     stdout: Required[str]
     """At most 10,485,760 characters."""
@@ -19,13 +19,13 @@ class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
 
 
 class OutcomeTimeout(TypedDict, total=False):
-    """A value of `Outcome`."""
+    """Found in `Outcome`."""
 
     type: Required[Literal["timeout"]]
 
 
 class OutcomeExit(TypedDict, total=False):
-    """A value of `Outcome`."""
+    """Found in `Outcome`."""
 
     type: Required[Literal["exit"]]
     exit_code: Required[int]

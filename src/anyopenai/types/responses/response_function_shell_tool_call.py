@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
 from .response_container_reference import ResponseContainerReference
 from .response_local_environment import ResponseLocalEnvironment
-from .tool_call_caller import CallerDirect, CallerProgram
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionShellToolCall(BaseModel, kw_only=True, tag_field="type", tag="shell_call"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["shell_call"]] = "shell_call"
     id: str
@@ -26,7 +26,7 @@ class ResponseFunctionShellToolCall(BaseModel, kw_only=True, tag_field="type", t
 
 
 class Action(BaseModel, kw_only=True):
-    """A value of `ResponseFunctionShellToolCall.action`."""
+    """Found in `ResponseFunctionShellToolCall.action`."""
 
     commands: list[str]
     timeout_ms: int | None
@@ -36,7 +36,3 @@ class Action(BaseModel, kw_only=True):
 Caller: TypeAlias = CallerDirect | CallerProgram
 
 Environment: TypeAlias = ResponseLocalEnvironment | ResponseContainerReference
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

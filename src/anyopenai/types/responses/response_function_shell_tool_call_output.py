@@ -10,7 +10,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="shell_call_output"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
     id: str
@@ -23,7 +23,7 @@ class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="ty
 
 
 class Output(BaseModel, kw_only=True):
-    """A value of `ResponseShellCallOutputContentDoneEvent.output`, `ResponseFunctionShellToolCallOutput.output`."""
+    """Found in `ResponseShellCallOutputContentDoneEvent.output`, `ResponseFunctionShellToolCallOutput.output`."""
 
     stdout: str
     stderr: str
@@ -32,13 +32,13 @@ class Output(BaseModel, kw_only=True):
 
 
 class OutputOutcomeTimeout(BaseModel, kw_only=True, tag_field="type", tag="timeout"):
-    """A value of `OutputOutcome`."""
+    """Found in `OutputOutcome`."""
 
     type: ClassVar[Literal["timeout"]] = "timeout"
 
 
 class OutputOutcomeExit(BaseModel, kw_only=True, tag_field="type", tag="exit"):
-    """A value of `OutputOutcome`."""
+    """Found in `OutputOutcome`."""
 
     type: ClassVar[Literal["exit"]] = "exit"
     exit_code: int

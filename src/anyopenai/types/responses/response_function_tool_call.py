@@ -8,12 +8,13 @@ from typing import ClassVar
 from msgspec import field
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
 from .response_function_tool_call_item import Caller
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionToolCall(BaseModel, kw_only=True, tag_field="type", tag="function_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     id: str | None = None
     type: ClassVar[Literal["function_call"]] = "function_call"
@@ -24,8 +25,3 @@ class ResponseFunctionToolCall(BaseModel, kw_only=True, tag_field="type", tag="f
     arguments: str
     status: Literal["in_progress", "completed", "incomplete"] | None = None
     async_: bool | None = field(default=None, name="async")
-
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

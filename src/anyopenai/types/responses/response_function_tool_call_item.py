@@ -12,7 +12,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionToolCallItem(BaseModel, kw_only=True):
-    """A `ResponseFunctionToolCallItem`."""
+    """A `ResponseFunctionToolCallItem` object."""
 
     id: str
     type: Literal["function_call"]

@@ -6,15 +6,15 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from . import tool_call_caller
 from .response_input_file import ResponseInputFile
 from .response_input_image import ResponseInputImage
 from .response_input_text import ResponseInputText
-from .tool_call_caller import CallerDirect, CallerProgram
+from .tool_call_caller import CallerDirect as CallerDirect
+from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """A value of `ResponseOutputItem`."""
+    """Found in `ResponseOutputItem`."""
 
     id: str
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
@@ -30,7 +30,3 @@ class ResponseFunctionToolCallOutputItem(BaseModel, kw_only=True, tag_field="typ
 Caller: TypeAlias = CallerDirect | CallerProgram
 
 OutputOutputContentList: TypeAlias = ResponseInputText | ResponseInputImage | ResponseInputFile
-
-CallerDirect = tool_call_caller.CallerDirect
-
-CallerProgram = tool_call_caller.CallerProgram

@@ -10,7 +10,7 @@ from . import response_function_web_search
 
 
 class ResponseFunctionWebSearchParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["web_search_call"]]
@@ -19,7 +19,7 @@ class ResponseFunctionWebSearchParam(TypedDict, total=False):
 
 
 class ActionSearch(TypedDict, total=False):
-    """A value of `Action`."""
+    """Found in `Action`."""
 
     type: Required[Literal["search"]]
     query: str
@@ -29,14 +29,14 @@ class ActionSearch(TypedDict, total=False):
 
 
 class ActionOpenPage(TypedDict, total=False):
-    """A value of `Action`."""
+    """Found in `Action`."""
 
     type: Required[Literal["open_page"]]
     url: str | None
 
 
 class ActionFind(TypedDict, total=False):
-    """A value of `Action`."""
+    """Found in `Action`."""
 
     type: Required[Literal["find_in_page"]]
     url: Required[str]
@@ -44,7 +44,7 @@ class ActionFind(TypedDict, total=False):
 
 
 class ActionSearchSource(TypedDict, total=False):
-    """A value of `ActionSearch.sources`."""
+    """Found in `ActionSearch.sources`."""
 
     type: Required[Literal["url"]]
     url: Required[str]

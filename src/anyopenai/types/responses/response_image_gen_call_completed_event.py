@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseImageGenCallCompletedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.image_generation_call.completed"
 ):
-    """The variant whose `type` is "response.image_generation_call.completed"."""
+    """The object whose `type` is "response.image_generation_call.completed"."""
 
     type: ClassVar[Literal["response.image_generation_call.completed"]] = "response.image_generation_call.completed"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseImageGenCallGeneratingEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.image_generation_call.generating"
 ):
-    """The variant whose `type` is "response.image_generation_call.generating"."""
+    """The object whose `type` is "response.image_generation_call.generating"."""
 
     type: ClassVar[Literal["response.image_generation_call.generating"]] = "response.image_generation_call.generating"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseImageGenCallInProgressEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.image_generation_call.in_progress"
 ):
-    """The variant whose `type` is "response.image_generation_call.in_progress"."""
+    """The object whose `type` is "response.image_generation_call.in_progress"."""
 
     type: ClassVar[Literal["response.image_generation_call.in_progress"]] = "response.image_generation_call.in_progress"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseImageGenCallPartialImageEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.image_generation_call.partial_image"
 ):
-    """The variant whose `type` is "response.image_generation_call.partial_image"."""
+    """The object whose `type` is "response.image_generation_call.partial_image"."""
 
     type: ClassVar[Literal["response.image_generation_call.partial_image"]] = (
         "response.image_generation_call.partial_image"

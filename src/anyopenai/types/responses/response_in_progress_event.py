@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseInProgressEvent(BaseModel, kw_only=True, tag_field="type", tag="response.in_progress"):
-    """The variant whose `type` is "response.in_progress"."""
+    """The object whose `type` is "response.in_progress"."""
 
     type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
     response: Response

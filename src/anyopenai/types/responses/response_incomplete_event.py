@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseIncompleteEvent(BaseModel, kw_only=True, tag_field="type", tag="response.incomplete"):
-    """The variant whose `type` is "response.incomplete"."""
+    """The object whose `type` is "response.incomplete"."""
 
     type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
     response: Response

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """A value of `ResponseFunctionCallOutputItem`."""
+    """Found in `ResponseFunctionCallOutputItem`."""
 
     type: ClassVar[Literal["input_file"]] = "input_file"
     file_id: str | None = None
@@ -22,7 +22,7 @@ class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="i
 
 
 class PromptCacheBreakpoint(BaseModel, kw_only=True):
-    """A value of `ChatCompletionContentPartText.prompt_cache_breakpoint`,
+    """Found in `ChatCompletionContentPartText.prompt_cache_breakpoint`,
     `ChatCompletionContentPartImage.prompt_cache_breakpoint`, `ResponseInputTextContent.prompt_cache_breakpoint` and
     2 more.
     """

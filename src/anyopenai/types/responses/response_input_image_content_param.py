@@ -10,7 +10,7 @@ from . import response_input_file_content
 
 
 class ResponseInputImageContentParam(TypedDict, total=False):
-    """A value of `ResponseFunctionCallOutputItemParam`."""
+    """Found in `ResponseFunctionCallOutputItemParam`."""
 
     type: Required[Literal["input_image"]]
     image_url: str | None

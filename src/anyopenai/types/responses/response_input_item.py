@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal, Resolved, Variant
-from . import response_output_item
 from .container_reference import ContainerReference
 from .easy_input_message import EasyInputMessage
 from .local_environment import LocalEnvironment
@@ -30,6 +29,7 @@ from .response_output_item import (
     McpCall,
     McpListTools,
 )
+from .response_output_item import McpListToolsTool as McpListToolsTool
 from .response_output_message import ResponseOutputMessage
 from .response_reasoning_item import ResponseReasoningItem
 from .response_tool_search_output_item_param import ResponseToolSearchOutputItemParam
@@ -38,7 +38,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class Message(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["message"] | None = None
     role: Literal["user", "system", "developer"]
@@ -47,7 +47,7 @@ class Message(BaseModel, kw_only=True):
 
 
 class ComputerCallOutput(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -59,7 +59,7 @@ class ComputerCallOutput(BaseModel, kw_only=True):
 
 
 class FunctionCallOutput(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None
@@ -75,7 +75,7 @@ class FunctionCallOutput(BaseModel, kw_only=True):
 
 
 class ToolSearchCall(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None
@@ -87,7 +87,7 @@ class ToolSearchCall(BaseModel, kw_only=True):
 
 
 class AdditionalTools(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     type: Literal["additional_tools"]
@@ -96,7 +96,7 @@ class AdditionalTools(BaseModel, kw_only=True):
 
 
 class ShellCall(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -109,7 +109,7 @@ class ShellCall(BaseModel, kw_only=True):
 
 
 class ShellCallOutput(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -122,7 +122,7 @@ class ShellCallOutput(BaseModel, kw_only=True):
 
 
 class ApplyPatchCall(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["apply_patch_call"]
     id: str | None = None
@@ -134,7 +134,7 @@ class ApplyPatchCall(BaseModel, kw_only=True):
 
 
 class ApplyPatchCallOutput(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["apply_patch_call_output"]
     id: str | None = None
@@ -147,7 +147,7 @@ class ApplyPatchCallOutput(BaseModel, kw_only=True):
 
 
 class McpApprovalResponse(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["mcp_approval_response"]
     id: str | None = None
@@ -157,21 +157,21 @@ class McpApprovalResponse(BaseModel, kw_only=True):
 
 
 class CompactionTrigger(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["compaction_trigger"]
     id: str | None = None
 
 
 class ItemReference(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     type: Literal["item_reference"] | None = None
     id: str
 
 
 class Program(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str
     type: Literal["program"]
@@ -184,7 +184,7 @@ class Program(BaseModel, kw_only=True):
 
 
 class ProgramOutput(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str
     type: Literal["program_output"]
@@ -196,7 +196,7 @@ class ProgramOutput(BaseModel, kw_only=True):
 
 
 class ShellCallAction(BaseModel, kw_only=True):
-    """A value of `ShellCall.action`."""
+    """Found in `ShellCall.action`."""
 
     commands: list[str]
     timeout_ms: int | None = None
@@ -204,7 +204,7 @@ class ShellCallAction(BaseModel, kw_only=True):
 
 
 class ApplyPatchCallOperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create_file"):
-    """A value of `ApplyPatchCallOperation`."""
+    """Found in `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["create_file"]] = "create_file"
     path: str
@@ -214,7 +214,7 @@ class ApplyPatchCallOperationCreateFile(BaseModel, kw_only=True, tag_field="type
 
 
 class ApplyPatchCallOperationDeleteFile(BaseModel, kw_only=True, tag_field="type", tag="delete_file"):
-    """A value of `ApplyPatchCallOperation`."""
+    """Found in `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["delete_file"]] = "delete_file"
     path: str
@@ -222,7 +222,7 @@ class ApplyPatchCallOperationDeleteFile(BaseModel, kw_only=True, tag_field="type
 
 
 class ApplyPatchCallOperationUpdateFile(BaseModel, kw_only=True, tag_field="type", tag="update_file"):
-    """A value of `ApplyPatchCallOperation`."""
+    """Found in `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["update_file"]] = "update_file"
     path: str
@@ -323,25 +323,13 @@ ApplyPatchCallOperation: TypeAlias = (
 ApplyPatchCallOutputCaller: TypeAlias = CallerDirect | CallerProgram
 
 ApplyPatchCallCallerDirect = CallerDirect
-
 ApplyPatchCallCallerProgram = CallerProgram
-
 ApplyPatchCallOutputCallerDirect = CallerDirect
-
 ApplyPatchCallOutputCallerProgram = CallerProgram
-
 ComputerCallOutputAcknowledgedSafetyCheck = PendingSafetyCheck
-
 FunctionCallOutputCallerDirect = CallerDirect
-
 FunctionCallOutputCallerProgram = CallerProgram
-
-McpListToolsTool = response_output_item.McpListToolsTool
-
 ShellCallCallerDirect = CallerDirect
-
 ShellCallCallerProgram = CallerProgram
-
 ShellCallOutputCallerDirect = CallerDirect
-
 ShellCallOutputCallerProgram = CallerProgram

@@ -42,6 +42,8 @@ from .response_input_param import (
     ApplyPatchCallOperationDeleteFile,
     ApplyPatchCallOperationUpdateFile,
 )
+from .response_item import ResponseItem
+from .response_output_item import ResponseOutputItem
 from .response_output_message import ResponseOutputMessage
 from .response_output_message_param import ResponseOutputMessageParam
 from .response_reasoning_item import ResponseReasoningItem
@@ -53,7 +55,7 @@ from .tool_param import ToolParam
 
 
 class Message(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Literal["message"]
     role: Required[Literal["user", "system", "developer"]]
@@ -62,7 +64,7 @@ class Message(TypedDict, total=False):
 
 
 class ComputerCallOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -74,7 +76,7 @@ class ComputerCallOutput(TypedDict, total=False):
 
 
 class FunctionCallOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None
@@ -90,7 +92,7 @@ class FunctionCallOutput(TypedDict, total=False):
 
 
 class ToolSearchCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None
@@ -102,7 +104,7 @@ class ToolSearchCall(TypedDict, total=False):
 
 
 class AdditionalTools(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     type: Required[Literal["additional_tools"]]
@@ -111,7 +113,7 @@ class AdditionalTools(TypedDict, total=False):
 
 
 class ImageGenerationCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["image_generation_call"]]
     id: Required[str]
@@ -128,7 +130,7 @@ class ImageGenerationCall(TypedDict, total=False):
 
 
 class LocalShellCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["local_shell_call"]]
     id: Required[str]
@@ -138,7 +140,7 @@ class LocalShellCall(TypedDict, total=False):
 
 
 class LocalShellCallOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["local_shell_call_output"]]
     id: Required[str]
@@ -147,7 +149,7 @@ class LocalShellCallOutput(TypedDict, total=False):
 
 
 class ShellCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -160,7 +162,7 @@ class ShellCall(TypedDict, total=False):
 
 
 class ShellCallOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -173,7 +175,7 @@ class ShellCallOutput(TypedDict, total=False):
 
 
 class ApplyPatchCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["apply_patch_call"]]
     id: str | None
@@ -185,7 +187,7 @@ class ApplyPatchCall(TypedDict, total=False):
 
 
 class ApplyPatchCallOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["apply_patch_call_output"]]
     id: str | None
@@ -198,7 +200,7 @@ class ApplyPatchCallOutput(TypedDict, total=False):
 
 
 class McpListTools(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_list_tools"]]
     id: Required[str]
@@ -208,7 +210,7 @@ class McpListTools(TypedDict, total=False):
 
 
 class McpApprovalRequest(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_approval_request"]]
     id: Required[str]
@@ -218,7 +220,7 @@ class McpApprovalRequest(TypedDict, total=False):
 
 
 class McpApprovalResponse(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_approval_response"]]
     id: str | None
@@ -228,7 +230,7 @@ class McpApprovalResponse(TypedDict, total=False):
 
 
 class McpCall(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_call"]]
     id: Required[str]
@@ -242,21 +244,21 @@ class McpCall(TypedDict, total=False):
 
 
 class CompactionTrigger(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["compaction_trigger"]]
     id: str | None
 
 
 class ItemReference(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Literal["item_reference"] | None
     id: Required[str]
 
 
 class Program(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["program"]]
@@ -269,7 +271,7 @@ class Program(TypedDict, total=False):
 
 
 class ProgramOutput(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["program_output"]]
@@ -281,7 +283,7 @@ class ProgramOutput(TypedDict, total=False):
 
 
 class ImageGenerationCallError(TypedDict, total=False):
-    """A value of `ImageGenerationCall.error`."""
+    """Found in `ImageGenerationCall.error`."""
 
     code: Required[str | None]
     message: Required[str]
@@ -291,7 +293,7 @@ class ImageGenerationCallError(TypedDict, total=False):
 
 
 class ImageGenerationCallSvgUsage(TypedDict, total=False):
-    """A value of `ImageGenerationCall.svg_usage`."""
+    """Found in `ImageGenerationCall.svg_usage`."""
 
     input_tokens: Required[int]
     model: Required[str]
@@ -301,7 +303,7 @@ class ImageGenerationCallSvgUsage(TypedDict, total=False):
 
 
 class LocalShellCallAction(TypedDict, total=False):
-    """A value of `LocalShellCall.action`."""
+    """Found in `LocalShellCall.action`."""
 
     type: Required[Literal["exec"]]
     command: Required[Sequence[str]]
@@ -312,7 +314,7 @@ class LocalShellCallAction(TypedDict, total=False):
 
 
 class ShellCallAction(TypedDict, total=False):
-    """A value of `ShellCall.action`."""
+    """Found in `ShellCall.action`."""
 
     commands: Required[Sequence[str]]
     timeout_ms: int | None
@@ -320,7 +322,7 @@ class ShellCallAction(TypedDict, total=False):
 
 
 class McpListToolsTool(TypedDict, total=False):
-    """A value of `McpListTools.tools`."""
+    """Found in `McpListTools.tools`."""
 
     name: Required[str]
     description: str | None
@@ -329,7 +331,7 @@ class McpListToolsTool(TypedDict, total=False):
 
 
 class ImageGenerationCallErrorModerationDetails(TypedDict, total=False):
-    """A value of `ImageGenerationCallError.moderation_details`."""
+    """Found in `ImageGenerationCallError.moderation_details`."""
 
     categories: Required[Sequence[str]]
     moderation_stage: Required[Literal["input", "output", "unknown"]]
@@ -401,6 +403,8 @@ ResponseInputItemParam: TypeAlias = (
     | ProgramOutput
     | response_input_item.ProgramOutput
     | ResponseInputItem
+    | ResponseOutputItem
+    | ResponseItem
 )
 
 FunctionCallOutputCaller: TypeAlias = (
@@ -462,21 +466,12 @@ ApplyPatchCallOutputCaller: TypeAlias = (
 )
 
 ApplyPatchCallCallerDirect = CallerDirect
-
 ApplyPatchCallCallerProgram = CallerProgram
-
 ApplyPatchCallOutputCallerDirect = CallerDirect
-
 ApplyPatchCallOutputCallerProgram = CallerProgram
-
 FunctionCallOutputCallerDirect = CallerDirect
-
 FunctionCallOutputCallerProgram = CallerProgram
-
 ShellCallCallerDirect = CallerDirect
-
 ShellCallCallerProgram = CallerProgram
-
 ShellCallOutputCallerDirect = CallerDirect
-
 ShellCallOutputCallerProgram = CallerProgram

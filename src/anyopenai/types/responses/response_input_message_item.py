@@ -8,7 +8,7 @@ from .response_input_content import ResponseInputContent
 
 
 class ResponseInputMessageItem(BaseModel, kw_only=True):
-    """A `ResponseInputMessageItem`."""
+    """A `ResponseInputMessageItem` object."""
 
     type: Literal["message"]
     role: Literal["user", "system", "developer"]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """A value of `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 1 more."""
+    """Found in `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 1 more."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str
@@ -17,7 +17,7 @@ class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_te
 
 
 class PromptCacheBreakpoint(BaseModel, kw_only=True):
-    """A value of `ResponseInputText.prompt_cache_breakpoint`, `ResponseInputImage.prompt_cache_breakpoint`,
+    """Found in `ResponseInputText.prompt_cache_breakpoint`, `ResponseInputImage.prompt_cache_breakpoint`,
     `ResponseInputFile.prompt_cache_breakpoint` and 1 more.
     """
 

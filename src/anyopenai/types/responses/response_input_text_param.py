@@ -9,7 +9,7 @@ from . import response_input_text
 
 
 class ResponseInputTextParam(TypedDict, total=False):
-    """A value of `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
+    """Found in `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
 
     type: Required[Literal["input_text"]]
     text: Required[str]
@@ -17,7 +17,7 @@ class ResponseInputTextParam(TypedDict, total=False):
 
 
 class PromptCacheBreakpoint(TypedDict, total=False):
-    """A value of `ResponseInputTextParam.prompt_cache_breakpoint`, `ResponseInputImageParam.prompt_cache_breakpoint`,
+    """Found in `ResponseInputTextParam.prompt_cache_breakpoint`, `ResponseInputImageParam.prompt_cache_breakpoint`,
     `ResponseInputFileParam.prompt_cache_breakpoint`.
     """
 

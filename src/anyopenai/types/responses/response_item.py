@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from .._base import Resolved, Variant
-from . import response_output_item
 from .response_apply_patch_tool_call import ResponseApplyPatchToolCall
 from .response_apply_patch_tool_call_output import ResponseApplyPatchToolCallOutput
 from .response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
@@ -34,6 +33,7 @@ from .response_output_item import (
     Program,
     ProgramOutput,
 )
+from .response_output_item import McpListToolsTool as McpListToolsTool
 from .response_output_message import ResponseOutputMessage
 from .response_reasoning_item import ResponseReasoningItem
 from .response_tool_search_call import ResponseToolSearchCall
@@ -106,6 +106,3 @@ else:
                 Variant(ResponseCustomToolCallItem, {"type": ("custom_tool_call",)}),
                 Variant(ResponseCustomToolCallOutputItem),
             )
-
-
-McpListToolsTool = response_output_item.McpListToolsTool

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ResponseLocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """A value of `Environment`."""
+    """Found in `Environment`."""
 
     type: ClassVar[Literal["local"]] = "local"

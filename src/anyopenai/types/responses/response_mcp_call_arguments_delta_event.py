@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseMcpCallArgumentsDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.mcp_call_arguments.delta"
 ):
-    """The variant whose `type` is "response.mcp_call_arguments.delta"."""
+    """The object whose `type` is "response.mcp_call_arguments.delta"."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.delta"]] = "response.mcp_call_arguments.delta"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseMcpCallArgumentsDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.mcp_call_arguments.done"
 ):
-    """The variant whose `type` is "response.mcp_call_arguments.done"."""
+    """The object whose `type` is "response.mcp_call_arguments.done"."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.done"]] = "response.mcp_call_arguments.done"
     output_index: int

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseMcpCallCompletedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.mcp_call.completed"):
-    """The variant whose `type` is "response.mcp_call.completed"."""
+    """The object whose `type` is "response.mcp_call.completed"."""
 
     type: ClassVar[Literal["response.mcp_call.completed"]] = "response.mcp_call.completed"
     item_id: str

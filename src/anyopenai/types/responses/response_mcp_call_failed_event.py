@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseMcpCallFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.mcp_call.failed"):
-    """The variant whose `type` is "response.mcp_call.failed"."""
+    """The object whose `type` is "response.mcp_call.failed"."""
 
     type: ClassVar[Literal["response.mcp_call.failed"]] = "response.mcp_call.failed"
     item_id: str

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseMcpCallInProgressEvent(BaseModel, kw_only=True, tag_field="type", tag="response.mcp_call.in_progress"):
-    """The variant whose `type` is "response.mcp_call.in_progress"."""
+    """The object whose `type` is "response.mcp_call.in_progress"."""
 
     type: ClassVar[Literal["response.mcp_call.in_progress"]] = "response.mcp_call.in_progress"
     sequence_number: int

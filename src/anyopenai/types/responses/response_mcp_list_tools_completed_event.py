@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseMcpListToolsCompletedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.mcp_list_tools.completed"
 ):
-    """The variant whose `type` is "response.mcp_list_tools.completed"."""
+    """The object whose `type` is "response.mcp_list_tools.completed"."""
 
     type: ClassVar[Literal["response.mcp_list_tools.completed"]] = "response.mcp_list_tools.completed"
     item_id: str

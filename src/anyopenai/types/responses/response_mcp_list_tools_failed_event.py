@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseMcpListToolsFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.mcp_list_tools.failed"):
-    """The variant whose `type` is "response.mcp_list_tools.failed"."""
+    """The object whose `type` is "response.mcp_list_tools.failed"."""
 
     type: ClassVar[Literal["response.mcp_list_tools.failed"]] = "response.mcp_list_tools.failed"
     item_id: str

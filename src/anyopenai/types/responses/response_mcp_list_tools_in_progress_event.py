@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseMcpListToolsInProgressEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.mcp_list_tools.in_progress"
 ):
-    """The variant whose `type` is "response.mcp_list_tools.in_progress"."""
+    """The object whose `type` is "response.mcp_list_tools.in_progress"."""
 
     type: ClassVar[Literal["response.mcp_list_tools.in_progress"]] = "response.mcp_list_tools.in_progress"
     item_id: str

@@ -29,7 +29,7 @@ from .tool import Tool
 
 
 class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional_tools"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     id: str
@@ -38,7 +38,7 @@ class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional
 
 
 class Program(BaseModel, kw_only=True, tag_field="type", tag="program"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["program"]] = "program"
     id: str
@@ -48,7 +48,7 @@ class Program(BaseModel, kw_only=True, tag_field="type", tag="program"):
 
 
 class ProgramOutput(BaseModel, kw_only=True, tag_field="type", tag="program_output"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["program_output"]] = "program_output"
     id: str
@@ -58,7 +58,7 @@ class ProgramOutput(BaseModel, kw_only=True, tag_field="type", tag="program_outp
 
 
 class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_generation_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
     id: str
@@ -75,7 +75,7 @@ class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_
 
 
 class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
     id: str
@@ -85,7 +85,7 @@ class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell
 
 
 class LocalShellCallOutput(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call_output"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     id: str
@@ -94,7 +94,7 @@ class LocalShellCallOutput(BaseModel, kw_only=True, tag_field="type", tag="local
 
 
 class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tools"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
     id: str
@@ -104,7 +104,7 @@ class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tool
 
 
 class McpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_request"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
     id: str
@@ -114,7 +114,7 @@ class McpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_app
 
 
 class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_response"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
     id: str
@@ -124,7 +124,7 @@ class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_ap
 
 
 class McpCall(BaseModel, kw_only=True, tag_field="type", tag="mcp_call"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
     id: str
@@ -138,7 +138,7 @@ class McpCall(BaseModel, kw_only=True, tag_field="type", tag="mcp_call"):
 
 
 class ImageGenerationCallError(BaseModel, kw_only=True):
-    """A value of `ImageGenerationCall.error`."""
+    """Found in `ImageGenerationCall.error`."""
 
     code: str | None = None
     message: str
@@ -148,7 +148,7 @@ class ImageGenerationCallError(BaseModel, kw_only=True):
 
 
 class ImageGenerationCallSvgUsage(BaseModel, kw_only=True):
-    """A value of `ImageGenerationCall.svg_usage`."""
+    """Found in `ImageGenerationCall.svg_usage`."""
 
     input_tokens: int
     model: str
@@ -158,7 +158,7 @@ class ImageGenerationCallSvgUsage(BaseModel, kw_only=True):
 
 
 class LocalShellCallAction(BaseModel, kw_only=True):
-    """A value of `LocalShellCall.action`."""
+    """Found in `LocalShellCall.action`."""
 
     type: Literal["exec"]
     command: list[str]
@@ -169,7 +169,7 @@ class LocalShellCallAction(BaseModel, kw_only=True):
 
 
 class McpListToolsTool(BaseModel, kw_only=True):
-    """A value of `McpListTools.tools`."""
+    """Found in `McpListTools.tools`."""
 
     name: str
     description: str | None = None
@@ -178,7 +178,7 @@ class McpListToolsTool(BaseModel, kw_only=True):
 
 
 class ImageGenerationCallErrorModerationDetails(BaseModel, kw_only=True):
-    """A value of `ImageGenerationCallError.moderation_details`."""
+    """Found in `ImageGenerationCallError.moderation_details`."""
 
     categories: list[str]
     moderation_stage: Literal["input", "output", "unknown"]

@@ -10,7 +10,7 @@ from .response_output_item import ResponseOutputItem
 
 
 class ResponseOutputItemAddedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_item.added"):
-    """The variant whose `type` is "response.output_item.added"."""
+    """The object whose `type` is "response.output_item.added"."""
 
     type: ClassVar[Literal["response.output_item.added"]] = "response.output_item.added"
     output_index: int

@@ -10,7 +10,7 @@ from .response_output_item import ResponseOutputItem
 
 
 class ResponseOutputItemDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_item.done"):
-    """The variant whose `type` is "response.output_item.done"."""
+    """The object whose `type` is "response.output_item.done"."""
 
     type: ClassVar[Literal["response.output_item.done"]] = "response.output_item.done"
     output_index: int

@@ -14,7 +14,7 @@ from .response_output_text_param import ResponseOutputTextParam
 
 
 class ResponseOutputMessageParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["message"]]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseOutputRefusalParam(TypedDict, total=False):
-    """A value of `Content`."""
+    """Found in `Content`."""
 
     type: Required[Literal["refusal"]]
     refusal: Required[str]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
-    """A value of `Part`, `Content`."""
+    """Found in `Part`, `Content`."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str
@@ -18,7 +18,7 @@ class ResponseOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_
 
 
 class AnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="file_citation"):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: ClassVar[Literal["file_citation"]] = "file_citation"
     file_id: str
@@ -27,7 +27,7 @@ class AnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="fil
 
 
 class AnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_citation"):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
     url: str
@@ -37,7 +37,7 @@ class AnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_
 
 
 class AnnotationContainerFileCitation(BaseModel, kw_only=True, tag_field="type", tag="container_file_citation"):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: ClassVar[Literal["container_file_citation"]] = "container_file_citation"
     container_id: str
@@ -48,7 +48,7 @@ class AnnotationContainerFileCitation(BaseModel, kw_only=True, tag_field="type",
 
 
 class AnnotationFilePath(BaseModel, kw_only=True, tag_field="type", tag="file_path"):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: ClassVar[Literal["file_path"]] = "file_path"
     file_id: str
@@ -56,7 +56,7 @@ class AnnotationFilePath(BaseModel, kw_only=True, tag_field="type", tag="file_pa
 
 
 class Logprob(BaseModel, kw_only=True):
-    """A value of `ResponseOutputText.logprobs`."""
+    """Found in `ResponseOutputText.logprobs`."""
 
     token: str
     logprob: float
@@ -65,7 +65,7 @@ class Logprob(BaseModel, kw_only=True):
 
 
 class LogprobTopLogprob(BaseModel, kw_only=True):
-    """A value of `Logprob.top_logprobs`."""
+    """Found in `Logprob.top_logprobs`."""
 
     token: str
     logprob: float

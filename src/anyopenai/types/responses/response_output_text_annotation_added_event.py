@@ -12,7 +12,7 @@ from .response_output_text import Annotation
 class ResponseOutputTextAnnotationAddedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.output_text.annotation.added"
 ):
-    """The variant whose `type` is "response.output_text.annotation.added"."""
+    """The object whose `type` is "response.output_text.annotation.added"."""
 
     type: ClassVar[Literal["response.output_text.annotation.added"]] = "response.output_text.annotation.added"
     item_id: str

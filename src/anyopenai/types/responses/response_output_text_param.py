@@ -10,7 +10,7 @@ from . import response_output_text
 
 
 class ResponseOutputTextParam(TypedDict, total=False):
-    """A value of `Content`."""
+    """Found in `Content`."""
 
     type: Required[Literal["output_text"]]
     text: Required[str]
@@ -19,7 +19,7 @@ class ResponseOutputTextParam(TypedDict, total=False):
 
 
 class Logprob(TypedDict, total=False):
-    """A value of `ResponseOutputTextParam.logprobs`."""
+    """Found in `ResponseOutputTextParam.logprobs`."""
 
     token: Required[str]
     logprob: Required[float]
@@ -28,7 +28,7 @@ class Logprob(TypedDict, total=False):
 
 
 class AnnotationFileCitation(TypedDict, total=False):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: Required[Literal["file_citation"]]
     file_id: Required[str]
@@ -37,7 +37,7 @@ class AnnotationFileCitation(TypedDict, total=False):
 
 
 class AnnotationURLCitation(TypedDict, total=False):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: Required[Literal["url_citation"]]
     url: Required[str]
@@ -47,7 +47,7 @@ class AnnotationURLCitation(TypedDict, total=False):
 
 
 class AnnotationContainerFileCitation(TypedDict, total=False):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: Required[Literal["container_file_citation"]]
     container_id: Required[str]
@@ -58,7 +58,7 @@ class AnnotationContainerFileCitation(TypedDict, total=False):
 
 
 class AnnotationFilePath(TypedDict, total=False):
-    """A value of `Annotation`."""
+    """Found in `Annotation`."""
 
     type: Required[Literal["file_path"]]
     file_id: Required[str]
@@ -66,7 +66,7 @@ class AnnotationFilePath(TypedDict, total=False):
 
 
 class LogprobTopLogprob(TypedDict, total=False):
-    """A value of `Logprob.top_logprobs`."""
+    """Found in `Logprob.top_logprobs`."""
 
     token: Required[str]
     logprob: Required[float]

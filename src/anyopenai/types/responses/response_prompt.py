@@ -12,7 +12,7 @@ from .response_input_text import ResponseInputText
 
 
 class ResponsePrompt(BaseModel, kw_only=True):
-    """A value of `Response.prompt`."""
+    """Found in `Response.prompt`."""
 
     id: str
     version: str | None = None

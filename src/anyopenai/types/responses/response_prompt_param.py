@@ -16,7 +16,7 @@ from .response_input_text_param import ResponseInputTextParam
 
 
 class ResponsePromptParam(TypedDict, total=False):
-    """A value of `ResponseCreateParams.prompt`."""
+    """Found in `ResponseCreateParams.prompt`."""
 
     id: Required[str]
     version: str | None

@@ -10,7 +10,7 @@ from .response import Response
 
 
 class ResponseQueuedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.queued"):
-    """The variant whose `type` is "response.queued"."""
+    """The object whose `type` is "response.queued"."""
 
     type: ClassVar[Literal["response.queued"]] = "response.queued"
     response: Response

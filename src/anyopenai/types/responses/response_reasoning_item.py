@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseReasoningItem(BaseModel, kw_only=True, tag_field="type", tag="reasoning"):
-    """A value of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
     id: str
@@ -20,14 +20,14 @@ class ResponseReasoningItem(BaseModel, kw_only=True, tag_field="type", tag="reas
 
 
 class Summary(BaseModel, kw_only=True, tag_field="type", tag="summary_text"):
-    """A value of `ResponseReasoningItem.summary`, `Content`."""
+    """Found in `ResponseReasoningItem.summary`, `Content`."""
 
     type: ClassVar[Literal["summary_text"]] = "summary_text"
     text: str
 
 
 class Content(BaseModel, kw_only=True, tag_field="type", tag="reasoning_text"):
-    """A value of `Part`, `ResponseReasoningItem.content`, `Content`."""
+    """Found in `Part`, `ResponseReasoningItem.content`, `Content`."""
 
     type: ClassVar[Literal["reasoning_text"]] = "reasoning_text"
     text: str

@@ -10,7 +10,7 @@ from . import response_reasoning_item
 
 
 class ResponseReasoningItemParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     type: Required[Literal["reasoning"]]
     id: Required[str]
@@ -21,14 +21,14 @@ class ResponseReasoningItemParam(TypedDict, total=False):
 
 
 class Summary(TypedDict, total=False):
-    """A value of `ResponseReasoningItemParam.summary`."""
+    """Found in `ResponseReasoningItemParam.summary`."""
 
     type: Required[Literal["summary_text"]]
     text: Required[str]
 
 
 class Content(TypedDict, total=False):
-    """A value of `ResponseReasoningItemParam.content`."""
+    """Found in `ResponseReasoningItemParam.content`."""
 
     type: Required[Literal["reasoning_text"]]
     text: Required[str]

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseReasoningSummaryPartAddedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_summary_part.added"
 ):
-    """The variant whose `type` is "response.reasoning_summary_part.added"."""
+    """The object whose `type` is "response.reasoning_summary_part.added"."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.added"]] = "response.reasoning_summary_part.added"
     item_id: str
@@ -22,7 +22,7 @@ class ResponseReasoningSummaryPartAddedEvent(
 
 
 class Part(BaseModel, kw_only=True):
-    """A value of `ResponseReasoningSummaryPartAddedEvent.part`."""
+    """Found in `ResponseReasoningSummaryPartAddedEvent.part`."""
 
     type: Literal["summary_text"]
     text: str

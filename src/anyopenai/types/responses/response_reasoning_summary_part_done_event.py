@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseReasoningSummaryPartDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_summary_part.done"
 ):
-    """The variant whose `type` is "response.reasoning_summary_part.done"."""
+    """The object whose `type` is "response.reasoning_summary_part.done"."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.done"]] = "response.reasoning_summary_part.done"
     item_id: str
@@ -23,7 +23,7 @@ class ResponseReasoningSummaryPartDoneEvent(
 
 
 class Part(BaseModel, kw_only=True):
-    """A value of `ResponseReasoningSummaryPartDoneEvent.part`."""
+    """Found in `ResponseReasoningSummaryPartDoneEvent.part`."""
 
     type: Literal["summary_text"]
     text: str

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseReasoningSummaryTextDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_summary_text.delta"
 ):
-    """The variant whose `type` is "response.reasoning_summary_text.delta"."""
+    """The object whose `type` is "response.reasoning_summary_text.delta"."""
 
     type: ClassVar[Literal["response.reasoning_summary_text.delta"]] = "response.reasoning_summary_text.delta"
     item_id: str

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseReasoningSummaryTextDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_summary_text.done"
 ):
-    """The variant whose `type` is "response.reasoning_summary_text.done"."""
+    """The object whose `type` is "response.reasoning_summary_text.done"."""
 
     type: ClassVar[Literal["response.reasoning_summary_text.done"]] = "response.reasoning_summary_text.done"
     item_id: str

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseReasoningTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_text.delta"):
-    """The variant whose `type` is "response.reasoning_text.delta"."""
+    """The object whose `type` is "response.reasoning_text.delta"."""
 
     type: ClassVar[Literal["response.reasoning_text.delta"]] = "response.reasoning_text.delta"
     item_id: str

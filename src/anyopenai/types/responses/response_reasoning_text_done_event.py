@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseReasoningTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.reasoning_text.done"):
-    """The variant whose `type` is "response.reasoning_text.done"."""
+    """The object whose `type` is "response.reasoning_text.done"."""
 
     type: ClassVar[Literal["response.reasoning_text.done"]] = "response.reasoning_text.done"
     item_id: str

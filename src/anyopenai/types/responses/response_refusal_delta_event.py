@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseRefusalDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.refusal.delta"):
-    """The variant whose `type` is "response.refusal.delta"."""
+    """The object whose `type` is "response.refusal.delta"."""
 
     type: ClassVar[Literal["response.refusal.delta"]] = "response.refusal.delta"
     item_id: str

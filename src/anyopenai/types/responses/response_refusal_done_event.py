@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseRefusalDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.refusal.done"):
-    """The variant whose `type` is "response.refusal.done"."""
+    """The object whose `type` is "response.refusal.done"."""
 
     type: ClassVar[Literal["response.refusal.done"]] = "response.refusal.done"
     item_id: str

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseShellCallCommandAddedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.shell_call_command.added"
 ):
-    """The variant whose `type` is "response.shell_call_command.added"."""
+    """The object whose `type` is "response.shell_call_command.added"."""
 
     type: ClassVar[Literal["response.shell_call_command.added"]] = "response.shell_call_command.added"
     sequence_number: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseShellCallCommandDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.shell_call_command.delta"
 ):
-    """The variant whose `type` is "response.shell_call_command.delta"."""
+    """The object whose `type` is "response.shell_call_command.delta"."""
 
     type: ClassVar[Literal["response.shell_call_command.delta"]] = "response.shell_call_command.delta"
     sequence_number: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseShellCallCommandDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.shell_call_command.done"
 ):
-    """The variant whose `type` is "response.shell_call_command.done"."""
+    """The object whose `type` is "response.shell_call_command.done"."""
 
     type: ClassVar[Literal["response.shell_call_command.done"]] = "response.shell_call_command.done"
     sequence_number: int

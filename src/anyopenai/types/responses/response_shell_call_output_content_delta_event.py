@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseShellCallOutputContentDeltaEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.shell_call_output_content.delta"
 ):
-    """The variant whose `type` is "response.shell_call_output_content.delta"."""
+    """The object whose `type` is "response.shell_call_output_content.delta"."""
 
     type: ClassVar[Literal["response.shell_call_output_content.delta"]] = "response.shell_call_output_content.delta"
     sequence_number: int
@@ -22,7 +22,7 @@ class ResponseShellCallOutputContentDeltaEvent(
 
 
 class Delta(BaseModel, kw_only=True):
-    """A value of `ResponseShellCallOutputContentDeltaEvent.delta`."""
+    """Found in `ResponseShellCallOutputContentDeltaEvent.delta`."""
 
     stdout: str | None = None
     stderr: str | None = None

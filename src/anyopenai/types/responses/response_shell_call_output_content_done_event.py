@@ -6,14 +6,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from . import response_function_shell_tool_call_output
-from .response_function_shell_tool_call_output import Output
+from .response_function_shell_tool_call_output import Output as Output
 
 
 class ResponseShellCallOutputContentDoneEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.shell_call_output_content.done"
 ):
-    """The variant whose `type` is "response.shell_call_output_content.done"."""
+    """The object whose `type` is "response.shell_call_output_content.done"."""
 
     type: ClassVar[Literal["response.shell_call_output_content.done"]] = "response.shell_call_output_content.done"
     sequence_number: int
@@ -21,6 +20,3 @@ class ResponseShellCallOutputContentDoneEvent(
     output_index: int
     command_index: int
     output: list[Output]
-
-
-Output = response_function_shell_tool_call_output.Output

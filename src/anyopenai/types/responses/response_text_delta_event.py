@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.delta"):
-    """The variant whose `type` is "response.output_text.delta"."""
+    """The object whose `type` is "response.output_text.delta"."""
 
     type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
     item_id: str
@@ -21,7 +21,7 @@ class ResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="res
 
 
 class Logprob(BaseModel, kw_only=True):
-    """A value of `ResponseTextDeltaEvent.logprobs`, `ResponseTextDoneEvent.logprobs`."""
+    """Found in `ResponseTextDeltaEvent.logprobs`, `ResponseTextDoneEvent.logprobs`."""
 
     token: str
     logprob: float
@@ -29,7 +29,7 @@ class Logprob(BaseModel, kw_only=True):
 
 
 class LogprobTopLogprob(BaseModel, kw_only=True):
-    """A value of `Logprob.top_logprobs`."""
+    """Found in `Logprob.top_logprobs`."""
 
     token: str | None = None
     logprob: float | None = None

@@ -10,7 +10,7 @@ from .response_text_delta_event import Logprob
 
 
 class ResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.done"):
-    """The variant whose `type` is "response.output_text.done"."""
+    """The object whose `type` is "response.output_text.done"."""
 
     type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
     item_id: str

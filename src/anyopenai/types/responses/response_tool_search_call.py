@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseToolSearchCall(BaseModel, kw_only=True, tag_field="type", tag="tool_search_call"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
     id: str

@@ -10,7 +10,7 @@ from .tool import Tool
 
 
 class ResponseToolSearchOutputItem(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
-    """A value of `ResponseOutputItem`, `CompactedItem`."""
+    """Found in `ResponseOutputItem`, `CompactedItem`."""
 
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     id: str

@@ -8,7 +8,7 @@ from .tool import Tool
 
 
 class ResponseToolSearchOutputItemParam(BaseModel, kw_only=True):
-    """A value of `ResponseInputItem`."""
+    """Found in `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None

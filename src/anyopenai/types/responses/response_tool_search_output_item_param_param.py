@@ -10,7 +10,7 @@ from .tool_param import ToolParam
 
 
 class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
-    """A value of `ResponseInputItemParam`."""
+    """Found in `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None

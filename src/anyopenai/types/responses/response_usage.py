@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class ResponseUsage(BaseModel, kw_only=True):
-    """A value of `Response.usage`, `CompactedResponse.usage`."""
+    """Found in `Response.usage`, `CompactedResponse.usage`."""
 
     input_tokens: int
     input_tokens_details: InputTokensDetails
@@ -17,7 +17,7 @@ class ResponseUsage(BaseModel, kw_only=True):
 
 
 class InputTokensDetails(BaseModel, kw_only=True):
-    """A value of `ResponseUsage.input_tokens_details`."""
+    """Found in `ResponseUsage.input_tokens_details`."""
 
     cached_tokens: int
     cache_write_tokens: int
@@ -25,13 +25,13 @@ class InputTokensDetails(BaseModel, kw_only=True):
 
 
 class OutputTokensDetails(BaseModel, kw_only=True):
-    """A value of `ResponseUsage.output_tokens_details`."""
+    """Found in `ResponseUsage.output_tokens_details`."""
 
     reasoning_tokens: int
 
 
 class InputTokensDetailsCacheWriteTokensDetails(BaseModel, kw_only=True):
-    """A value of `InputTokensDetails.cache_write_tokens_details`."""
+    """Found in `InputTokensDetails.cache_write_tokens_details`."""
 
     ttl_12h_tokens: int
     ttl_30m_tokens: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseWebSearchCallCompletedEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.web_search_call.completed"
 ):
-    """The variant whose `type` is "response.web_search_call.completed"."""
+    """The object whose `type` is "response.web_search_call.completed"."""
 
     type: ClassVar[Literal["response.web_search_call.completed"]] = "response.web_search_call.completed"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseWebSearchCallInProgressEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.web_search_call.in_progress"
 ):
-    """The variant whose `type` is "response.web_search_call.in_progress"."""
+    """The object whose `type` is "response.web_search_call.in_progress"."""
 
     type: ClassVar[Literal["response.web_search_call.in_progress"]] = "response.web_search_call.in_progress"
     output_index: int

@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 class ResponseWebSearchCallSearchingEvent(
     BaseModel, kw_only=True, tag_field="type", tag="response.web_search_call.searching"
 ):
-    """The variant whose `type` is "response.web_search_call.searching"."""
+    """The object whose `type` is "response.web_search_call.searching"."""
 
     type: ClassVar[Literal["response.web_search_call.searching"]] = "response.web_search_call.searching"
     output_index: int

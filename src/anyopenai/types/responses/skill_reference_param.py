@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class SkillReferenceParam(TypedDict, total=False):
-    """A value of `Skill`."""
+    """Found in `Skill`."""
 
     type: Required[Literal["skill_reference"]]
     skill_id: Required[str]

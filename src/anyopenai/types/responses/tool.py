@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from . import web_search_tool
 from .apply_patch_tool import ApplyPatchTool
 from .computer_tool import ComputerTool
 from .computer_use_preview_tool import ComputerUsePreviewTool
@@ -19,11 +18,12 @@ from .function_tool import FunctionTool
 from .namespace_tool import NamespaceTool
 from .tool_search_tool import ToolSearchTool
 from .web_search_preview_tool import _AnyWebSearchPreviewTool
+from .web_search_tool import WebSearchTool as WebSearchTool
 from .web_search_tool import _AnyWebSearchTool
 
 
 class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
@@ -54,7 +54,7 @@ class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
 
 
 class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
     container: CodeInterpreterContainer
@@ -63,13 +63,13 @@ class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_inter
 
 
 class ProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["image_generation"]] = "image_generation"
     model: (
@@ -101,27 +101,27 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
 
 class ImageGenerationInputImageMask(BaseModel, kw_only=True):
-    """A value of `ImageGeneration.input_image_mask`."""
+    """Found in `ImageGeneration.input_image_mask`."""
 
     image_url: str | None = None
     file_id: str | None = None
 
 
 class ImageGenerationSvg(BaseModel, kw_only=True):
-    """A value of `ImageGeneration.svg`."""
+    """Found in `ImageGeneration.svg`."""
 
     model: str | None = None
     reasoning: ImageGenerationSvgReasoning | None = None
 
 
 class McpAllowedToolsMcpToolFilter(BaseModel, kw_only=True):
-    """A value of `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
+    """Found in `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
     `McpRequireApprovalMcpToolApprovalFilter.never`.
     """
 
@@ -130,14 +130,14 @@ class McpAllowedToolsMcpToolFilter(BaseModel, kw_only=True):
 
 
 class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
-    """A value of `McpRequireApproval`."""
+    """Found in `McpRequireApproval`."""
 
     always: McpAllowedToolsMcpToolFilter | None = None
     never: McpAllowedToolsMcpToolFilter | None = None
 
 
 class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
-    """A value of `CodeInterpreterContainer`."""
+    """Found in `CodeInterpreterContainer`."""
 
     type: Literal["auto"]
     file_ids: list[str] | None = None
@@ -147,7 +147,7 @@ class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
 
 
 class ImageGenerationSvgReasoning(BaseModel, kw_only=True):
-    """A value of `ImageGenerationSvg.reasoning`."""
+    """Found in `ImageGenerationSvg.reasoning`."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
@@ -178,7 +178,4 @@ McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Litera
 CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerCodeInterpreterToolAuto
 
 McpRequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
-
 McpRequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter
-
-WebSearchTool = web_search_tool.WebSearchTool

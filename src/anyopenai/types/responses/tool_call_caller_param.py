@@ -7,13 +7,13 @@ from typing import Literal, Required, TypedDict
 
 
 class CallerDirect(TypedDict, total=False):
-    """A value of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: Required[Literal["direct"]]
 
 
 class CallerProgram(TypedDict, total=False):
-    """A value of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: Required[Literal["program"]]
     caller_id: Required[str]

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceAllowedParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["allowed_tools"]]
     mode: Required[Literal["auto", "required"]]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceApplyPatch(BaseModel, kw_only=True, tag_field="type", tag="apply_patch"):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: ClassVar[Literal["apply_patch"]] = "apply_patch"

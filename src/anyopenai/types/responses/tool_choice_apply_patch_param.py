@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceApplyPatchParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["apply_patch"]]

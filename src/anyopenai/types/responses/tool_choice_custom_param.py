@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceCustomParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["custom"]]
     name: Required[str]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str

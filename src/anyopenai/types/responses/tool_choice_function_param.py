@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceFunctionParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["function"]]
     name: Required[str]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceMcpParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceTypes(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: ClassVar[
         Literal[

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceTypesParam(TypedDict, total=False):
-    """A value of `ToolChoice`."""
+    """Found in `ToolChoice`."""
 
     type: Required[
         Literal[

@@ -37,7 +37,7 @@ from .web_search_tool_param import WebSearchToolParam
 
 
 class Mcp(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]
@@ -65,7 +65,7 @@ class Mcp(TypedDict, total=False):
 
 
 class CodeInterpreter(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["code_interpreter"]]
     container: Required[CodeInterpreterContainer]
@@ -74,13 +74,13 @@ class CodeInterpreter(TypedDict, total=False):
 
 
 class ProgrammaticToolCalling(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
 class ImageGeneration(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["image_generation"]]
     model: str | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
@@ -108,27 +108,27 @@ class ImageGeneration(TypedDict, total=False):
 
 
 class LocalShell(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["local_shell"]]
 
 
 class ImageGenerationInputImageMask(TypedDict, total=False):
-    """A value of `ImageGeneration.input_image_mask`."""
+    """Found in `ImageGeneration.input_image_mask`."""
 
     image_url: str
     file_id: str
 
 
 class ImageGenerationSvg(TypedDict, total=False):
-    """A value of `ImageGeneration.svg`."""
+    """Found in `ImageGeneration.svg`."""
 
     model: str
     reasoning: ImageGenerationSvgReasoning | None
 
 
 class McpAllowedToolsMcpToolFilter(TypedDict, total=False):
-    """A value of `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
+    """Found in `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
     `McpRequireApprovalMcpToolApprovalFilter.never`.
     """
 
@@ -137,14 +137,14 @@ class McpAllowedToolsMcpToolFilter(TypedDict, total=False):
 
 
 class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
-    """A value of `McpRequireApproval`."""
+    """Found in `McpRequireApproval`."""
 
     always: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
     never: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
 
 
 class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
-    """A value of `CodeInterpreterContainer`."""
+    """Found in `CodeInterpreterContainer`."""
 
     type: Required[Literal["auto"]]
     file_ids: Sequence[str]
@@ -154,7 +154,7 @@ class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
 
 
 class ImageGenerationSvgReasoning(TypedDict, total=False):
-    """A value of `ImageGenerationSvg.reasoning`."""
+    """Found in `ImageGenerationSvg.reasoning`."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 

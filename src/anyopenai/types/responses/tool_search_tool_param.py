@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolSearchToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["tool_search"]]
     execution: Literal["server", "client"]

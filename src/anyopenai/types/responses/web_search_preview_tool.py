@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["web_search_preview", "web_search_preview_2025_03_11"]] = "web_search_preview"
     user_location: UserLocation | None = None
@@ -18,7 +18,7 @@ class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_s
 
 
 class UserLocation(BaseModel, kw_only=True):
-    """A value of `WebSearchPreviewTool.user_location`."""
+    """Found in `WebSearchPreviewTool.user_location`."""
 
     type: Literal["approximate"]
     country: str | None = None

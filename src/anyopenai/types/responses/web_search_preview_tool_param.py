@@ -10,7 +10,7 @@ from . import web_search_preview_tool
 
 
 class WebSearchPreviewToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
     """Default "web_search_preview"."""
@@ -20,7 +20,7 @@ class WebSearchPreviewToolParam(TypedDict, total=False):
 
 
 class UserLocation(TypedDict, total=False):
-    """A value of `WebSearchPreviewToolParam.user_location`."""
+    """Found in `WebSearchPreviewToolParam.user_location`."""
 
     type: Required[Literal["approximate"]]
     country: str | None

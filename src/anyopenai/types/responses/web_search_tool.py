@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
-    """A value of `Tool`."""
+    """Found in `Tool`."""
 
     type: ClassVar[Literal["web_search", "web_search_2025_08_26"]] = "web_search"
     external_web_access: bool | None = None
@@ -21,13 +21,13 @@ class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search")
 
 
 class Filters(BaseModel, kw_only=True):
-    """A value of `WebSearchTool.filters`."""
+    """Found in `WebSearchTool.filters`."""
 
     allowed_domains: list[str] | None = None
 
 
 class UserLocation(BaseModel, kw_only=True):
-    """A value of `WebSearchTool.user_location`."""
+    """Found in `WebSearchTool.user_location`."""
 
     type: Literal["approximate"] | None = None
     country: str | None = None

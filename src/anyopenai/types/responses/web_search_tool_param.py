@@ -10,7 +10,7 @@ from . import web_search_tool
 
 
 class WebSearchToolParam(TypedDict, total=False):
-    """A value of `ToolParam`."""
+    """Found in `ToolParam`."""
 
     type: Required[Literal["web_search", "web_search_2025_08_26"]]
     """Default "web_search"."""
@@ -23,13 +23,13 @@ class WebSearchToolParam(TypedDict, total=False):
 
 
 class Filters(TypedDict, total=False):
-    """A value of `WebSearchToolParam.filters`."""
+    """Found in `WebSearchToolParam.filters`."""
 
     allowed_domains: Sequence[str] | None
 
 
 class UserLocation(TypedDict, total=False):
-    """A value of `WebSearchToolParam.user_location`."""
+    """Found in `WebSearchToolParam.user_location`."""
 
     type: Literal["approximate"]
     country: str | None

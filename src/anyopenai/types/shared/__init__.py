@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .response_format_text import ResponseFormatText as ResponseFormatText
     from .responses_model import ResponsesModel as ResponsesModel
 
+
 __getattr__, __dir__ = doors(
     __name__,
     {

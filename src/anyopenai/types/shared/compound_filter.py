@@ -10,7 +10,7 @@ from .comparison_filter import _AnyComparisonFilter
 
 
 class CompoundFilter(BaseModel, kw_only=True, tag_field="type", tag="and"):
-    """A value of `Filters`, `Filter`."""
+    """Found in `Filters`, `Filter`."""
 
     type: ClassVar[Literal["and", "or"]] = "and"
     filters: list[Filter]

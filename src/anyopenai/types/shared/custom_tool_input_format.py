@@ -9,13 +9,13 @@ from .._base import BaseModel, Literal
 
 
 class Text(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """A value of `CustomTool.format`."""
+    """Found in `CustomTool.format`."""
 
     type: ClassVar[Literal["text"]] = "text"
 
 
 class Grammar(BaseModel, kw_only=True, tag_field="type", tag="grammar"):
-    """A value of `CustomTool.format`."""
+    """Found in `CustomTool.format`."""
 
     type: ClassVar[Literal["grammar"]] = "grammar"
     syntax: Literal["lark", "regex"]

@@ -8,7 +8,7 @@ from .reasoning_effort import ReasoningEffort
 
 
 class Reasoning(BaseModel, kw_only=True):
-    """A value of `Response.reasoning`."""
+    """Found in `Response.reasoning`."""
 
     mode: str | Literal["standard", "pro"] | None = None
     effort: ReasoningEffort | None = None

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFormatJSONObject(BaseModel, kw_only=True, tag_field="type", tag="json_object"):
-    """A value of `ResponseTextConfig.format`."""
+    """Found in `ResponseTextConfig.format`."""
 
     type: ClassVar[Literal["json_object"]] = "json_object"

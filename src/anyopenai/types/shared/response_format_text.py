@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFormatText(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """A value of `ResponseTextConfig.format`."""
+    """Found in `ResponseTextConfig.format`."""
 
     type: ClassVar[Literal["text"]] = "text"

@@ -10,6 +10,7 @@ from .._lazy import doors
 if TYPE_CHECKING:
     from ..shared.chat_model import ChatModel as ChatModel
     from ..shared.reasoning_effort import ReasoningEffort as ReasoningEffort
+    from ..shared.responses_model import ResponsesModel as ResponsesModel
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
     from .custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
     from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .response_format_text import ResponseFormatText as ResponseFormatText
-    from .responses_model import ResponsesModel as ResponsesModel
+
 
 __getattr__, __dir__ = doors(
     __name__,
     {
         ".shared.chat_model": "ChatModel",
         ".shared.reasoning_effort": "ReasoningEffort",
+        ".shared.responses_model": "ResponsesModel",
         "comparison_filter": "ComparisonFilter",
         "compound_filter": "CompoundFilter",
         "custom_tool_input_format": "CustomToolInputFormat",
@@ -33,6 +35,5 @@ __getattr__, __dir__ = doors(
         "response_format_json_object": "ResponseFormatJSONObject",
         "response_format_json_schema": "ResponseFormatJSONSchema",
         "response_format_text": "ResponseFormatText",
-        "responses_model": "ResponsesModel",
     },
 )

@@ -11,7 +11,7 @@ from .comparison_filter import ComparisonFilter
 
 
 class CompoundFilter(TypedDict, total=False):
-    """A value of `Filters`, `Filter`."""
+    """Found in `Filters`, `Filter`."""
 
     type: Required[Literal["and", "or"]]
     filters: Required[Iterable[Filter]]

@@ -9,13 +9,13 @@ from ..shared import custom_tool_input_format
 
 
 class Text(TypedDict, total=False):
-    """A value of `CustomToolInputFormat`."""
+    """Found in `CustomToolInputFormat`."""
 
     type: Required[Literal["text"]]
 
 
 class Grammar(TypedDict, total=False):
-    """A value of `CustomToolInputFormat`."""
+    """Found in `CustomToolInputFormat`."""
 
     type: Required[Literal["grammar"]]
     syntax: Required[Literal["lark", "regex"]]

@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 
 class FunctionDefinition(TypedDict, total=False):
-    """A value of `ChatCompletionFunctionToolParam.function`."""
+    """Found in `ChatCompletionFunctionToolParam.function`."""
 
     description: str
     name: Required[str]

@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatJSONObject(TypedDict, total=False):
-    """A value of `ResponseFormat`, `ResponseFormatTextConfigParam`."""
+    """Found in `ResponseFormat`, `ResponseFormatTextConfigParam`."""
 
     type: Required[Literal["json_object"]]

@@ -8,14 +8,14 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
-    """A value of `ResponseFormat`."""
+    """Found in `ResponseFormat`."""
 
     type: Required[Literal["json_schema"]]
     json_schema: Required[JSONSchema]
 
 
 class JSONSchema(TypedDict, total=False):
-    """A value of `ResponseFormatJSONSchema.json_schema`."""
+    """Found in `ResponseFormatJSONSchema.json_schema`."""
 
     description: str
     name: Required[str]

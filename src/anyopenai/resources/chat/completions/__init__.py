@@ -6,9 +6,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
-from ...._contract import Operation
-from ...._omit import omit
-from ...._resource import Resource
+from ...._contract import Operation, omit
+from ...._resource import Resource, refuse_class
 from ....pagination import AsyncCursorPage
 from ....types.chat.chat_completion import ChatCompletion
 from ....types.chat.chat_completion_chunk import ChatCompletionChunk
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final, Literal, Unpack
 
-    from ...._contract import RequestOptions
+    from ...._contract import Omit, RequestOptions
     from ...._engine.iteration import Paginator, Stream
-    from ...._omit import Omit
     from ...._resource import opened, opened_page, raw, raw_page
     from ....types.chat.chat_completion_audio_param import ChatCompletionAudioParam
     from ....types.chat.chat_completion_message_param import ChatCompletionMessageParam
+    from ....types.chat.chat_completion_modality import ChatCompletionModality
     from ....types.chat.chat_completion_prediction_content_param import ChatCompletionPredictionContentParam
     from ....types.chat.chat_completion_stream_options_param import ChatCompletionStreamOptionsParam
     from ....types.chat.chat_completion_tool_choice_option_param import ChatCompletionToolChoiceOptionParam
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from ....types.shared.chat_model import ChatModel
     from ....types.shared.reasoning_effort import ReasoningEffort
     from .messages import Messages, MessagesWithRawResponse, MessagesWithStreamingResponse
+
 
 _CREATE: Final[Operation[ChatCompletion]] = Operation(
     name="chat.completions.create",
@@ -87,13 +87,13 @@ _UPDATE: Final[Operation[ChatCompletion]] = Operation(
 
 
 class Completions(Resource):
-    """The methods of `client.chat.completions`."""
+    """Answer conversations; read, change and delete the stored answers."""
 
     __slots__ = ()
 
     @cached_property
     def messages(self) -> Messages:
-        """The methods of `client.chat.completions.messages`."""
+        """The messages of a stored chat completion."""
         from .messages import Messages
 
         return Messages(self._caller)
@@ -113,7 +113,7 @@ class Completions(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        modalities: Sequence[ChatCompletionModality] | None | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
@@ -156,7 +156,7 @@ class Completions(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        modalities: Sequence[ChatCompletionModality] | None | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
@@ -199,7 +199,7 @@ class Completions(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        modalities: Sequence[ChatCompletionModality] | None | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
@@ -241,7 +241,7 @@ class Completions(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        modalities: Sequence[Literal["text", "audio"]] | None | Omit = omit,
+        modalities: Sequence[ChatCompletionModality] | None | Omit = omit,
         moderation: Moderation | None | Omit = omit,
         n: int | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
@@ -269,59 +269,68 @@ class Completions(Resource):
         web_search_options: WebSearchOptions | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> ChatCompletion | Stream[ChatCompletionChunk]:
-        """Call `chat.completions.create`.
+        """Answer a conversation, as a whole or as a stream of chunks.
 
-        `POST /chat/completions`
+        `POST /chat/completions`. For an answer that is parsed into your own class, see `parse`.
 
         Args:
-            messages: A list of `ChatCompletionMessageParam`. At least 1 item.
-            model: Text or a known value.
-            audio: `ChatCompletionAudioParam`.
-            frequency_penalty: A number. -2 to 2, default 0.
-            function_call: `FunctionCall`. Deprecated.
-            functions: A list of `Function`. 1 to 128 items. Deprecated.
-            logit_bias: A mapping of names to integers.
-            logprobs: True or false. Default False.
-            max_completion_tokens: An integer.
-            max_tokens: An integer. Deprecated.
-            metadata: A mapping of names to texts.
-            modalities: A list of "text" or "audio".
-            moderation: `Moderation`.
-            n: An integer. 1 to 128, default 1.
-            parallel_tool_calls: True or false.
-            prediction: `ChatCompletionPredictionContentParam`.
-            presence_penalty: A number. -2 to 2, default 0.
-            prompt_cache_key: Text.
-            prompt_cache_options: `PromptCacheOptions`.
-            prompt_cache_retention: "in_memory" or "24h". Deprecated.
-            reasoning_effort: "none", "minimal", "low", "medium", "high", "xhigh" or "max".
-            response_format: `ResponseFormat`.
-            safety_identifier: Text. At most 64 characters.
-            seed: An integer. Deprecated.
-            service_tier: "auto", "default", "flex", "scale", "priority" or "fast".
-            stop: Text or a list of texts.
-            store: True or false. Default False.
-            stream: True or false. Default False.
-            stream_options: `ChatCompletionStreamOptionsParam`.
-            temperature: A number. 0 to 2, default 1.
-            tool_choice: `ChatCompletionToolChoiceOptionParam`.
-            tools: A list of `ChatCompletionToolUnionParam`.
-            top_logprobs: An integer. 0 to 20.
-            top_p: A number. 0 to 1, default 1.
-            user: Text. Deprecated.
-            verbosity: "low", "medium" or "high".
-            web_search_options: `WebSearchOptions`.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            messages (list of `ChatCompletionMessageParam`, at least 1 item): The conversation so far; answers of
+                earlier calls may be passed as they are.
+            model (str): The model's id.
+            audio (`ChatCompletionAudioParam`): How spoken output sounds; needed when `modalities` has audio.
+            frequency_penalty (float, -2 to 2, default 0): Above zero, words that were used often become less
+                likely.
+            function_call (`FunctionCall`): Use `tool_choice`. Deprecated.
+            functions (list of `Function`, 1 to 128 items): Use `tools`. Deprecated.
+            logit_bias (mapping of str to int): How much likelier tokens become, by token id: -100 bans one, 100
+                forces it.
+            logprobs (bool, default False): Send the log probabilities of the tokens.
+            max_completion_tokens (int): Most tokens the answer may take, thinking included.
+            max_tokens (int): Use `max_completion_tokens`. Deprecated.
+            metadata (mapping of str to str): Your own labels, at most 16.
+            modalities (list of "text" or "audio"): What kinds of output to give.
+            moderation (`Moderation`): Moderate input and output on the way.
+            n (int, 1 to 128, default 1): How many answers to give.
+            parallel_tool_calls (bool): Whether several tools may be called at once.
+            prediction (`ChatCompletionPredictionContentParam`): What most of the answer will be, which makes it
+                faster.
+            presence_penalty (float, -2 to 2, default 0): Above zero, words that were used at all become less
+                likely.
+            prompt_cache_key (str): Requests with the same key are likelier to share a cached prefix.
+            prompt_cache_options (`PromptCacheOptions`): How the prefix is cached.
+            prompt_cache_retention ("in_memory" or "24h"): How long a cached prefix is kept. Deprecated.
+            reasoning_effort ("none", "minimal", "low", "medium", "high", "xhigh" or "max"): How long a reasoning
+                model thinks.
+            response_format (`ResponseFormat`): Plain text, JSON, or JSON of a schema.
+            safety_identifier (str, at most 64 characters): A stable, hashed name of your user, to tell misuse
+                apart.
+            seed (int): The same seed and arguments give the same answer, as far as possible. Deprecated.
+            service_tier ("auto", "default", "flex", "scale", "priority" or "fast"): How the request is processed
+                and priced.
+            stop (str or list of str): Texts that end the answer.
+            store (bool, default False): Keep the answer, so that it can be retrieved.
+            stream (bool, default False): Give a stream of events while the answer is made.
+            stream_options (`ChatCompletionStreamOptionsParam`): What a stream has beside the answer.
+            temperature (float, 0 to 2, default 1): Above 1 more surprising, near 0 more predictable.
+            tool_choice (`ChatCompletionToolChoiceOptionParam`): Which tools the model may or must call.
+            tools (list of `ChatCompletionToolUnionParam`): What the model may call.
+            top_logprobs (int, 0 to 20): How many of the likeliest tokens to send at each place.
+            top_p (float, 0 to 1, default 1): Choose among the likeliest tokens that together have this probability.
+            user (str): Use `safety_identifier` and `prompt_cache_key`. Deprecated.
+            verbosity ("low", "medium" or "high"): How wordy the answer is.
+            web_search_options (`WebSearchOptions`): Let the model search the web.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            The answer; with `stream=True` an open `Stream` of events, to be read or closed.
+            The answer; with `stream=True`, an open `Stream` of events to read or close.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """
+        refuse_class("response_format", response_format, "client.chat.completions.parse()")
         answer: ChatCompletion | Stream[ChatCompletionChunk] = await self._caller.call(
             _CREATE,
             body={
@@ -369,17 +378,17 @@ class Completions(Resource):
         return answer
 
     async def delete(self, completion_id: str, **options: Unpack[RequestOptions]) -> ChatCompletionDeleted:
-        """Call `chat.completions.delete`.
+        """Delete a stored chat completion.
 
-        `DELETE /chat/completions/{completion_id}`
+        `DELETE /chat/completions/{completion_id}`.
 
         Args:
-            completion_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            completion_id (str): The chat completion's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """
@@ -396,24 +405,24 @@ class Completions(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Paginator[ChatCompletion, AsyncCursorPage[ChatCompletion]]:
-        """Call `chat.completions.list`.
+        """List the chat completions that were stored with `store=True`.
 
-        `GET /chat/completions`
+        `GET /chat/completions`.
 
         Args:
-            after: Text.
-            limit: An integer. Default 20.
-            metadata: A mapping of names to texts.
-            model: Text.
-            order: "asc" or "desc". Default "asc".
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            after (str): Cursor: the id of the last item you have.
+            limit (int, default 20): Items a page has.
+            metadata (mapping of str to str): Only completions with these labels.
+            model (str): Only completions of this model.
+            order ("asc" or "desc", default "asc"): By time of creation.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the first page; iterated with `async for`, every item of every page.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """
@@ -424,17 +433,17 @@ class Completions(Resource):
         )
 
     async def retrieve(self, completion_id: str, **options: Unpack[RequestOptions]) -> ChatCompletion:
-        """Call `chat.completions.retrieve`.
+        """Get a stored chat completion.
 
-        `GET /chat/completions/{completion_id}`
+        `GET /chat/completions/{completion_id}`.
 
         Args:
-            completion_id: Text.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            completion_id (str): The chat completion's id.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """
@@ -444,18 +453,18 @@ class Completions(Resource):
     async def update(
         self, completion_id: str, *, metadata: Mapping[str, str] | None, **options: Unpack[RequestOptions]
     ) -> ChatCompletion:
-        """Call `chat.completions.update`.
+        """Replace the metadata of a stored chat completion.
 
-        `POST /chat/completions/{completion_id}`
+        `POST /chat/completions/{completion_id}`.
 
         Args:
-            completion_id: Text.
-            metadata: A mapping of names to texts.
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            completion_id (str): The chat completion's id.
+            metadata (mapping of str to str): Your own labels, at most 16.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...._contract import Operation
-from ...._omit import omit
+from ...._contract import Operation, omit
 from ...._resource import Resource
 from ....pagination import AsyncCursorPage
 from ....types.chat.chat_completion_store_message import ChatCompletionStoreMessage
@@ -14,10 +13,10 @@ from ....types.chat.chat_completion_store_message import ChatCompletionStoreMess
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
 
-    from ...._contract import RequestOptions
+    from ...._contract import Omit, RequestOptions
     from ...._engine.iteration import Paginator
-    from ...._omit import Omit
     from ...._resource import opened_page, raw_page
+
 
 _LIST: Final[Operation[AsyncCursorPage[ChatCompletionStoreMessage]]] = Operation(
     name="chat.completions.messages.list",
@@ -30,7 +29,7 @@ _LIST: Final[Operation[AsyncCursorPage[ChatCompletionStoreMessage]]] = Operation
 
 
 class Messages(Resource):
-    """The methods of `client.chat.completions.messages`."""
+    """The messages of a stored chat completion."""
 
     __slots__ = ()
 
@@ -43,23 +42,23 @@ class Messages(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Paginator[ChatCompletionStoreMessage, AsyncCursorPage[ChatCompletionStoreMessage]]:
-        """Call `chat.completions.messages.list`.
+        """List the messages that a stored chat completion answered.
 
-        `GET /chat/completions/{completion_id}/messages`
+        `GET /chat/completions/{completion_id}/messages`.
 
         Args:
-            completion_id: Text.
-            after: Text.
-            limit: An integer. Default 20.
-            order: "asc" or "desc". Default "asc".
-            **options: `extra_headers`, `timeout` and the other members of `RequestOptions`.
+            completion_id (str): The chat completion's id.
+            after (str): Cursor: the id of the last item you have.
+            limit (int, default 20): Items a page has.
+            order ("asc" or "desc", default "asc"): By time of creation.
+            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Returns:
-            Awaited: the first page. Iterated with `async for`: every item of every page.
+            Awaited, the first page; iterated with `async for`, every item of every page.
 
         Raises:
-            APIStatusError: The API refused the call; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer, or only a part of one, arrived.
+            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
+            APIConnectionError: No answer arrived, or only a part of it.
 
         Source: https://platform.openai.com/docs/api-reference/chat
         """
