@@ -23,7 +23,25 @@ seeds = st.integers(0, 2**32 - 1).map(Random)
 
 _DEEPEST = 5
 
-_TEXTS = ("", "a", "stop", "null", "NaN", "{", '}"', "],[", '"data":[', "\\", "é", "\u2028", "😀", "\x00", "/", "message", "a b")
+_TEXTS = (
+    "",
+    "a",
+    "stop",
+    "null",
+    "NaN",
+    "{",
+    '}"',
+    "],[",
+    '"data":[',
+    "\\",
+    "é",
+    "\u2028",
+    "😀",
+    "\x00",
+    "/",
+    "message",
+    "a b",
+)
 # Beyond 2**53 a float no longer holds every integer, and a round trip would say so.
 _INTEGERS = (0, 1, -1, 7, 2**31, -(2**53), 2**53)
 _FLOATS = (0.0, -0.0, 0.5, 1e-9, 1.7976931348623157e308, 5e-324, 0.1, -2.5)
@@ -153,4 +171,3 @@ def spell(value: Any, rand: Random) -> bytes:
         return quoted(value) if isinstance(value, str) else json.dumps(value)
 
     return f"{space()}{write(value)}{space()}".encode()
-

@@ -1,5 +1,7 @@
 """Types as the generator writes them, one of each kind that the codec must serve."""
 
+# ruff: noqa: F821, UP037 - the run-time Literal hides from the linter that these strings are values
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -199,4 +201,3 @@ class Page(BaseModel, Generic[T], kw_only=True):
 class Tree(BaseModel, kw_only=True):
     value: object
     children: list[Tree] | None = None
-

@@ -68,7 +68,8 @@ class ResponseDecoder(Generic[T]):
         self._kind = kind
         self._keep_unknown = keep_unknown
         self._strict = strict
-        self._raw: Callable[[Data], T] = msgspec.json.Decoder(Any if kind is object else kind, dec_hook=dec_hook).decode
+        native: Any = Any if kind is object else kind
+        self._raw: Callable[[Data], T] = msgspec.json.Decoder(native, dec_hook=dec_hook).decode
         self._lenient: Lenient = lenient(keep_unknown=keep_unknown)
         self._accepts = _accepted(kind)
         self._deep: bool | None = None
@@ -147,7 +148,11 @@ class ResponseDecoder(Generic[T]):
         if b'"data"' in tail or b"\\" in tail:
             # The member may come a second time.
             return None
-        result = self.decode(data[:start] + tail)
+        try:
+            result = self.decode(data[:start] + tail)
+        except DecodeFailure:
+            # It is worded for the document as a whole.
+            return None
         if type(result) is not items.model:
             return None
         setattr(result, items.name, found)
@@ -199,7 +204,9 @@ class ResponseDecoder(Generic[T]):
         model = get_origin(self._kind) or self._kind
         if not (isinstance(model, type) and issubclass(model, Struct)):
             return None
-        if model.__struct_config__.array_like or hasattr(model, "__post_init__"):
+        config = model.__struct_config__
+        if config.array_like or config.frozen or hasattr(model, "__post_init__"):
+            # The list is put in afterwards, which such a class does not allow or would not notice.
             return None
         for field in fields(self._kind):
             if field.encode_name != "data":

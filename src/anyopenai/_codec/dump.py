@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple, cast
 
@@ -65,20 +65,20 @@ def dump_struct(
         include: Only these members of `value` itself.
         exclude: Not these members of `value` itself.
     """
-    dump = _Dumper(mode == "json", by_wire_name, exclude_unset, exclude_none).value
 
     def wanted(name: str) -> bool:
         return (include is None or name in include) and (exclude is None or name not in exclude)
 
-    return _Dumper(mode == "json", by_wire_name, exclude_unset, exclude_none).struct(
-        value, None if include is None and exclude is None else wanted, dump
-    )
+    dumper = _Dumper(mode == "json", by_wire_name, exclude_unset, exclude_none)
+    members = dumper.members(value)
+    if include is not None or exclude is not None:
+        members = {name: member for name, member in members.items() if wanted(name)}
+    return dumper.plain(members)
 
 
 def dump_mapping(value: Mapping[str, object], *, mode: str = "python", exclude_none: bool = False) -> dict[str, object]:
     """Return a mapping as a plain dict, the Structs in it dumped too."""
-    dumper = _Dumper(mode == "json", True, True, exclude_none)
-    return {name: dumper.value(item) for name, item in value.items()}
+    return _Dumper(mode == "json", True, True, exclude_none).plain(value)
 
 
 def dump_json(value: object, indent: int | None) -> str:
@@ -96,47 +96,55 @@ class _Dumper:
         self._exclude_unset = exclude_unset
         self._exclude_none = exclude_none
 
-    def struct(
-        self, value: Struct, wanted: Callable[[str], bool] | None, dump: Callable[[object], object]
-    ) -> dict[str, object]:
+    def plain(self, members: Mapping[str, object]) -> dict[str, object]:
+        """Dump every member.
+
+        Raises:
+            ValueError: They nest too deeply, or contain themselves.
+        """
+        try:
+            return {name: self.value(member) for name, member in members.items()}
+        except RecursionError:
+            raise ValueError("the object nests too deeply to be dumped, or contains itself") from None
+
+    def members(self, value: Struct) -> dict[str, object]:
+        """Return the members of a Struct that are to be shown, by the names they are to be shown by."""
         kind = type(value)
         result: dict[str, object] = {}
         tag = tag_of(kind)
-        if tag is not None and (wanted is None or wanted(tag[0])):
+        if tag is not None:
             result[tag[0]] = tag[1]
         absent = absent_of(value)
         for name, wire, default in members_of(kind):
-            if wanted is not None and not wanted(name):
-                continue
             member: object = getattr(value, name)
             if member is None:
                 if self._exclude_none or (self._exclude_unset and (default is None or name in absent)):
                     continue
             elif self._exclude_unset and default is not NODEFAULT and member is default:
                 continue
-            key = wire if self._by_wire_name else name
-            result[key] = member if type(member) in _SCALARS else dump(member)
+            result[wire if self._by_wire_name else name] = member
         for name, member in extras_of(value).items():
-            if (wanted is None or wanted(name)) and not (member is None and self._exclude_none):
-                result[name] = dump(member)
+            if not (member is None and self._exclude_none):
+                result[name] = member
         return result
 
     def value(self, value: object) -> object:
-        # Loops, not comprehensions: each would cost a frame per level, and deep documents are served too.
+        """Return a value as `to_dict()` shows it."""
+        # One call a level and loops inside, not comprehensions: the interpreter allows 1,000 calls.
         kind = type(value)
         if kind in _SCALARS:
             return value
         if isinstance(value, Struct):
-            return self.struct(value, None, self.value)
+            value = self.members(value)
         if isinstance(value, dict):
             plain: dict[object, object] = {}
             for key, item in cast("dict[object, object]", value).items():
-                plain[key] = self.value(item)
+                plain[key] = item if type(item) in _SCALARS else self.value(item)
             return plain
         if isinstance(value, list | tuple | set | frozenset):
             items: list[object] = []
             for item in cast("list[object]", value):
-                items.append(self.value(item))
+                items.append(item if type(item) in _SCALARS else self.value(item))
             return items
         if isinstance(value, array):
             return cast("array[float]", value).tolist()

@@ -85,26 +85,25 @@ def is_native(value: object, *, floats: bool) -> bool:
     It does not for bytes (it writes base64), undeclared members of our Structs (it leaves them out) and, which is
     looked at with `floats`, for numbers that are not finite (it writes null). The value must have an end.
     """
-    todo: list[Any] = [value]
-    kind: Any
+    todo: list[object] = [value]
     for item in todo:
         kind = type(item)
-        members: Any
+        members: Any = item
         if kind in _DICTS:
-            members = item.values()
+            members = members.values()
         elif kind in _LISTS:
-            members = item
+            pass
         elif isinstance(item, Struct):
             room = getattr(item, "__dict__", None)
             if room and (len(room) > 1 or "_request_id" not in room):
                 return False
             members = [getattr(item, name) for name in item.__struct_fields__]
         elif kind is Vector:
-            if floats and not all(map(isfinite, item)):
+            if floats and not all(map(isfinite, members)):
                 return False
             continue
         elif kind is float:
-            if not isfinite(item):
+            if not isfinite(members):
                 return False
             continue
         elif kind in _SCALARS or isinstance(item, Enum):

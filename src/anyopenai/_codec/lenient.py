@@ -42,11 +42,11 @@ def strict_convert(kind: Any, value: object) -> object:
 
 def dec_hook(kind: type[Any], value: object) -> object:
     """Decode what msgspec does not know: `Resolved` unions, and models that bring `model_validate` along."""
-    if issubclass(kind, Resolved):
-        return kind.resolve(value, strict_convert, strict_convert)
     if kind is object:
         # msgspec reads Any as "as it is"; object is a class like any other to it.
         return value
+    if issubclass(kind, Resolved):
+        return kind.resolve(value, strict_convert, strict_convert)
     validate = getattr(kind, "model_validate", None)
     if validate is None:
         # A TypeError becomes a ValidationError that says where.

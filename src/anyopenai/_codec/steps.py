@@ -14,7 +14,7 @@ _MAX_GUESSES = 256
 
 _SPACE = rb"[ \t\n\r]*+"
 _AFTER_ITEM = re.compile(_SPACE + rb"([,\]])" + _SPACE)
-_STRING_OR_BRACE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}]', re.DOTALL)
+_STRING_OR_BRACE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}]', re.DOTALL)
 
 
 def list_start(data: bytes | bytearray, name: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, cast
@@ -80,15 +81,31 @@ class Chooser:
     equally well, the first that msgspec accepts the object for is taken, else the first declared.
     """
 
-    __slots__ = ("_rows", "_strict")
+    __slots__ = ("_by_value", "_name", "_others", "_rows", "_strict")
 
     def __init__(self, variants: Sequence[Variant], strict: Convert) -> None:
         self._rows = tuple(_Row(variant) for variant in variants)
         self._strict = strict
+        # Most unions have one member that most of their variants are known by; it leaves one or two to look at.
+        names = Counter(name for row in self._rows for name in row.constants)
+        self._name = names.most_common(1)[0][0] if names else ""
+        self._others = tuple(row for row in self._rows if self._name not in row.constants)
+        values = {value for row in self._rows for value in row.constants.get(self._name, ())}
+        self._by_value = {
+            value: tuple(
+                row for row in self._rows if self._name not in row.constants or value in row.constants[self._name]
+            )
+            for value in values
+        }
 
     def choose(self, value: Mapping[str, object]) -> type[Struct] | None:
         """Return the class of an object; None if it is of none of them."""
-        scored = [(score, row) for row in self._rows if (score := row.score(value)) is not None]
+        said = value.get(self._name)
+        if said is None:
+            candidates = self._rows
+        else:
+            candidates = self._others if isinstance(said, list | dict) else self._by_value.get(said, self._others)
+        scored = [(score, row) for row in candidates if (score := row.score(value)) is not None]
         if not scored:
             return None
         best = max(score for score, _ in scored)
