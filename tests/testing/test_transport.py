@@ -331,9 +331,11 @@ def test_reading_in_any_steps_gives_the_scripted_bytes(pieces: list[bytes], cut:
 
 def test_the_door_loads_names_on_first_use_and_refuses_others():
     import anyopenai.testing as door
+    from anyopenai.testing import faults
 
     assert set(door.__all__) <= set(dir(door))
     for name in door.__all__:
         assert getattr(door, name) is not None
+    assert set(faults.__all__) <= set(door.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = door.nothing

@@ -163,7 +163,6 @@ class Responses:
             "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
             "safety_identifier": text(body, "safety_identifier"),
             "service_tier": "default",
-            "store": boolean(body, "store", True),
             "temperature": _or(number(body, "temperature", 0, 2), 1.0),
             "text": {"format": form.get("format") or {"type": "text"}, "verbosity": form.get("verbosity") or "medium"},
             "tool_choice": body.get("tool_choice") or "auto",
