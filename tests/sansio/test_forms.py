@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import parse_qsl
@@ -67,9 +67,26 @@ def test_what_is_omitted_is_left_out_at_any_depth() -> None:
     assert encode_query(params) == "b%5Bd%5D=1&e%5B%5D=2"
 
 
-def test_arrays_may_be_tuples_sets_and_generators() -> None:
-    params = {"a": (1, 2), "b": {3}, "c": frozenset({4}), "d": (n for n in (5, 6))}
-    assert [value for _, value in flatten_fields(params)] == ["1", "2", "3", "4", "5", "6"]
+def test_arrays_may_be_any_collection_and_generators() -> None:
+    given = [
+        (1, 2),
+        {3},
+        frozenset({4}),
+        (n for n in (5, 6)),
+        deque([7]),
+        {8: 0}.keys(),
+        {0: 9}.values(),
+        range(10, 11),
+    ]
+    assert flatten_fields(dict(zip("abcdefgh", given, strict=True))) == [
+        (f"{name}[]", str(number)) for name, number in zip("aabcddefgh", range(1, 11), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), memoryview(b"x")])
+def test_bytes_are_refused_by_name(value: object) -> None:
+    with pytest.raises(TypeError, match="parameter 'a' holds bytes, and only text can be sent here"):
+        encode_query({"a": value})
 
 
 def test_objects_may_be_any_mapping() -> None:

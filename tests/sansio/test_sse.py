@@ -364,6 +364,18 @@ def test_the_limit_does_not_depend_on_how_bytes_are_cut(wire: bytes, cuts: list[
     assert decode(wire.splitlines(keepends=True), limit) == whole
 
 
+def test_the_limit_counts_each_event_by_itself() -> None:
+    line = b"data: " + b"x" * 53 + b"\n"
+    decoder = SSEDecoder(125)
+    for _ in range(5):
+        # Each read ends the event before it and begins the next one.
+        decoder.feed(line)
+        decoder.feed(line + b"\n" + b": comment\n" + line)
+        decoder.feed(line)
+        (event,) = decoder.feed(b"\n")
+        assert len(event.data) == 107
+
+
 def test_a_line_without_an_end_is_refused_as_soon_as_it_is_too_long() -> None:
     decoder = SSEDecoder(100)
     assert decoder.feed(b"data: " + b"x" * 94) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, cast
 from urllib.parse import quote
 
@@ -80,7 +80,13 @@ def _flatten(name: str, value: object, fields: list[tuple[str, str]], depth: int
     elif isinstance(value, Mapping):
         for key, item in cast("Mapping[object, object]", value).items():
             _flatten(f"{name}[{key}]", item, fields, depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset | Iterator):
+    elif isinstance(value, bytes | bytearray | memoryview):
+        # msgspec would send them as base64, which no parameter of the API is.
+        raise TypeError(
+            f"parameter {name!r} is {type(value).__name__}, and only text can be sent here; decode it first"
+        )
+    elif isinstance(value, Collection | Iterator):
+        # Not every Iterable: models of some libraries iterate over their fields.
         name += "[]"
         for item in cast("Iterable[object]", value):
             _flatten(name, item, fields, depth + 1)

@@ -265,14 +265,16 @@ class SSEDecoder:
                 self._name = ""
                 self._event_retry = None
         if lines[-1]:
-            if not self._open or b"" in lines:
-                self._size = 0
             self._open = True
+            size = 0
             for line in reversed(lines):
                 if not line:
+                    self._size = size
                     break
                 if line[0] != _COLON:
-                    self._size += len(line) + 1
+                    size += len(line) + 1
+            else:
+                self._size += size
         elif self._open:
             self._open = False
             self._size = 0
