@@ -82,9 +82,7 @@ def _flatten(name: str, value: object, fields: list[tuple[str, str]], depth: int
             _flatten(f"{name}[{key}]", item, fields, depth + 1)
     elif isinstance(value, bytes | bytearray | memoryview):
         # msgspec would send them as base64, which no parameter of the API is.
-        raise TypeError(
-            f"parameter {name!r} is {type(value).__name__}, and only text can be sent here; decode it first"
-        )
+        raise TypeError(f"parameter {name!r} holds bytes, and only text can be sent here; decode it first")
     elif isinstance(value, Collection | Iterator):
         # Not every Iterable: models of some libraries iterate over their fields.
         name += "[]"
