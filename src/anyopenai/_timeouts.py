@@ -59,6 +59,7 @@ class Timeout:
         first_event: float | None | _Unset = _UNSET,
         idle: float | None | _Unset = _UNSET,
     ) -> None:
+        fields: dict[str, float | _Unset | None]
         if isinstance(timeout, Timeout):
             base = timeout
             fields = {name: getattr(base, name) for name in _FIELDS}
@@ -75,7 +76,7 @@ class Timeout:
             else:
                 total = _checked("timeout", timeout)
             default = None if isinstance(timeout, _Unset) else timeout
-            fields: dict[str, float | _Unset | None] = dict.fromkeys(("connect", "read", "write", "pool"), default)
+            fields = dict.fromkeys(("connect", "read", "write", "pool"), default)
             fields["first_event"] = fields["idle"] = default if isinstance(read, _Unset) else read
         self.total = total
         self.connect = _checked("connect", fields["connect"] if isinstance(connect, _Unset) else connect)

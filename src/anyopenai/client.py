@@ -9,14 +9,13 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, Self, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, Self, TypeAlias, cast
 
-from ._contract import Omit, Operation, omit
+from ._contract import Omit, omit
+from ._engine.endpoints import Endpoints
 from ._engine.engine import Carrier, Engine
-from ._engine.iteration import Paginator, Stream
 from ._engine.logs import LOGGER, Log, level_from, show_on_stderr
 from ._engine.prepare import checked_deadline, with_retries
-from ._engine.requests import Verb, prepare_request
 from ._engine.settings import DEFAULT_POLICY, Settings, Truncated
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
@@ -27,8 +26,6 @@ from .providers.base import ApiKey, OpenAIProvider
 from .resources._namespaces import Namespaces
 
 if TYPE_CHECKING:
-    from ._files import RequestFiles
-    from .pagination import BasePage
     from .providers.base import Provider
     from .transport.base import Middleware, Trace, Transport
 
@@ -40,10 +37,6 @@ __all__ = (
     "OpenAI",
     "ProxiesTypes",
 )
-
-T = TypeVar("T")
-StreamT = TypeVar("StreamT", bound=Stream[Any])
-PageT = TypeVar("PageT", bound="BasePage[Any]")
 
 DEFAULT_MAX_RETRIES: Final = DEFAULT_POLICY.max_retries
 
@@ -123,7 +116,7 @@ def _policy_from(policy: RetryPolicy | None, max_retries: object) -> RetryPolicy
     return base if isinstance(max_retries, Omit) else with_retries(base, max_retries)
 
 
-class OpenAI(Namespaces):
+class OpenAI(Namespaces, Endpoints):
     """A client of OpenAI's API, or of a server that is compatible with it; asynchronous, for asyncio and for trio.
 
     ::
@@ -557,189 +550,6 @@ class OpenAI(Namespaces):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
-
-    # Undocumented endpoints.
-
-    @overload
-    async def get(
-        self, path: str, *, cast_to: type[T], options: Mapping[str, Any] = ..., stream: Literal[False] = False
-    ) -> T: ...
-    @overload
-    async def get(
-        self,
-        path: str,
-        *,
-        cast_to: type[T],
-        options: Mapping[str, Any] = ...,
-        stream: Literal[True],
-        stream_cls: type[StreamT],
-    ) -> StreamT: ...
-    @overload
-    async def get(
-        self, path: str, *, cast_to: Any, options: Mapping[str, Any] = ..., stream: bool = False, stream_cls: Any = None
-    ) -> Any: ...
-    async def get(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        options: Mapping[str, Any] | None = None,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
-        """Send a GET to any path; see `request`."""
-        return await self.request("GET", path, cast_to=cast_to, options=options, stream=stream, stream_cls=stream_cls)
-
-    async def post(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: object | None = None,
-        content: object | None = None,
-        files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
-        """Send a POST to any path; see `request`."""
-        return await self.request(
-            "POST",
-            path,
-            cast_to=cast_to,
-            body=body,
-            content=content,
-            files=files,
-            options=options,
-            stream=stream,
-            stream_cls=stream_cls,
-        )
-
-    async def put(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: object | None = None,
-        content: object | None = None,
-        files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Send a PUT to any path; see `request`."""
-        return await self.request(
-            "PUT", path, cast_to=cast_to, body=body, content=content, files=files, options=options
-        )
-
-    async def patch(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: object | None = None,
-        content: object | None = None,
-        files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Send a PATCH to any path; see `request`."""
-        return await self.request(
-            "PATCH", path, cast_to=cast_to, body=body, content=content, files=files, options=options
-        )
-
-    async def delete(
-        self,
-        path: str,
-        *,
-        cast_to: Any,
-        body: object | None = None,
-        content: object | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Send a DELETE to any path; see `request`."""
-        return await self.request("DELETE", path, cast_to=cast_to, body=body, content=content, options=options)
-
-    async def request(
-        self,
-        method: Verb,
-        path: str,
-        *,
-        cast_to: Any,
-        body: object | None = None,
-        content: object | None = None,
-        files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-        stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
-        """Call an endpoint that has no method, with everything else as usual: keys, retries, limits, errors.
-
-        Args:
-            method: The HTTP verb.
-            path: A path below the base URL, escapes in it kept; or an absolute URL. Another origin than the base URL's
-                gets no credentials and no headers of the client.
-            cast_to: What the answer becomes: a Struct class, a union of such, `dict`, `object`, `str`, `bytes`,
-                `BinaryResponse`, `RawResponse`, or None.
-            body: Sent as JSON; with `files`, the fields of the form.
-            content: Sent as it is: bytes, text, an open file, a path, or an iterable of bytes.
-            files: Files of a form.
-            options: `headers`, `params`, `extra_json`, and the members of `RequestOptions`.
-            stream: The answer is a stream of events; returns a `Stream`. The body must ask the server for it.
-            stream_cls: `Stream[Event]`, to say what the events are; else `cast_to` says it.
-
-        Raises:
-            TypeError: An option that there is not, or arguments that exclude each other.
-            APIError: The call failed; see the exception's class.
-        """
-        engine = self._engine
-        call = await prepare_request(
-            engine.settings,
-            method,
-            path,
-            cast_to=cast_to,
-            body=body,
-            content=content,
-            files=files,
-            options=options or {},
-            stream=stream,
-            stream_cls=stream_cls,
-        )
-        return await engine.carry_out(call)
-
-    def get_api_list(
-        self,
-        path: str,
-        *,
-        model: Any,
-        page: type[PageT],
-        body: Mapping[str, object] | None = None,
-        options: Mapping[str, Any] | None = None,
-        method: str = "get",
-    ) -> Paginator[Any, PageT]:
-        """Return the items of a list endpoint that has no method: await it for a page, iterate over it for items.
-
-        Args:
-            path: A path below the base URL.
-            model: The type of an item.
-            page: The page's class, such as `AsyncCursorPage`.
-            body: Sent as JSON, where the list is asked for with a POST.
-            options: `headers`, `params`, and the members of `RequestOptions`.
-            method: The verb.
-        """
-        known = dict(options or {})
-        for theirs, ours in (("headers", "extra_headers"), ("params", "extra_query")):
-            if theirs in known:
-                known[ours] = known.pop(theirs)
-        verb = cast("Verb", method.upper())
-        returns = page if not getattr(page, "__parameters__", None) else cast("Any", page)[model]
-        operation = Operation(
-            name="client.get_api_list",
-            verb=verb,
-            # Braces would stand for arguments.
-            path=path.replace("{", "%7B").replace("}", "%7D"),
-            returns=returns,
-            body="json" if body is not None else "none",
-            page=True,
-        )
-        return self._engine.pages(operation, body=body, options=cast("Any", known))
 
 
 def _check_provider(provider: object, **excluded: object) -> None:

@@ -32,6 +32,11 @@ PageT = TypeVar("PageT", bound="BasePage[Any]")
 _WALK: Final = "_walk"
 
 
+def _room(page: BaseModel) -> dict[str, object]:
+    """Return where an instance keeps what is no member."""
+    return cast("dict[str, object]", page.__dict__)
+
+
 class PageInfo:
     """What must be asked for to get the next page.
 
@@ -63,18 +68,21 @@ class BasePage(BaseModel, Generic[T], kw_only=True):
 
     def _attach(self, walk: Walk) -> Self:
         """Tell the page how it was asked for."""
-        self.__dict__[_WALK] = walk
+        _room(self)[_WALK] = walk
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
         # A page that travels to another process stays a page; only its way on is lost.
-        rebuild, (kind, members, room), *rest = super().__reduce__()  # type: ignore[misc]  # the base's own triple
-        return (rebuild, (kind, members, {name: value for name, value in room.items() if name != _WALK}), *rest)
+        walk = _room(self).pop(_WALK, None)
+        try:
+            return super().__reduce__()
+        finally:
+            if walk is not None:
+                _room(self)[_WALK] = walk
 
     def _items(self) -> Sequence[T]:
         # A lenient answer may have null here.
-        items: object = self.data
-        return cast("list[T]", items) if isinstance(items, list) else ()
+        return self.data or ()
 
     def next_page_info(self) -> PageInfo | None:
         """Return what to ask for to get the next page; None when this is the last one."""
@@ -94,7 +102,7 @@ class BasePage(BaseModel, Generic[T], kw_only=True):
         info = self.next_page_info() if self._items() else None
         if info is None:
             raise RuntimeError("this is the last page; ask has_next_page() before get_next_page()")
-        walk = cast("Walk | None", self.__dict__.get(_WALK))
+        walk = cast("Walk | None", _room(self).get(_WALK))
         if walk is None:
             raise RuntimeError("this page does not come from a client, so it cannot ask for the next one")
         return cast("Self", await walk.next_page(info))

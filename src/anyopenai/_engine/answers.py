@@ -64,7 +64,7 @@ def parse_now(arrival: Arrival, to: Any) -> Any:
     call = arrival.call
     returns = call.returns if to is None else to
     if _is_stream(returns) or (to is None and call.streaming):
-        return Stream(arrival, call.operation.event if to is None else _event_of(to))
+        return _stream(arrival, to)
     answer = call.answer if to is None else "json"
     content = arrival.content or b""
     if answer == "none" or returns is None or returns is NoneType:
@@ -94,7 +94,7 @@ async def parse_streamed(response: StreamedResponse[Any], to: Any) -> Any:
     if (to is None and call.streaming) or _is_stream(to):
         arrival = response._hand_over()
         await refuse_no_stream(arrival)
-        return Stream(arrival, call.operation.event if to is None else _event_of(to))
+        return _stream(arrival, to)
     await response.read()
     return parse_now(arrival, to)
 
@@ -108,6 +108,11 @@ async def open_stream(arrival: Arrival) -> Stream[Any]:
     """
     await refuse_no_stream(arrival)
     return Stream(arrival, arrival.call.operation.event)
+
+
+def _stream(arrival: Arrival, to: Any) -> Any:
+    stream: Stream[Any] = Stream(arrival, arrival.call.operation.event if to is None else _event_of(to))
+    return stream
 
 
 async def refuse_no_stream(arrival: Arrival) -> None:
@@ -140,7 +145,7 @@ async def refuse_no_stream(arrival: Arrival) -> None:
 def _walkable(arrival: Arrival, result: Any) -> Any:
     """Tell a page how it was asked for."""
     source = arrival.call.pages
-    if source is not None and isinstance(result, BasePage):
+    if source is not None and issubclass(type(result), BasePage):
         result._attach(source)
     return result
 

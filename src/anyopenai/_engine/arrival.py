@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._codec import DecodeFailure, decode_any, decoder_for
@@ -16,7 +15,7 @@ from .mapping import error_from_event, request_info, unreadable
 if TYPE_CHECKING:
     from .._codec import ResponseDecoder
     from ..transport.base import WireResponse
-    from .prepare import Call
+    from .call import Call
 
 __all__ = ("LARGE", "Arrival", "text_of")
 
@@ -121,9 +120,7 @@ class Arrival:
         except DecodeFailure:
             return
         # An object with an id is one of the API's own, whatever its `error` member says.
-        if isinstance(body, dict) and "id" in body:
-            return
-        found = event_error("", cast("object", body))
+        found = None if _has_id(body) else event_error("", body)
         if found is not None:
             raise error_from_event(found, self.info(content))
 
@@ -150,6 +147,5 @@ class Arrival:
         return result
 
 
-def returns_nothing(returns: Any) -> bool:
-    """Tell whether a method's answer is None."""
-    return returns is None or returns is NoneType
+def _has_id(body: object) -> bool:
+    return isinstance(body, dict) and "id" in body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import random
 from time import time
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from anyio import CancelScope, current_time, sleep
 
@@ -16,12 +16,14 @@ from ..errors import ClientClosedError, OpenAIError
 from ..transport.base import TransportFailure
 from .answers import open_stream, parse_now, parse_streamed, read_answer, refuse_no_stream
 from .arrival import Arrival
-from .bodies import is_replayable, multipart_body
+from .bodies import is_replayable
+from .call import Call
 from .exchange import attempt
+from .form import form_body
 from .iteration import Paginator
 from .mapping import deadline_error, error_from_failure, error_from_response
 from .pages import PageSource
-from .prepare import Call, check_options, prepare
+from .prepare import check_options, prepare
 from .response import RawResponse, StreamedResponse
 
 if TYPE_CHECKING:
@@ -176,7 +178,7 @@ class Engine:
         if call.deadline is not None:
             call.expires = call.started + call.deadline
         if call.form is not None:
-            call.body, content_type = await multipart_body(call.form)
+            call.body, content_type = await form_body(call.form)
             call.fields["content-type"] = (b"content-type", content_type.encode("ascii"))
         log = call.settings.log
         resends = 0
@@ -229,7 +231,7 @@ class Engine:
         expires = call.expires
         if expires is not None:
             if now >= expires:
-                raise deadline_error(call, sent="none", doing="before the attempt began")
+                raise deadline_error(call, sent="none", phase="start")
             ends = expires if ends is None else min(ends, expires)
         if ends is None:
             try:
@@ -246,8 +248,8 @@ class Engine:
         wire = call.wire
         sent = "none" if wire is None else wire.sent
         phase = "pool" if wire is None else wire.phase
-        if expires is not None and current_time() >= expires:
-            raise deadline_error(call, sent=sent, doing=_DOING.get(phase, ""))
+        if call.overdue():
+            raise deadline_error(call, sent=sent, phase=phase)
         return TransportFailure("the attempt's time is over", kind="timeout", phase=phase, sent=sent)
 
     def _failed(self, call: Call, outcome: ResponseInfo | TransportFailure) -> tuple[OpenAIError, Attempt]:
@@ -275,15 +277,6 @@ class Engine:
             replayable=replayable,
             remaining=remaining,
         )
-
-
-_DOING: Final = {
-    "pool": "while the call waited for a free connection",
-    "connect": "while the connection was being made",
-    "write": "while the request was being sent",
-    "head": "before the answer began",
-    "body": "before the answer was complete",
-}
 
 
 class _RequestId:

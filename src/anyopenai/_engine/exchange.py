@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 from .._contract import ResponseInfo
 from .._headers import Headers
 from .._sansio.urls import URL, resolve_redirect
-from ..errors import APIConnectionError
 from ..transport.base import TransportFailure, WireRequest
 from .bodies import is_replayable
-from .mapping import request_info
+from .mapping import request_info, stuck_redirect
 
 if TYPE_CHECKING:
     from ..transport.base import Transport, WireResponse
-    from .prepare import Call
+    from .call import Call
 
 __all__ = ("MAX_ERROR_BYTES", "attempt")
 
@@ -59,9 +58,7 @@ async def attempt(call: Call, transport: Transport) -> WireResponse | ResponseIn
         if call.whole:
             call.content = await response.read(call.settings.max_bytes)
     except BaseException:
-        if call.response is not None:
-            call.response.abandon()
-            call.response = None
+        call.abandon()
         raise
     call.response = None
     return response
@@ -118,9 +115,8 @@ class _Link:
         )
         await _authorize(call, sealed)
         call.wire = sealed
-        if call.response is not None:
-            # A middleware that asks again has done with the answer it was given.
-            call.response.abandon()
+        # A middleware that asks again has done with the answer it was given.
+        call.abandon()
         response = call.response = await self._transport.send(sealed)
         return response
 
@@ -138,18 +134,18 @@ async def _follow(call: Call, transport: Transport, response: WireResponse, loca
     await response.drain(MAX_ERROR_BYTES, 1.0)
     here = URL(last.scheme, last.host, last.port, *_split(last.target))
     if hops > MAX_REDIRECTS:
-        raise _stuck(call, f"more than {MAX_REDIRECTS} redirects, the last one to {location[:200]!r}")
+        raise stuck_redirect(call, f"more than {MAX_REDIRECTS} redirects, the last one to {location[:200]!r}")
     try:
         there = resolve_redirect(here, location)
     except ValueError as error:
-        raise _stuck(call, str(error)) from None
+        raise stuck_redirect(call, str(error)) from None
     if here.scheme == "https" and there.scheme == "http":
-        raise _stuck(call, f"a redirect from https to clear text ({there.authority}) is not followed")
+        raise stuck_redirect(call, f"a redirect from https to clear text ({there.authority}) is not followed")
     method = last.method
     if response.status in (307, 308):
         body = last.body
         if not is_replayable(body):
-            raise _stuck(call, "a redirect asks for the body again, and it can be read only once")
+            raise stuck_redirect(call, "a redirect asks for the body again, and it can be read only once")
     else:
         body = b""
         if method != "HEAD" and (response.status == 303 or method == "POST"):
@@ -181,15 +177,6 @@ async def _follow(call: Call, transport: Transport, response: WireResponse, loca
 def _split(target: bytes) -> tuple[str, str]:
     path, _, query = target.decode("ascii").partition("?")
     return path, query
-
-
-def _stuck(call: Call, why: str) -> APIConnectionError:
-    wire = call.wire
-    return APIConnectionError(
-        message=f"the redirect cannot be followed: {why}",
-        request=None if wire is None else request_info(wire),
-        request_sent="all",
-    )
 
 
 async def _refusal(call: Call, response: WireResponse) -> ResponseInfo:

@@ -16,13 +16,22 @@ from .._sansio.endings import ending_for
 from .._sansio.errorshapes import event_error
 from .._sansio.sse import EventTooLarge, ServerSentEvent, SSEDecoder
 from .._tasks import grace
-from ..errors import APIConnectionError, OpenAIError, StreamTruncated
+from ..errors import OpenAIError
 from ..pagination import ItemIterator
 from ..transport.base import TransportFailure
-from .mapping import deadline_error, error_from_event, error_from_failure, malformed_event, timeout_error
+from .mapping import (
+    deadline_error,
+    error_from_event,
+    error_from_failure,
+    interrupted_stream,
+    malformed_event,
+    timeout_error,
+    truncated_stream,
+)
 
 if TYPE_CHECKING:
     from .._contract import ResponseInfo
+    from ..errors import StreamTruncated
     from ..pagination import BasePage
     from .arrival import Arrival
 
@@ -36,6 +45,9 @@ DRAIN_BYTES: Final = 65536
 
 DRAIN_SECONDS: Final = 0.25
 """Longest wait for the end of the body behind the end marker; a new connection with TLS costs about as much."""
+
+_TYPED: Final = b'{"type":"response.'
+"""How the Responses API's events begin, which are what their type says and often have an `error` member that is null."""
 
 
 class Stream(Generic[T]):
@@ -135,7 +147,7 @@ class Stream(Generic[T]):
                     self._ending.saw_done()
                     await self._finish()
                     continue
-                if b'"error"' in data or frame.event == "error":
+                if frame.event == "error" or (b'"error"' in data and not data.startswith(_TYPED)):
                     await self._refuse_error(frame)
                 try:
                     event = self._decode(self._with_name(frame) if self._named else data)
@@ -178,11 +190,7 @@ class Stream(Generic[T]):
         finally:
             self._reading = False
         if self._closed:
-            raise APIConnectionError(
-                message="the stream was closed while a task was waiting for its next event",
-                request=self.response.request,
-                request_sent="all",
-            )
+            raise interrupted_stream(arrival.call)
         if not piece:
             await self._end_of_input()
             return
@@ -213,16 +221,11 @@ class Stream(Generic[T]):
     def _error_from(self, failure: TransportFailure) -> OpenAIError:
         call = self._arrival.call
         if self._closed:
-            return APIConnectionError(
-                message="the stream was closed while a task was waiting for its next event",
-                request=self.response.request,
-                request_sent="all",
-            )
+            return interrupted_stream(call)
         if failure.kind == "timeout":
-            now = current_time()
-            if call.expires is not None and now >= call.expires:
-                return deadline_error(call, sent="all", doing=f"after {self._count} events of the stream")
-            phase = "idle" if self._first_due is None or now < self._first_due else "first_event"
+            phase = "idle" if self._first_due is None or current_time() < self._first_due else "first_event"
+            if call.overdue():
+                return deadline_error(call, sent="all", phase=phase)
             return timeout_error(call, phase=phase, sent="all", received=self._received)
         if failure.kind == "lost":
             return self._truncated(f"the connection was lost ({failure.message})")
@@ -247,12 +250,8 @@ class Stream(Generic[T]):
             warn(str(truncated), RuntimeWarning, stacklevel=4)
 
     def _truncated(self, what: str) -> StreamTruncated:
-        after = f"after {self._count} events ({self._received} bytes)"
-        return StreamTruncated(
-            message=f"{what}, {after}: the answer is not complete; what arrived is in `partial`",
-            request=self.response.request,
-            partial=self._text.value(),
-            events_received=self._count,
+        return truncated_stream(
+            self._arrival.call, what, partial=self._text.value(), events=self._count, received=self._received
         )
 
     async def _refuse_error(self, frame: ServerSentEvent) -> None:

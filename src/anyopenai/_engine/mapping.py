@@ -23,6 +23,7 @@ from ..errors import (
     DeadlineExceeded,
     MalformedEvent,
     OpenAIError,
+    StreamTruncated,
     WrongEventLoopError,
     status_error_class,
 )
@@ -41,10 +42,13 @@ __all__ = (
     "error_from_failure",
     "error_from_response",
     "foreign_errors",
+    "interrupted_stream",
     "json_or_text",
     "malformed_event",
     "request_info",
+    "stuck_redirect",
     "timeout_error",
+    "truncated_stream",
     "unreadable",
 )
 
@@ -93,6 +97,10 @@ class Circumstances(Protocol):
         """The call's whole `deadline=` in seconds, as it was given."""
         ...
 
+    def overdue(self) -> bool:
+        """Tell whether the deadline has passed."""
+        ...
+
     def limit(self, phase: str) -> float | None:
         """Return the limit in seconds that applied to a phase."""
         ...
@@ -106,6 +114,8 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
     if kind == "loop":
         return WrongEventLoopError(failure.message)
     if kind == "timeout":
+        if call.overdue():
+            return deadline_error(call, sent=failure.sent, phase=failure.phase)
         return timeout_error(call, phase=failure.phase, sent=failure.sent, received=failure.received)
     wire = call.wire
     place = f" to {wire.host}:{wire.port}" if wire is not None and kind in ("refused", "tls") else ""
@@ -151,16 +161,27 @@ def timeout_error(call: Circumstances, *, phase: str, sent: Sent, received: int 
     )
 
 
-def deadline_error(call: Circumstances, *, sent: Sent, doing: str = "") -> DeadlineExceeded:
-    """Build the error for a call whose `deadline=` passed."""
+def deadline_error(call: Circumstances, *, sent: Sent, phase: str) -> DeadlineExceeded:
+    """Build the error for a call whose `deadline=` passed, saying what it was about to do."""
     wire = call.wire
     limit = "" if call.deadline is None else f" of {call.deadline:g} s"
-    detail = f" {doing}" if doing else ""
     return DeadlineExceeded(
         None if wire is None else request_info(wire),
-        message=f"the call's deadline{limit} passed{detail}; {_attempts(call.attempts)}",
+        message=f"the call's deadline{limit} passed {_MEANWHILE.get(phase, '')}; {_attempts(call.attempts)}",
         request_sent=sent,
     )
+
+
+_MEANWHILE: Final = {
+    "start": "before the attempt began",
+    "pool": "while it waited for a free connection",
+    "connect": "while the connection was being made",
+    "write": "while the request was being sent",
+    "head": "before the answer began",
+    "body": "before the answer was complete",
+    "first_event": "before the stream's first event",
+    "idle": "before the stream was complete",
+}
 
 
 def _attempts(count: int) -> str:
@@ -270,6 +291,46 @@ def unreadable(response: ResponseInfo, reason: str) -> APIResponseValidationErro
     message = f"the answer ({response.status_code}, {kind}) {reason}"
     return APIResponseValidationError(
         response, json_or_text(response.content[:2048]), message=_with_id(message, response)
+    )
+
+
+def truncated_stream(call: Circumstances, what: str, *, partial: object, events: int, received: int) -> StreamTruncated:
+    """Build the error for a stream that ended before it was complete.
+
+    Args:
+        call: The call.
+        what: How it ended.
+        partial: The text so far.
+        events: Events that were delivered.
+        received: Bytes that had arrived.
+    """
+    wire = call.wire
+    return StreamTruncated(
+        message=f"{what}, after {events} events ({received} bytes): the answer is not complete; "
+        "the text that arrived is in `partial`",
+        request=None if wire is None else request_info(wire),
+        partial=partial,
+        events_received=events,
+    )
+
+
+def interrupted_stream(call: Circumstances) -> APIConnectionError:
+    """Build the error for a task that waits for an event while another one closes the stream."""
+    wire = call.wire
+    return APIConnectionError(
+        message="the stream was closed while a task was waiting for its next event",
+        request=None if wire is None else request_info(wire),
+        request_sent="all",
+    )
+
+
+def stuck_redirect(call: Circumstances, why: str) -> APIConnectionError:
+    """Build the error for a redirect that cannot be followed."""
+    wire = call.wire
+    return APIConnectionError(
+        message=f"the redirect cannot be followed: {why}",
+        request=None if wire is None else request_info(wire),
+        request_sent="all",
     )
 
 

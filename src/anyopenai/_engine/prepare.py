@@ -298,5 +298,6 @@ def with_retries(policy: RetryPolicy, retries: object) -> RetryPolicy:
     """
     if isinstance(retries, int) and retries == policy.max_retries and not isinstance(retries, bool):
         return policy
-    values = {name: getattr(policy, name) for name in policy.__struct_fields__}
-    return type(policy)(**{**values, "max_retries": retries})
+    values: dict[str, Any] = {name: getattr(policy, name) for name in policy.__struct_fields__}
+    values["max_retries"] = retries
+    return type(policy)(**values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Final, Literal, TypeAlias, cast, get_args, get_origin
 from warnings import warn
@@ -11,9 +11,11 @@ from .._codec import encode
 from .._contract import Operation, omit
 from .._sansio.forms import flatten_fields
 from .._sansio.urls import join
-from .bodies import FileForm, content_body
+from .bodies import content_body
+from .call import Call
+from .form import FileForm
 from .iteration import Stream
-from .prepare import OPTION_NAMES, Call, encode_parameters, set_fields, set_limits
+from .prepare import OPTION_NAMES, encode_parameters, set_fields, set_limits
 from .response import BinaryResponse
 from .settings import Settings
 
@@ -24,6 +26,8 @@ Verb: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 # openai-python's names of the options, and ours.
 _ALIASES: Final = {"headers": "extra_headers", "params": "extra_query", "extra_json": "extra_body"}
 _OWN: Final = frozenset({"security"})
+
+NOTHING: Final[Mapping[str, object]] = {}
 
 # What says that a stream is complete, by the end of the path.
 _ENDINGS: Final = (("/chat/completions", "chat"), ("/completions", "completion"), ("/responses", "response"))
@@ -72,7 +76,7 @@ def _read_options(name: str, given: Mapping[str, object]) -> tuple[dict[str, Any
     admin = False
     for key, value in given.items():
         if key == "security":
-            wanted = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+            wanted = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else NOTHING
             admin = bool(wanted.get("admin_api_key_auth")) and not wanted.get("bearer_auth")
             continue
         own = _ALIASES.get(key, key)
@@ -135,13 +139,14 @@ async def prepare_request(
 async def _set_body(call: Call, body: object, content: object, files: object, extra: object) -> bytes | None:
     """Choose among the ways to give a body; returns its content type, None where the caller or the form says it."""
     name = call.operation.name
-    if isinstance(body, bytes | bytearray | memoryview) and content is None:
+    if content is None and isinstance(body, bytes | bytearray | memoryview):
         warn(
             f"{name}(body=...) sends JSON; bytes are sent as they are, but should be given as content=",
             DeprecationWarning,
             stacklevel=4,
         )
-        body, content = None, bytes(body)
+        content = cast("bytes", body)
+        body = None
     if content is not None:
         if body is not None or files is not None:
             raise TypeError(f"{name}() takes either content= or body= and files=, not both")
@@ -151,7 +156,10 @@ async def _set_body(call: Call, body: object, content: object, files: object, ex
     if extra is not None:
         if not isinstance(extra, Mapping) or not (body is None or isinstance(body, Mapping)):
             raise TypeError(f"extra_json of {name}() can only be merged into a body that is a mapping")
-        body = {**(body or {}), **cast("Mapping[str, object]", extra)}
+        body = {
+            **(NOTHING if body is None else cast("Mapping[str, object]", body)),
+            **cast("Mapping[str, object]", extra),
+        }
     if files is not None:
         if body is not None and not isinstance(body, Mapping):
             raise TypeError(f"body= of {name}() must be a mapping of form fields beside files=")
@@ -168,13 +176,18 @@ async def _set_body(call: Call, body: object, content: object, files: object, ex
 
 def _pairs(name: str, files: object) -> list[tuple[str, Any]]:
     """Read files given by name, where a name may have a list of them, or as pairs."""
-    items = list(cast("Mapping[str, Any]", files).items()) if isinstance(files, Mapping) else files
-    if not isinstance(items, list | tuple):
+    if isinstance(files, Mapping):
+        items: Sequence[object] = list(cast("Mapping[str, object]", files).items())
+    elif isinstance(files, list | tuple):
+        items = cast("Sequence[object]", files)
+    else:
         raise TypeError(f"files= of {name}() must be a mapping or a list of pairs, not {type(files).__name__}")
     pairs: list[tuple[str, Any]] = []
-    for item in cast("list[Any]", items):
-        if not isinstance(item, tuple) or len(cast("tuple[Any, ...]", item)) != 2:
+    for item in items:
+        pair = cast("Sequence[Any]", item) if isinstance(item, tuple) else ()
+        if len(pair) != 2:
             raise TypeError(f"files= of {name}() must hold pairs of a field name and a file")
-        field, file = cast("tuple[str, Any]", item)
-        pairs += [(field, one) for one in cast("list[Any]", file)] if isinstance(file, list) else [(field, file)]
+        field, file = pair
+        several = cast("Sequence[Any]", file) if isinstance(file, list) else (file,)
+        pairs += [(str(field), one) for one in several]
     return pairs

@@ -1,13 +1,9 @@
-"""What raw and binary calls give: `RawResponse`, `StreamedResponse`, `BinaryResponse`; reading them, not sending.
-
-Reading a body step by step and writing it to files is in `download`.
-"""
+"""What raw calls give: `RawResponse`, read to its end, and `StreamedResponse`, whose body the caller reads."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 from warnings import warn
@@ -15,14 +11,14 @@ from warnings import warn
 from .._tasks import grace
 from ..errors import OpenAIError
 from .arrival import text_of
-from .download import ByteIterator, Chunks, LineIterator, TextIterator, pieces_of, save
-from .mapping import foreign_errors, request_info
+from .binary import BinaryResponse
+from .download import ByteIterator, LineIterator, TextIterator, save
+from .head import ResponseHead
+from .mapping import foreign_errors
 
 if TYPE_CHECKING:
     import os
 
-    from .._contract import RequestInfo
-    from .._headers import Headers
     from .arrival import Arrival
 
 __all__ = ("BinaryResponse", "RawResponse", "StreamedResponse")
@@ -31,167 +27,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class _Head:
-    """The head of an answer, under the names openai-python's users know."""
-
-    __slots__ = ("_arrival",)
-
-    def __init__(self, arrival: Arrival) -> None:
-        self._arrival = arrival
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status."""
-        return self._arrival.status
-
-    @property
-    def headers(self) -> Headers:
-        """The header fields, without regard to case."""
-        return self._arrival.headers
-
-    @property
-    def request_id(self) -> str | None:
-        """The server's `x-request-id`; name it when asking for support."""
-        return self._arrival.request_id
-
-    @property
-    def http_request(self) -> RequestInfo:
-        """The request that was answered, its secrets hidden."""
-        wire = self._arrival.call.wire
-        assert wire is not None  # an answer has a request
-        return request_info(wire)
-
-    @property
-    def method(self) -> str:
-        """The request's verb."""
-        return self.http_request.method
-
-    @property
-    def url(self) -> str:
-        """The URL that answered, after redirects."""
-        return self.http_request.url
-
-    @property
-    def http_version(self) -> str:
-        """`"HTTP/1.1"` or `"HTTP/2"`."""
-        return self._arrival.response.http_version
-
-    @property
-    def elapsed(self) -> timedelta:
-        """The time from the call to the answer: its head, or its last byte where that was read by the call."""
-        return self._arrival.elapsed
-
-    @property
-    def retries_taken(self) -> int:
-        """How many attempts failed before this answer."""
-        return self._arrival.call.retries
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the connection has been given back or closed."""
-        return self._arrival.content is not None
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.status_code} {self.method} {self.url}>"
-
-
-class BinaryResponse(_Head):
-    """An answer that is bytes, such as speech or the content of a file; it has been read to its end."""
-
-    __slots__ = ()
-
-    @property
-    def response(self) -> Self:
-        """The answer itself; openai-python's users look here for its head."""
-        return self
-
-    @property
-    def content(self) -> bytes:
-        """The whole body."""
-        return self._arrival.content or b""
-
-    @property
-    def text(self) -> str:
-        """The body as text, in the character set that its content type names, else UTF-8."""
-        return text_of(self.content, self.headers)
-
-    @property
-    def encoding(self) -> str:
-        """The character set that the content type names, else UTF-8."""
-        return self.charset_encoding or "utf-8"
-
-    @property
-    def charset_encoding(self) -> str | None:
-        """The character set that the content type names."""
-        _, mark, rest = self.headers.get("content-type", "").lower().partition("charset=")
-        return rest.split(";")[0].strip(" \"'") if mark else None
-
-    def json(self) -> Any:
-        """Return the body decoded from JSON.
-
-        Raises:
-            APIResponseValidationError: It is not JSON.
-        """
-        return self._arrival.decode(self.content, object)
-
-    def read(self) -> bytes:
-        """Return the whole body."""
-        return self.content
-
-    async def aread(self) -> bytes:
-        """Return the whole body."""
-        return self.content
-
-    def iter_bytes(self, chunk_size: int | None = None) -> Chunks[bytes]:
-        """Iterate over the body in pieces of `chunk_size` bytes, with `for` or `async for`."""
-        return Chunks(pieces_of(self.content, chunk_size))
-
-    def iter_raw(self, chunk_size: int | None = None) -> Chunks[bytes]:
-        """Do the same as `iter_bytes`: content codings are undone while receiving."""
-        return self.iter_bytes(chunk_size)
-
-    def iter_text(self, chunk_size: int | None = None) -> Chunks[str]:
-        """Iterate over the body's text in pieces of `chunk_size` characters, with `for` or `async for`."""
-        text = self.text
-        size = chunk_size or len(text) or 1
-        return Chunks(text[start : start + size] for start in range(0, len(text), size))
-
-    def iter_lines(self) -> Chunks[str]:
-        """Iterate over the body's lines without their ends, with `for` or `async for`."""
-        return Chunks(self.text.splitlines())
-
-    aiter_bytes = iter_bytes
-    aiter_raw = iter_raw
-    aiter_text = iter_text
-    aiter_lines = iter_lines
-
-    async def write_to_file(self, file: str | os.PathLike[str]) -> None:
-        """Write the body to a file, in a worker thread.
-
-        The file is complete or as it was before: what is written goes to a file beside it that takes its place.
-
-        Args:
-            file: Where to; an existing file is replaced.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        await save(file, Chunks(pieces_of(self.content, None)))
-
-    async def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
-        """Do the same as `write_to_file`."""
-        await save(file, self.iter_bytes(chunk_size))
-
-    astream_to_file = stream_to_file
-
-    async def aclose(self) -> None:
-        """Do nothing: the connection has been given back already."""
-
-    async def close(self) -> None:
-        """Do nothing: the connection has been given back already."""
-
-
-class RawResponse(_Head, Generic[T]):
+class RawResponse(ResponseHead, Generic[T]):
     """An answer with its head; `parse()` gives what the method alone would have given.
 
     With `stream=True` the body is left to the `Stream` that `parse()` gives.
@@ -258,7 +94,7 @@ class RawResponse(_Head, Generic[T]):
         await self.aclose()
 
 
-class StreamedResponse(_Head, Generic[T]):
+class StreamedResponse(ResponseHead, Generic[T]):
     """An answer whose body the caller reads: at once, piece by piece, or into a file.
 
     Leaving the `async with` block closes the connection unless the body is at its end.

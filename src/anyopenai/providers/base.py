@@ -203,6 +203,9 @@ class OpenAIProvider:
         value = self._admin if security == "admin" else self._bearer
         if value is None:
             if security == "admin" or self.api_key is None or isinstance(self.api_key, str):
+                # Azure and gateways take keys under these names, which the caller may have given as headers.
+                if any(name in _OTHER_KEYS for name, _ in request.headers):
+                    return
                 raise MissingCredentialsError(_MISSING[security])
             key: object = self.api_key()
             if isawaitable(key):
@@ -223,6 +226,8 @@ class OpenAIProvider:
             "the environment variable OPENAI_API_KEY or from a function"
         )
 
+
+_OTHER_KEYS = frozenset({b"api-key", b"x-api-key"})
 
 _MISSING: dict[Security, str] = {
     "bearer": (
