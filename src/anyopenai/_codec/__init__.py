@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from .decoder import ResponseDecoder, decoder_for
 from .encoder import encode
+from .holder import VectorHolder
 from .literal import Literal
 from .model import BaseModel
 from .plain import DecodeFailure, decode_any
 from .unknown import UnknownObject
 from .variants import Resolved, Variant
-from .vector import Vector, VectorHolder, VectorWire
+from .vector import Vector, VectorWire
 
 __all__ = (
     "BaseModel",

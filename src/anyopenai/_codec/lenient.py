@@ -19,6 +19,7 @@ from .dump import tag_of
 from .extras import attach, mark_absent
 from .unknown import UnknownObject
 from .variants import Chooser, Resolved, Variant
+from .vector import Vector, VectorWire
 
 __all__ = ("Lenient", "dec_hook", "lenient", "strict_convert")
 
@@ -100,6 +101,8 @@ class Lenient:
             # NewType and type aliases of Python 3.12.
             inner = getattr(kind, "__supertype__", None) or getattr(kind, "__value__", None)
             return None if inner is None else self.compile(inner)
+        if kind == VectorWire:
+            return _vector
         if origin is Union or origin is types.UnionType:
             return self._union(get_args(kind))
         if origin is typing.Annotated:
@@ -292,6 +295,16 @@ def _floats(value: Json) -> object:
         return strict_convert(list[float], value)
     except msgspec.ValidationError:
         return [*map(_float, value)]
+
+
+def _vector(value: Json) -> object:
+    if type(value) is str:
+        try:
+            # msgspec's reading of base64, so that both passes take and refuse the same.
+            return Vector.from_bytes(msgspec.convert(value, bytes))
+        except ValueError:
+            return value
+    return _floats(value)
 
 
 def _by_msgspec(kind: Any) -> Converter:

@@ -1,4 +1,4 @@
-"""`Vector`: an embedding in one block of memory, and how Structs declare one; nothing about other types."""
+"""`Vector`: an embedding in one block of memory, and the type that stands for it in JSON; nothing about the objects that hold one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import sys
 from array import array
 from binascii import a2b_base64
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, cast, overload
 
-from msgspec.structs import force_setattr
-
-from .model import BaseModel
-
-__all__ = ("Vector", "VectorHolder", "VectorWire")
+__all__ = ("Vector", "VectorWire")
 
 if TYPE_CHECKING:
     _FloatArray = array[float]
@@ -91,6 +86,11 @@ class Vector(_FloatArray):
             return len(self) == len(values) and all(map(_equal, self, values))
         return NotImplemented
 
+    def __ne__(self, other: object) -> bool:
+        # array compares for itself, and says that no list is equal.
+        same = self.__eq__(other)
+        return same if same is NotImplemented else not same
+
     # Values may change in place, so a vector is no key.
     __hash__: ClassVar[None] = None
 
@@ -129,21 +129,3 @@ def _restore(typecode: Literal["f", "d"], data: bytes) -> Vector:
     if sys.byteorder == "big":
         vector.byteswap()
     return vector
-
-
-class VectorHolder(BaseModel):
-    """Base of Structs with a member `embedding`: bytes and number lists in it become a `Vector`.
-
-    A generated class declares the member as `embedding: Vector`, where type checkers see `Vector` and msgspec sees
-    `VectorWire`. Anything else stays as it was sent: text that is not base64 or of a wrong length, lists with
-    other things in them.
-    """
-
-    def __post_init__(self) -> None:
-        value: object = getattr(self, "embedding", None)
-        if type(value) is bytes:
-            # A ValueError makes msgspec refuse the document; the lenient pass then keeps the text.
-            force_setattr(self, "embedding", Vector.from_bytes(value))
-        elif type(value) is list:
-            with suppress(TypeError, OverflowError):
-                force_setattr(self, "embedding", Vector(cast("list[float]", value)))
