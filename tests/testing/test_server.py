@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -252,6 +253,26 @@ async def test_a_client_that_expects_100_is_told_to_continue():
         assert (await client.head()).status == 100
         await client.stream.send(b'{"model":"m","input":"x"}'[:24])
         assert (await client.answer()).status == 400
+
+
+async def test_a_websocket_is_refused():
+    async with serve() as server, probe(server.base_url) as client:
+        key = {"sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==", "sec_websocket_version": "13"}
+        await client.send("GET", "/v1/realtime", connection="Upgrade", upgrade="websocket", **key)
+        assert (await client.head()).status == 403
+
+
+async def test_an_application_that_fails_ends_its_request_only(caplog: pytest.LogCaptureFixture):
+    class Broken(StandIn):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/v1/broken":
+                raise ZeroDivisionError
+            await super().__call__(scope, receive, send)
+
+    async with serve(Broken()) as server, probe(server.base_url) as client, probe2(server.base_url) as two:
+        assert (await client.ask("GET", "/v1/broken")).status == 500
+        assert (await two.answer(await two.send("GET", "/v1/models"))).status == 200
+    assert "the application failed on GET /v1/broken" in caplog.text
 
 
 async def test_a_chosen_port_is_used_and_a_taken_one_is_an_error():

@@ -67,9 +67,22 @@ def test_a_shelf_keeps_the_newest():
 
 def test_changing_an_object_keeps_its_place():
     shelf: Shelf[int] = Shelf("thing", 5)
-    for key in ("a", "b", "a"):
-        shelf.add(key, len(shelf))
-    assert list(shelf.values()) == [2, 1]
+    shelf.add("a", 1)
+    shelf.add("b", 2)
+    shelf.replace("a", 3)
+    assert list(shelf.values()) == [3, 2]
+
+
+def test_large_objects_push_older_ones_out_and_the_newest_stays():
+    shelf: Shelf[int] = Shelf("thing", 10, keep_bytes=100)
+    for number, size in enumerate((40, 40, 40, 10)):
+        shelf.add(f"i{number}", number, size)
+    assert list(shelf.values()) == [1, 2, 3]
+    shelf.pop("i1")
+    shelf.add("i4", 4, 50)
+    assert list(shelf.values()) == [2, 3, 4]
+    shelf.add("i5", 5, 1000)
+    assert list(shelf.values()) == [5]
 
 
 def test_ids_have_their_prefix_and_differ():

@@ -69,7 +69,8 @@ class StandIn:
         tokens_per_minute: Likewise, for input tokens and the output tokens that a request allows itself.
         strict_models: Refuse model names that `/models` does not list.
         max_file_bytes: How many bytes the uploaded files may have together.
-        keep: How many stored objects of each kind are kept before the oldest is dropped.
+        keep: How many stored objects of each kind are kept before the oldest is dropped; large ones go sooner, from 64
+            MiB of a kind on.
         now: Seconds since the epoch, for `created` members and expiry.
         clock: Monotonic seconds for the rate limits; the event loop's own by default.
 

@@ -30,7 +30,7 @@ class Chat:
     def __init__(self, shared: Shared, models: Models) -> None:
         self._shared = shared
         self._models = models
-        self._stored: Shelf[tuple[Json, list[Json]]] = Shelf("stored chat completion", shared.keep)
+        self._stored: Shelf[tuple[Json, list[Json]]] = Shelf("stored chat completion", shared.keep, shared.keep_bytes)
 
     def routes(self) -> list[Route]:
         """Return what this endpoint answers."""
@@ -77,7 +77,7 @@ class Chat:
         }
         if store:
             identified = [message | {"id": f"{head['id']}-{place}"} for place, message in enumerate(messages)]
-            self._stored.add(str(head["id"]), (whole | {"metadata": notes or {}}, identified))
+            self._stored.add(str(head["id"]), (whole | {"metadata": notes or {}}, identified), request.size)
         if not boolean(body, "stream"):
             self._shared.stats.tokens += cast("int", counted["completion_tokens"])
             return JsonReply(whole)
@@ -109,7 +109,7 @@ class Chat:
         stored, messages = self._stored.get(key)
         required(body, "metadata")
         stored = stored | {"metadata": metadata(body)}
-        self._stored.add(key, (stored, messages))
+        self._stored.replace(key, (stored, messages))
         return JsonReply(stored)
 
     async def delete(self, request: Request) -> JsonReply:

@@ -139,6 +139,7 @@ class Request:
         args: Path arguments, decoded, by the names in the route.
         id: The request id that the answer will carry.
         reply_headers: Fields that the answer will carry whatever it is.
+        size: Bytes of the body received so far.
     """
 
     def __init__(self, scope: Mapping[str, object], receive: Receive, path: str, request_id: str) -> None:
@@ -149,6 +150,7 @@ class Request:
         self.args: dict[str, str] = {}
         self.id = request_id
         self.reply_headers: dict[str, str] = {}
+        self.size = 0
         self._receive = receive
         self._at_end = False
 
@@ -164,6 +166,7 @@ class Request:
                 raise Disconnected
             self._at_end = not message.get("more_body", False)
             if piece := cast("bytes", message.get("body", b"")):
+                self.size += len(piece)
                 return piece
         return b""
 

@@ -42,7 +42,7 @@ class Responses:
     def __init__(self, shared: Shared, models: Models) -> None:
         self._shared = shared
         self._models = models
-        self._kept: Shelf[_Kept] = Shelf("response", shared.keep)
+        self._kept: Shelf[_Kept] = Shelf("response", shared.keep, shared.keep_bytes)
 
     def routes(self) -> list[Route]:
         """Return what this endpoint answers."""
@@ -73,7 +73,7 @@ class Responses:
         final = self._response(body, model, tokens, was_cut, input_tokens)
         kept = _Kept(final, tokens, inputs, turn, input_tokens + len(tokens))
         if store:
-            self._kept.add(str(final["id"]), kept)
+            self._kept.add(str(final["id"]), kept, request.size)
         if boolean(body, "stream"):
             return Events(_events(final, tokens, after=-1))
         if background:

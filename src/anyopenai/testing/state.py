@@ -58,12 +58,14 @@ class Shared:
         stats: The counters.
         now: Seconds since the epoch, for `created` members.
         keep: How many objects of each kind are kept before the oldest is dropped.
+        keep_bytes: How many bytes their requests may have had together before the oldest is dropped.
     """
 
     limits: RateLimits
     stats: Stats
     now: Callable[[], float] = time.time
     keep: int = 1000
+    keep_bytes: int = 64 * 1024 * 1024
 
     def created(self) -> int:
         """Return the time for a `created` member, in whole seconds."""
@@ -76,18 +78,33 @@ def new_id(prefix: str) -> str:
 
 
 class Shelf(Generic[T]):
-    """Objects by id in the order they came; the oldest goes when there are too many."""
+    """Objects by id in the order they came; the oldest go when there are too many, or too large ones.
 
-    def __init__(self, what: str, keep: int) -> None:
+    Args:
+        what: What an object is called in a refusal.
+        keep: How many are kept.
+        keep_bytes: How large the kept ones may be together; the newest stays whatever its size.
+    """
+
+    def __init__(self, what: str, keep: int, keep_bytes: int | None = None) -> None:
         self._what = what
         self._keep = keep
+        self._keep_bytes = keep_bytes
         self._items: dict[str, T] = {}
+        self._sizes: dict[str, int] = {}
+        self._total = 0
 
-    def add(self, key: str, item: T) -> None:
-        """Keep an object, at the end if it is new."""
+    def add(self, key: str, item: T, size: int = 0) -> None:
+        """Keep a new object, about `size` bytes large."""
         self._items[key] = item
-        while len(self._items) > self._keep:
-            del self._items[next(iter(self._items))]
+        self._sizes[key] = size
+        self._total += size
+        while len(self._items) > self._keep or self._is_heavy():
+            self._remove(next(iter(self._items)))
+
+    def replace(self, key: str, item: T) -> None:
+        """Put another object in the place of a known one."""
+        self._items[key] = item
 
     def get(self, key: str) -> T:
         """Return an object.
@@ -107,12 +124,19 @@ class Shelf(Generic[T]):
             Refusal: There is none of that id (404).
         """
         item = self.get(key)
-        del self._items[key]
+        self._remove(key)
         return item
 
     def values(self) -> Iterable[T]:
         """Return the objects, oldest first."""
         return self._items.values()
+
+    def _is_heavy(self) -> bool:
+        return self._keep_bytes is not None and self._total > self._keep_bytes and len(self._items) > 1
+
+    def _remove(self, key: str) -> None:
+        del self._items[key]
+        self._total -= self._sizes.pop(key)
 
     def __contains__(self, key: object) -> bool:
         return key in self._items

@@ -46,9 +46,9 @@ def answer(prompt: str, *, choice: int = 0, choices: int = 1, turn: int = 1) -> 
     else:
         quoted = " ".join(words[:_QUOTED]) + (" …" if len(words) > _QUOTED else "")
         parts.append(f"Your message has {len(words)} {'word' if len(words) == 1 else 'words'}: “{quoted}”.")
-        frequent = [word for word, _ in Counter(_LONGER_WORD.findall(prompt.lower())).most_common(3)]
-        if len(frequent) == 3:
-            parts.append(f"Frequent in it are {frequent[0]}, {frequent[1]} and {frequent[2]}.")
+        counts = Counter(_LONGER_WORD.findall(prompt.lower())).most_common(3)
+        if repeated := [word for word, count in counts if count > 1]:
+            parts.append(f"Repeated in it: {', '.join(repeated)}.")
     if turn > 1:
         parts.append(f"It is turn {turn} of this conversation.")
     if choices > 1:
