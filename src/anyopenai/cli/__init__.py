@@ -10,6 +10,8 @@ from .interrupts import Interrupted, Interrupts
 
 __all__ = ("main",)
 
+_OF_THE_EXTRA = {"click", "numpy", "rich"}
+
 
 def main() -> NoReturn:
     """Run the command line in `sys.argv` and exit: 0 done, 1 failed, 2 wrong usage, 130 and 143 ended by a signal.
@@ -39,12 +41,15 @@ def main() -> NoReturn:
 def _run(interrupts: Interrupts) -> int:
     try:
         from .app import run
+
+        return run(interrupts)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in {"click", "numpy", "rich"}:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _OF_THE_EXTRA:
             raise
-        print(  # noqa: T201 - nothing that prints better can be loaded
-            f"The command line needs {error.name}, which is not installed: pip install 'anyopenai[cli]'",
+        # Nothing that prints better can be loaded.
+        print(  # noqa: T201
+            f"Error: the command line needs {missing}, which is not installed: pip install 'anyopenai[cli]'",
             file=sys.stderr,
         )
         return 1
-    return run(interrupts)

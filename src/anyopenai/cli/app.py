@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import click
 
-from .._version import VERSION
+from .._version import __version__
 from .connecting import Connecting
 from .failures import CommandError, is_expected, line_from_error
 from .interrupts import SIGNALS, Interrupts
@@ -57,7 +57,7 @@ def run(interrupts: Interrupts, arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, ModuleNotFoundError):
         raise
     except Exception as error:
         if session.debug or not is_expected(error):
@@ -75,7 +75,7 @@ def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) 
 
 def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
-        say(f"anyopenai {VERSION} (Python {platform.python_version()})")
+        say(f"anyopenai {__version__} (Python {platform.python_version()})")
         context.exit()
 
 

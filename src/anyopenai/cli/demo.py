@@ -13,16 +13,16 @@ import numpy as np
 from anyio import to_thread
 
 from .._tasks import open_task_group
-from .._version import VERSION
+from .._version import __version__
 from ..client import OpenAI
-from ..testing import serve
+from ..testing import StandIn, serve
 from .connecting import Connecting
 from .conversation import ChatConversation, Conversation, ResponsesConversation
 from .docstrings import collect
 from .embedding import ListBatches, embed_in_order
 from .items import Item
 from .progress import Meter, show
-from .screen import notes, say, stream_out
+from .screen import notes, say, say_item, stream_out
 from .search import Index
 from .vectors import ITEMS, VECTORS, VectorFiles
 
@@ -30,7 +30,7 @@ __all__ = ("DemoOptions", "demo")
 
 QUESTIONS = (
     "parse a date and time from a string",
-    "copy a file together with its permission bits",
+    "join two or more path components",
     "split a string into words as a shell does",
 )
 
@@ -40,6 +40,9 @@ RESPONSES_PROMPT = "In one paragraph: what does an embedding of a text tell?"
 # English text has about four characters for each token:
 # https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
 CHARACTERS_PER_TOKEN = 4
+
+# Seconds between the stand-in's tokens, so that an answer is seen to arrive.
+TOKEN_DELAY = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,33 +80,32 @@ async def demo(options: DemoOptions) -> None:
         OSError: The results cannot be written.
     """
     started = perf_counter()
-    say(f"anyopenai {VERSION} demo: Python {platform.python_version()} on {options.backend}")
+    say(f"anyopenai {__version__} demo: Python {platform.python_version()} on {options.backend}")
     items = (await collect())[: options.limit]
     tokens = sum(len(item.text) for item in items) // CHARACTERS_PER_TOKEN
-    say(f"Texts:   {len(items):,} docstrings of the standard library, about {tokens:,} tokens")
+    say(f"{len(items):,} docstrings of the standard library, about {tokens:,} tokens", "Texts:   ")
 
     async with AsyncExitStack() as stack:
-        server = options.server
+        server, note = options.server, ""
         if server is None:
-            local = await stack.enter_async_context(serve())
+            local = await stack.enter_async_context(serve(StandIn(token_delay=TOKEN_DELAY)))
             server = Connecting(base_url=local.base_url, api_key="unused")
-            say(f"Server:  {local.base_url}, a stand-in in this process that computes no model")
-        else:
-            say(f"Server:  {server.base_url or 'the OpenAI API'}")
-
+            note = ", a stand-in in this process that computes no model"
         meter = Meter(len(items))
         client = await stack.enter_async_context(
             OpenAI(base_url=server.base_url, api_key=server.api_key, middleware=[meter.middleware])
         )
-        rows = await _embed(client, items, meter, options)
-        await _search(client, items, rows, options)
+        say(f"{client.base_url}{note}", "Server:  ")
+        index = await _embed(client, items, meter, options)
+        await _search(client, items, index, options)
         await _answer("Chat completion", CHAT_PROMPT, ChatConversation(client, options.model))
         await _answer("Response", RESPONSES_PROMPT, ResponsesConversation(client, options.model))
 
     say()
     say(
-        f"Done in {perf_counter() - started:.1f} s: {len(items):,} texts embedded in {meter.seconds:.1f} s "
-        f"({meter.rate:,.0f} items/s, {meter.retries} retries), {len(QUESTIONS)} searches, 2 streamed answers."
+        f"{len(items):,} texts embedded in {meter.seconds:.1f} s by {meter.calls} requests ({meter.rate:,.0f} items/s, "
+        f"{meter.retries} retries); {len(QUESTIONS)} searches; 2 streamed answers.",
+        f"Done in {perf_counter() - started:.1f} s: ",
     )
 
 
@@ -123,9 +125,8 @@ async def _embed(client: OpenAI, items: Sequence[Item], meter: Meter, options: D
             meter.stop()
             tasks.cancel_scope.cancel()
         await files.finish()
-    say(
-        f"Wrote:   {options.output / VECTORS} ({files.rows:,} x {files.dimensions:,} float32), {options.output / ITEMS}"
-    )
+    shape = f"{files.rows:,} x {files.dimensions:,} float32"
+    say(f"{options.output / VECTORS} ({shape}), {options.output / ITEMS}", "Wrote:   ")
     return Index(await to_thread.run_sync(np.load, options.output / VECTORS))
 
 
@@ -138,14 +139,14 @@ async def _search(client: OpenAI, items: Sequence[Item], index: Index, options: 
                 model=options.embedding_model, input=question, dimensions=options.dimensions
             )
         say()
-        say(f"Search:  {question}")
+        say(question, "Search:  ")
         for row, score in index.nearest(answer.data[0].embedding, 3):
             first_line = items[row].text.partition("\n")[0]
-            say(f"  {score:.3f}  {items[row].id}: {first_line[:100]}")
+            say_item(f"  {score:.3f}  {items[row].id}: {first_line}")
 
 
 async def _answer(title: str, prompt: str, conversation: Conversation) -> None:
     say()
-    say(f"{title}: {prompt}")
+    say(prompt, f"{title}: ")
     await conversation.ask(prompt, stream_out)
     say()

@@ -31,6 +31,7 @@ class Meter:
 
     Attributes:
         items: Items that are done.
+        calls: Calls that have begun.
         in_flight: Calls that are under way.
         retries: Attempts beyond the first of each call.
     """
@@ -38,6 +39,7 @@ class Meter:
     def __init__(self, total: int | None = None) -> None:
         self.total = total
         self.items = 0
+        self.calls = 0
         self.in_flight = 0
         self.retries = 0
         self._started = perf_counter()
@@ -48,6 +50,7 @@ class Meter:
     def call(self) -> Iterator[None]:
         """Count a call while the block runs."""
         attempts = self._attempts.set([])
+        self.calls += 1
         self.in_flight += 1
         try:
             yield
@@ -102,8 +105,7 @@ async def _draw(meter: Meter, console: Console, title: str) -> None:
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[done]}"),
-        TextColumn("[dim]{task.fields[meter]}"),
+        TextColumn("{task.fields[done]}, {task.fields[meter]}"),
         console=console,
         auto_refresh=False,  # redrawn by this task: rich's own refresher is a thread
     )
