@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .description import Description, DescriptionError, bare_schema
-from .facts import Facts
+from .facts import Facts, snake
 from .naming import attribute
 from .reading import Reader, limits
 from .shapes import Alias, Either, Limits, Listed, Member, Named, Object, Scalar, Shape, either, inner, without_none
@@ -87,6 +87,7 @@ class Methods:
         self.requests = Reader(description, "param", facts.known["param"], kept)
         self.answer_roots: list[str] = []
         self.request_roots: list[str] = []
+        self.answer_homes: dict[str, str] = {}
         self.request_homes: dict[str, str] = {}
         self.made_by: dict[str, list[str]] = {}
         self.taken_by: dict[str, list[str]] = {}
@@ -103,7 +104,9 @@ class Methods:
         return method
 
     def _read_parameters(self, method: Method, operation: dict[str, Any]) -> None:
-        facts, patches = method.facts, self._facts.patches["params"].get(method.dotted, {})
+        facts = method.facts
+        by_hand = self._facts.overlay.get("parameters", {}).get(method.dotted, {})
+        patches = {**self._facts.patches["params"].get(method.dotted, {}), **by_hand}
         by_name = {attribute(_plain(entry["name"])): entry for entry in operation.get("parameters", ())}
         path = re.findall(r"\{(\w+)\}", facts["path"])
         in_path = [entry for entry in operation.get("parameters", ()) if entry["in"] == "path"]
@@ -144,7 +147,7 @@ class Methods:
     def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
         """Declare the object of a method's query parameters, which users know as a type too."""
         home = method.facts.get("query_type")
-        if not home or not parameters:
+        if not home or not parameters or method.body is not None:
             return
         key = f"/{method.dotted}/query"
         members = {one.wire: Member(one.wire, one.shape, one.required, one.limits) for one in parameters}
@@ -160,9 +163,7 @@ class Methods:
         if entry is None:
             return {}
         at = f"/{method.dotted}/body"
-        # Where names.json counts an inline body from.
-        path = method.facts["path"].replace("/", "~1")
-        pointer = f"/paths/{path}/{method.facts['verb'].lower()}/requestBody/{wanted.replace('/', '~1')}"
+        pointer = _pointer(method, "requestBody", wanted)
         shape = self.requests.read(entry["schema"], at, None, pointer)
         method.body = shape
         found: dict[str, tuple[str, Shape, Limits]] = {}
@@ -195,7 +196,12 @@ class Methods:
         else:
             method.returns = self._content(method, operation, "application/json", str(returns))
         if "event" in facts:
-            method.event = self._content(method, operation, "text/event-stream", facts["event"])
+            twin = self._facts.overlay.get("events", {}).get(method.dotted)
+            if twin:
+                method.event = self.read(twin).event
+            else:
+                media = "application/json" if facts.get("always_streams") else "text/event-stream"
+                method.event = self._content(method, operation, media, facts["event"])
         for shape, text in ((method.returns, method.dotted), (method.event, f"{method.dotted}(stream=True)")):
             if shape is not None:
                 self._root(shape, self.answer_roots)
@@ -207,7 +213,13 @@ class Methods:
         for status in ("200", "201", "202"):
             schema = operation["responses"].get(status, {}).get("content", {}).get(media, {}).get("schema")
             if schema:
-                return without_none(self.answers.read(schema, f"/{method.dotted}/{status}", None))
+                at = f"/{method.dotted}/{status}"
+                shape = self.answers.read(schema, at, None, _pointer(method, f"responses/{status}", media))
+                if not any(place in self._facts.known["response"] for place in (at, _pointer(method, f"responses/{status}", media))):
+                    # An answer described in place, and under no name: what openai-python's method returns says it.
+                    package = method.namespace.rpartition(".")[0]
+                    self.answer_homes[at] = f"{package}.{snake(name)}:{name}".lstrip(".")
+                return without_none(shape)
         for pointer, known in self._facts.known["response"].items():
             if known.name == name and "/" not in pointer:
                 return without_none(self.answers.component(pointer))
@@ -241,6 +253,12 @@ def _alternatives(reader: Reader, shape: Shape) -> list[Shape]:
         declaration = reader.declared[member.key] if isinstance(member, Named) else None
         found += _alternatives(reader, declaration.shape) if isinstance(declaration, Alias) else [member]
     return found
+
+
+def _pointer(method: Method, part: str, media: str) -> str:
+    """Return where names.json says that an operation's inline schema stands."""
+    path = method.facts["path"].replace("/", "~1")
+    return f"/paths/{path}/{method.facts['verb'].lower()}/{part}/{media.replace('/', '~1')}"
 
 
 def _plain(wire: str) -> str:

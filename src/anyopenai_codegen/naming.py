@@ -124,6 +124,23 @@ class Layout:
         """Return the key of the declaration with this home."""
         return self._by_name.get((module, name))
 
+    def is_primary(self, key: str) -> bool:
+        """Whether a declaration has a module of its own name."""
+        home = self.home(key)
+        return home.module.rpartition(".")[2] == snake(home.name)
+
+    def move(self, key: str) -> bool:
+        """Give a part a module of its own, as two modules would need each other for it; false if there is none free."""
+        home = self.home(key)
+        stem = f"{home.package}.{snake(home.name)}".lstrip(".")
+        used = {other.module for other in self._homes.values()} | {module for module, _ in self._other}
+        if stem in used:
+            return False
+        home.also.append((home.module, home.name))
+        self._by_name[stem, home.name] = self._by_name.pop((home.module, home.name))
+        home.module = stem
+        return True
+
     def named(self, name: str) -> str | None:
         """Return the key of the declaration of this name; if several modules have one, the module of that name's."""
         found = [(module, key) for (module, given), key in self._by_name.items() if given == name]
@@ -144,7 +161,7 @@ class Layout:
         declaration = self.declared[key]
         known = self._known_name(key)
         candidates: list[Home] = []
-        if key in self._fixed:
+        if key in self._fixed and known is None:
             module, _, name = self._fixed[key].partition(":")
             candidates.append(Home(module, name))
         if known is not None:
@@ -154,7 +171,7 @@ class Layout:
                 name = stem[1]
                 also = [(known.modules[0], f"{name}{form}Streaming") for form in ("", "Non")]
             candidates.append(Home(self._module(key, known), name, also))
-        if not candidates or key not in self._fixed:
+        if not candidates or known is not None:
             candidates.extend(self._made_up(key))
         for candidate in candidates:
             at = (candidate.module, candidate.name)
@@ -210,7 +227,7 @@ class Layout:
             stem = re.sub(r"Params?$", "", home.name)
             part = camel(singular(wire) if key.endswith("/items") or "/items/" in key.rsplit("/properties/", 1)[-1] else wire)
             if "/" not in key:
-                name = re.sub(r"[^A-Za-z0-9]", "", key.partition("@")[0])
+                name = self._component_name(key)
                 found.append(Home(home.module, name if name.endswith((suffix, "Params")) else f"{name}{suffix}"))
             if isinstance(self.declared[owner], Alias):
                 branch = re.search(r"/(\d+)$", key)
@@ -218,9 +235,13 @@ class Layout:
             found.append(Home(home.module, f"{stem}{part}"))
             found.append(Home(home.module, f"{stem}{part}{suffix}"))
         elif "/" not in key:
-            name = re.sub(r"[^A-Za-z0-9]", "", key.partition("@")[0])
+            name = self._component_name(key)
             found.append(Home(snake(name), name))
         return found
+
+    def _component_name(self, key: str) -> str:
+        name = re.sub(r"[^A-Za-z0-9]", "", key.partition("@")[0])
+        return re.sub(r"Params?$", "", name) if self._side == "response" else name
 
     def _alike(self, one: str, other: str, seen: set[tuple[str, str]]) -> bool:
         """Whether two declarations say the same of a value."""

@@ -26,6 +26,9 @@ class Params:
         accepts: Further answers that a union of requests takes, by its name.
         taken_by: Methods that take an object as their arguments, by key.
         cycles: Groups of modules that need one another.
+        modules: What is written, by path below `types`.
+        references: The declarations that each module refers to.
+        answers_used: The answers' declarations that each module refers to.
     """
 
     layout: Layout
@@ -34,7 +37,16 @@ class Params:
     taken_by: Mapping[str, list[str]]
     cycles: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
-    links: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    references: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    answers_used: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+
+    @property
+    def links(self) -> dict[str, set[str]]:
+        """Which modules each module needs."""
+        found = {name: {self.layout.home(key).module for key in keys} for name, keys in self.references.items()}
+        for name, keys in self.answers_used.items():
+            found.setdefault(name, set()).update(self.answers.home(key).module for key in keys)
+        return found
 
     def write(self) -> dict[str, Module]:
         """Write every module, and return them by their path below `types`."""
@@ -118,7 +130,7 @@ class Params:
         home = self.layout.home(key)
         text = self.annotation(module, declaration.shape, set(), alias=True)
         extra = [self._answer(module, self._answer_key(name)) for name in self.accepts.get(home.name, ())]
-        if key in self.answers.kept and isinstance(self.answers.declared[key], Alias) and _has_objects(declaration.shape):
+        if self._is_answer(key, Alias, home.module) and _has_objects(declaration.shape):
             extra.insert(0, self._answer(module, key))
         for name in extra:
             if name not in text.split(" | "):
@@ -179,17 +191,24 @@ class Params:
         key = self.layout.key(key)
         home = self.layout.home(key)
         here = module.path.removeprefix("types.")
-        self.links.setdefault(here, set()).add(home.module)
+        self.references.setdefault(here, set()).add(key)
         qualified = not static and not alias and home.module != here and home.module in self.cycles.get(here, ())
         text = module.use(module_path(home), home.name, static=static, qualified=qualified)
-        if key in self.answers.kept and isinstance(self.answers.declared[key], Object):
+        if self._is_answer(key, Object, here):
             text += f" | {self._answer(module, key, static=static)}"
         return text
+
+    def _is_answer(self, key: str, kind: type[Object | Alias], here: str) -> bool:
+        """Whether a schema is an answer's too, and one that the module may load: of its own package, or shared."""
+        if key not in self.answers.kept or not isinstance(self.answers.declared[key], kind):
+            return False
+        package = self.answers.home(key).package
+        return package in (here.rpartition(".")[0], "", "shared") or here.startswith("resources")
 
     def _answer(self, module: Module, key: str, *, static: bool = False) -> str:
         home: Home = self.answers.home(key)
         here = module.path.removeprefix("types.")
-        self.links.setdefault(here, set()).add(home.module)
+        self.answers_used.setdefault(here, set()).add(key)
         qualified = not static and home.module != here and home.module in self.cycles.get(here, ())
         return module.use(module_path(home), home.name, static=static, qualified=qualified)
 

@@ -27,12 +27,14 @@ class Resources:
         params: Writes the types of arguments.
         overlay: Our own decisions.
         methods: By dotted name.
+        strict: Whether every method and argument needs its words in the overlay.
     """
 
     answers: Layout
     params: Params
     overlay: Mapping[str, Any]
     methods: Mapping[str, Method]
+    strict: bool = True
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
 
     def namespaces(self) -> dict[str, list[str]]:
@@ -112,6 +114,8 @@ class Resources:
         for name in (method.dotted, method.namespace):
             if name in endings:
                 return endings[name]
+        if not self.strict:
+            return "unknown"
         raise LookupError(f"{method.dotted} streams: say in overlay.toml, [endings], how its stream ends")
 
     def _source(self, method: Method) -> str:
@@ -313,7 +317,7 @@ class Resources:
         """Return a method's docstring: our own summary, then facts."""
         summary = self.overlay.get("summaries", {}).get(method.dotted)
         if not summary:
-            if self.overlay.get("strict", True):
+            if self.strict:
                 raise LookupError(f"{method.dotted} has no line in overlay.toml, [summaries]")
             summary = f"Call `{method.dotted}`."
         lines = [summary, "", prose.wrapped(self._remarks(method), hanging=0), "", "Args:"]
@@ -353,7 +357,7 @@ class Resources:
         facts = prose.said(replace(known, time=False, deprecated=False), shape).rstrip(".")
         kind = f"{kind}, {facts[:1].lower()}{facts[1:]}" if facts else kind
         meaning = own or shared
-        if not meaning and self.overlay.get("strict", True):
+        if not meaning and self.strict:
             raise LookupError(f"{method.dotted} takes {parameter.name}: say in overlay.toml, [glossary], what it means")
         return f"({kind}): {meaning or parameter.wire}{' Deprecated.' if known.deprecated else ''}"
 

@@ -28,6 +28,7 @@ class Module:
     header: list[str] = field(default_factory=list[str])
     _names: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
     _modules: dict[str, bool] = field(default_factory=dict[str, bool])
+    _last: set[str] = field(default_factory=set[str])
     _given_away: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     _taken: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
@@ -39,17 +40,19 @@ class Module:
                 (`.types.shared`).
             name: The name in it.
             static: Only type checkers need it.
-            qualified: Refer to it through its module, which need not have defined it yet.
+            qualified: Refer to it through its module, imported last: the two modules need each other.
         """
         if module == f".{self.path}":
             return name
         if not qualified and self._claim(name, (module, name)):
             self._names[module, name] = self._names.get((module, name), True) and static
             return name
-        return f"{self.use_module(module, static=static)}.{name}"
+        return f"{self.use_module(module, static=static, last=qualified)}.{name}"
 
-    def use_module(self, module: str, *, static: bool = False) -> str:
+    def use_module(self, module: str, *, static: bool = False, last: bool = False) -> str:
         """Import a module and return the name it goes by."""
+        if last:
+            self._last.add(module)
         alias = module.rpartition(".")[2]
         while not self._claim(alias, (module, "")):
             alias = f"_{alias}"
@@ -79,7 +82,11 @@ class Module:
         lines += [*self._import_lines(static=False), *self.header]
         if static:
             lines += ["", "if TYPE_CHECKING:", *(f"    {line}" for line in static)]
-        return "\n".join([*lines, "", "", ""]) + "\n\n".join(self.body) + "\n"
+        text = "\n".join([*lines, "", "", ""]) + "\n\n".join(self.body) + "\n"
+        if self._last:
+            late = [f"{self._module_line(module)}  # noqa: E402" for module in sorted(self._last)]
+            text += "\n".join(["", "# These modules need this one as well, so they come when its names are there.", *late, ""])
+        return text
 
     def _import_lines(self, *, static: bool) -> list[str]:
         by_module: dict[str, list[str]] = {}
@@ -88,17 +95,19 @@ class Module:
                 again = (module, name) in self._given_away
                 by_module.setdefault(module, []).append(f"{name} as {name}" if again else name)
         lines = [f"from {self.relative(module)} import {', '.join(names)}" for module, names in by_module.items()]
-        for module, only_static in self._modules.items():
-            if only_static != static:
-                continue
-            alias = next(name for name, owner in self._taken.items() if owner == (module, ""))
-            parent, _, short = module.rpartition(".")
-            if module.startswith("."):
-                source = self.relative(parent or ".")
-                lines.append(f"from {source} import {short}{'' if alias == short else f' as {alias}'}")
-            else:
-                lines.append(f"import {module}{'' if alias == module else f' as {alias}'}")
+        lines += [
+            self._module_line(module)
+            for module, only_static in self._modules.items()
+            if only_static == static and module not in self._last
+        ]
         return lines
+
+    def _module_line(self, module: str) -> str:
+        alias = next(name for name, owner in self._taken.items() if owner == (module, ""))
+        parent, _, short = module.rpartition(".")
+        if module.startswith("."):
+            return f"from {self.relative(parent or '.')} import {short}{'' if alias == short else f' as {alias}'}"
+        return f"import {module}{'' if alias == module else f' as {alias}'}"
 
     def relative(self, module: str) -> str:
         """Return `.types.shared` as seen from this module: `..shared`."""

@@ -47,6 +47,8 @@ class Structs:
         swapped: Types of members that are not what the description says, by `Class.member`.
         cycles: Groups of modules that need one another; within one, classes are referred to through their module.
         made_by: Methods that return a class, by key.
+        modules: What is written, by path below `types`.
+        references: The declarations that each module refers to.
     """
 
     layout: Layout
@@ -57,7 +59,12 @@ class Structs:
     made_by: Mapping[str, list[str]]
     cycles: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
-    links: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    references: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+
+    @property
+    def links(self) -> dict[str, set[str]]:
+        """Which modules each module needs."""
+        return {name: {self.layout.home(key).module for key in keys} for name, keys in self.references.items()}
 
     def write(self) -> dict[str, Module]:
         """Write every module, and return them by their path below `types`."""
@@ -198,7 +205,7 @@ class Structs:
         home = self.layout.home(key)
         name = home.name
         here = module.path.removeprefix("types.")
-        self.links.setdefault(here, set()).add(home.module)
+        self.references.setdefault(here, set()).add(key)
         qualified = not alias and home.module != here and home.module in self.cycles.get(here, ())
         return module.use(module_path(home), name, qualified=qualified)
 
@@ -226,7 +233,7 @@ class Structs:
         if tag is None or len(tag.values) == 1:
             return self._name(module, key, alias=alias)
         home = self.layout.home(key)
-        self.links.setdefault(module.path.removeprefix("types."), set()).add(home.module)
+        self.references.setdefault(module.path.removeprefix("types."), set()).add(key)
         return module.use(module_path(home), f"_Any{home.name}")
 
     def _table(self, module: Module, shape: Either, keys: list[str], where: str) -> str:
@@ -311,12 +318,12 @@ def tuple_of(values: Sequence[str]) -> str:
     return f"({', '.join(literal(value) for value in values)}{',' if len(values) == 1 else ''})"
 
 
-def cycles(links: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+def rings(links: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     """Return, for each module that needs itself in a roundabout way, the modules of its ring."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    rings: dict[str, frozenset[str]] = {}
+    found: dict[str, frozenset[str]] = {}
 
     def visit(name: str) -> None:
         index[name] = low[name] = len(index)
@@ -338,9 +345,9 @@ def cycles(links: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
                     break
             if len(ring) > 1:
                 for member in ring:
-                    rings[member] = frozenset(ring)
+                    found[member] = frozenset(ring)
 
     for name in sorted(links):
         if name not in index:
             visit(name)
-    return rings
+    return found

@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import structs as answers_writer
 from .description import Description
 from .facts import Facts
 from .methods import Method, Methods
@@ -18,11 +17,14 @@ from .packages import Given, add_aliases, namespaces, type_packages
 from .params import Params
 from .resources import Resources
 from .source import Module
-from .structs import Structs
+from .structs import Structs, rings
 from .unions import decide
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "anyopenai"
+
+# Each move breaks a ring or uncovers a smaller one; the whole API needs three.
+_MOVES = 6
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ def banner(description: Description) -> str:
     )
 
 
-def write(description: Description, facts: Facts, *, selected: tuple[str, ...] | None = None) -> Written:
+def write(
+    description: Description, facts: Facts, *, selected: tuple[str, ...] | None = None, strict: bool = True
+) -> Written:
     """Write every module.
 
     Args:
         description: The API.
         facts: Our tables.
         selected: Namespaces to write, with those within them; None for those of the overlay, empty for all.
+        strict: Whether every method and argument needs its words in the overlay.
     """
     overlay = facts.overlay
     wanted = tuple(overlay["select"]) if selected is None else selected
@@ -64,7 +69,7 @@ def write(description: Description, facts: Facts, *, selected: tuple[str, ...] |
     }
     homes = overlay.get("homes", {})
     answers = Layout(
-        "response", reader.answers.declared, reader.answer_roots, facts.known["response"], homes=homes.get("response", {})
+        "response", reader.answers.declared, reader.answer_roots, facts.known["response"], homes={**reader.answer_homes, **homes.get("response", {})}
     )
     taken = [(answers.home(key).module, answers.home(key).name) for key in answers.kept]
     requests = Layout(
@@ -101,10 +106,12 @@ def write(description: Description, facts: Facts, *, selected: tuple[str, ...] |
         written.write()
         return written
 
-    # The first pass finds which modules need one another, the second writes their references accordingly.
-    structs = write_structs(answers_writer.cycles(write_structs({}).links))
-    params = write_params(answers_writer.cycles(write_params({}).links))
-    resources = Resources(answers, params, overlay, methods)
+    _unring(answers, lambda: write_structs({}))
+    _unring(requests, lambda: write_params({}))
+    # What still needs itself in a roundabout way refers to classes through their modules.
+    structs = write_structs(rings(write_structs({}).links))
+    params = write_params(rings(write_params({}).links))
+    resources = Resources(answers, params, overlay, methods, strict)
     resources.write()
 
     modules: dict[str, Module] = {}
@@ -133,6 +140,21 @@ def write(description: Description, facts: Facts, *, selected: tuple[str, ...] |
     files = {_file(module): module.text(line) for module in everything}
     files.setdefault("resources/__init__.py", f'{line}\n"""The API\'s namespaces; `_namespaces` is their table."""\n')
     return Written(formatted(files), methods)
+
+
+def _unring(layout: Layout, write_dry: Callable[[], Structs | Params]) -> None:
+    """Move parts into modules of their own until no two modules need each other, as far as that helps."""
+    for _ in range(_MOVES):
+        written = write_dry()
+        found = rings(written.links)
+        moved = False
+        for name in sorted(found):
+            for key in sorted(written.references[name]):
+                home = layout.home(key)
+                if home.module != name and home.module in found[name] and not layout.is_primary(key):
+                    moved = layout.move(key) or moved
+        if not moved:
+            return
 
 
 def _joined(one: Module, other: Module) -> Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from ..responses import response_input_file_content
 from . import chat_completion_content_part_image
 from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
@@ -15,7 +14,7 @@ class ChatCompletionContentPartImageParam(TypedDict, total=False):
 
     type: Required[Literal["image_url"]]
     image_url: Required[ImageURL | chat_completion_content_part_image.ImageURL]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_file_content.PromptCacheBreakpoint
+    prompt_cache_breakpoint: PromptCacheBreakpoint
 
 
 class ImageURL(TypedDict, total=False):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from ..responses import response_input_file_content
 from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
@@ -14,7 +13,7 @@ class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
 
     type: Required[Literal["input_audio"]]
     input_audio: Required[InputAudio]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_file_content.PromptCacheBreakpoint
+    prompt_cache_breakpoint: PromptCacheBreakpoint
 
 
 class InputAudio(TypedDict, total=False):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..responses import response_input_file_content
 from .chat_completion_content_part_image import ChatCompletionContentPartImage
 from .chat_completion_content_part_image_param import ChatCompletionContentPartImageParam
 from .chat_completion_content_part_input_audio_param import ChatCompletionContentPartInputAudioParam
@@ -19,7 +18,7 @@ class File(TypedDict, total=False):
 
     type: Required[Literal["file"]]
     file: Required[FileFile]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_file_content.PromptCacheBreakpoint
+    prompt_cache_breakpoint: PromptCacheBreakpoint
 
 
 class FileFile(TypedDict, total=False):

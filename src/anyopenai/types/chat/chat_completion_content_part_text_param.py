@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from ..responses import response_input_file_content
 from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
@@ -16,4 +15,4 @@ class ChatCompletionContentPartTextParam(TypedDict, total=False):
 
     type: Required[Literal["text"]]
     text: Required[str]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_file_content.PromptCacheBreakpoint
+    prompt_cache_breakpoint: PromptCacheBreakpoint
