@@ -181,6 +181,33 @@ def test_the_fast_paths_agree_with_the_standard(frames: list[bytes], step: int) 
     assert decode(frames) == (read_slowly(wire), b"")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"event: a\nevent: b\n\n",
+        b"event: a\ndata: \n\n",
+        b"event: a\ndata:x\n\n",
+        b"event: a\n: x\n\n",
+        b"event: a\nid: 1\n\n",
+        b"event: a\ndata: 1\ndata: 2\n\n",
+        b"event: a\n\n\n",
+        b"data: 1\nevent: a\n\n",
+        b"data: \n\n",
+        b"data:x\n\n",
+        b"data\n\n",
+        b"datax: 1\n\n",
+        b"data: 1\ndata: 2\n\n",
+        b": x\n\n",
+        b"\n\n",
+        b"\n",
+    ],
+)
+@pytest.mark.parametrize("usual", [b"data: {}\n\n", b"event: a\ndata: {}\n\n"])
+def test_one_odd_frame_among_usual_ones_is_read_as_what_it_is(usual: bytes, odd: bytes) -> None:
+    wire = usual * 3 + odd + usual * 3
+    assert decode([usual, wire, wire]) == (read_slowly(usual + wire + wire), b"")
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("name", [b"", b"event: x"])
 def test_an_event_is_given_out_with_the_read_that_ends_it(end: bytes, name: bytes) -> None:

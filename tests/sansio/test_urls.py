@@ -30,6 +30,7 @@ BASE = parse_url("https://api.openai.com/v1")
         ("https://host/x?a=b?c&d=/", ("https", "host", 443, "/x", "a=b?c&d=/")),
         ("https://host/x#fragment", ("https", "host", 443, "/x", "")),
         ("https://host#fragment", ("https", "host", 443, "/", "")),
+        ("http://127.0.0.1:65535/", ("http", "127.0.0.1", 65535, "/", "")),
         ("http://127.0.0.1:1/", ("http", "127.0.0.1", 1, "/", "")),
         ("http://[::1]:8080/v1", ("http", "::1", 8080, "/v1", "")),
         ("http://[2001:DB8::1]", ("http", "2001:db8::1", 80, "/", "")),
