@@ -17,6 +17,7 @@ from ._engine.engine import Carrier, Engine
 from ._engine.logs import LOGGER, Log, level_from, show_on_stderr
 from ._engine.prepare import checked_deadline, with_retries
 from ._engine.settings import DEFAULT_POLICY, Settings, Truncated
+from ._engine.travel import arguments_for
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
 from ._timeouts import DEFAULT_TIMEOUT, Seconds, Timeout, timeout_from
@@ -157,8 +158,8 @@ class OpenAI(Namespaces, Endpoints):
         truncated_streams: What a stream does that ends before its end marker.
         retry_policy: How patiently failed attempts are repeated; `max_retries` beats its number.
         _strict_response_validation: Raise where an answer does not fit its type, instead of keeping what there is.
-        _enforce_credentials: False allows a client without any key, for servers that need none and for calls with an
-            `Authorization` header of their own.
+        _enforce_credentials: False allows a client without any key, for calls with an `Authorization` (or `api-key`)
+            header of their own.
 
     Raises:
         OpenAIError: There is no key, or the base URL cannot be used.
@@ -233,6 +234,7 @@ class OpenAI(Namespaces, Endpoints):
         )
         self._caller = Engine(Carrier(_make_transport, transport), settings)
         self.webhook_secret = os.environ.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
+        self._webhook_secret_given = webhook_secret is not None
 
     # Options as properties: they can be set on a living client, and hold from the next call on.
 
@@ -513,6 +515,7 @@ class OpenAI(Namespaces, Endpoints):
         view._caller = Engine(carrier, old.replaced(**changes) if changes else old)
         if webhook_secret is not None:
             view.webhook_secret = webhook_secret
+            view._webhook_secret_given = True
         return view
 
     with_options = copy
@@ -550,6 +553,26 @@ class OpenAI(Namespaces, Endpoints):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
+
+    def __copy__(self) -> Self:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as the arguments that make the same client elsewhere; no key travels.
+
+        Raises:
+            OpenAIError: An option holds, or may hold, a secret or a connection.
+        """
+        if self._webhook_secret_given:
+            raise OpenAIError(
+                "a client with webhook_secret= given as text cannot be pickled; set OPENAI_WEBHOOK_SECRET where it is used"
+            )
+        return _make_again, (type(self), arguments_for(self._settings, self._engine.carrier))
+
+
+def _make_again(cls: type[OpenAI], arguments: dict[str, Any]) -> OpenAI:
+    """Make an unpickled client."""
+    return cls(**arguments)
 
 
 def _check_provider(provider: object, **excluded: object) -> None:

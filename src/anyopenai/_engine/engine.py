@@ -46,11 +46,12 @@ class Carrier:
         transport: A transport that is there already.
     """
 
-    __slots__ = ("_make", "closed", "transport")
+    __slots__ = ("_make", "closed", "given", "transport")
 
     def __init__(self, make: Callable[[], Transport], transport: Transport | None = None) -> None:
         self._make = make
         self.transport = transport
+        self.given = transport is not None
         self.closed = False
 
     def open(self) -> Transport:

@@ -92,8 +92,10 @@ def prepare(
     given: dict[str, object] = {}
     members: dict[str, object] | None = None
     streaming = stream is True and operation.event is not None
-    if operation.body != "none":
-        given = _given(operation, body, options.get("extra_body"))
+    extra = options.get("extra_body")
+    # Operations without a body of their own can be given one: a GET, too, would have it, which no server expects.
+    if operation.body != "none" or (extra and operation.verb != "GET"):
+        given = _given(operation, body, extra)
         members = {**(operation.defaults or {}), **given}
         if streaming:
             members["stream"] = True
@@ -143,7 +145,7 @@ def _set_body(call: Call, members: dict[str, object] | None) -> bytes | None:
     operation = call.operation
     rewritten = call.settings.provider.rewrite(members)
     call.sent_body = rewritten
-    if operation.body == "json":
+    if operation.body != "multipart":
         call.body = encode(rewritten)
         return _JSON
     files: list[tuple[str, FileTypes]] = []
@@ -159,8 +161,6 @@ def _set_body(call: Call, members: dict[str, object] | None) -> bytes | None:
 
 def _named_files(name: str, value: object) -> Iterable[tuple[str, FileTypes]]:
     """Name the files of one argument: a list of them is sent as `name[]`, a single one (maybe a tuple) as `name`."""
-    if value is None:
-        return
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview | tuple):
         for file in cast("Sequence[FileTypes]", value):
             yield f"{name}[]", file

@@ -33,12 +33,18 @@ class RawResponse(ResponseHead, Generic[T]):
     With `stream=True` the body is left to the `Stream` that `parse()` gives.
     """
 
-    __slots__ = ("_parse", "_result")
+    __slots__ = ("__weakref__", "_closed", "_parse", "_result")
 
     def __init__(self, arrival: Arrival, parse: Callable[[Any], T]) -> None:
         super().__init__(arrival)
         self._parse = parse
         self._result: tuple[Any, T] | None = None
+        self._closed = arrival.content is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has been given back or closed."""
+        return self._closed or self._arrival.response.complete
 
     @property
     def content(self) -> bytes:
@@ -84,14 +90,26 @@ class RawResponse(ResponseHead, Generic[T]):
         return self._result[1]
 
     async def aclose(self) -> None:
-        """Close the connection if the body has not been read."""
-        if self._arrival.content is None:
+        """Close the connection if the body is a stream of events that has not been read."""
+        if not self._closed:
+            self._closed = True
             with grace():
                 await self._arrival.response.aclose()
 
     async def close(self) -> None:
         """Do the same as `aclose`."""
         await self.aclose()
+
+    def __del__(self) -> None:
+        try:
+            # From parse() on, the stream has the connection.
+            if self.is_closed or self._result is not None:
+                return
+            self._closed = True
+            self._arrival.response.abandon()
+        except AttributeError:
+            return  # the constructor did not come this far
+        warn(f"{self!r} was dropped before parse() gave its stream", ResourceWarning, stacklevel=2, source=self)
 
 
 class StreamedResponse(ResponseHead, Generic[T]):

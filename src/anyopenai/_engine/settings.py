@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from .._contract import Omit
 from .._headers import is_secret_header
@@ -155,7 +155,7 @@ class Settings:
         self.encoded_query = encode_query(self.query)
         self.middleware = tuple(middleware)
         self.log = log or Log()
-        self.trace = None if trace is None else _Observer(trace, self.log)
+        self.trace = None if trace is None else Observer(trace, self.log)
         self.keep_unknown = keep_unknown
         self.strict = strict
         self.truncated: Truncated = truncated
@@ -186,6 +186,9 @@ class Settings:
             setattr(other, name, getattr(self, name))
         for name, value in changes.items():
             setattr(other, name, value)
+        trace = changes.get("trace")
+        if trace is not None:
+            other.trace = Observer(cast("Trace", trace), other.log)
         if "timeout" in changes:
             other.bounded, other.bound = time_limits(other.timeout)
         if "provider" in changes or "headers" in changes:
@@ -195,17 +198,21 @@ class Settings:
         return other
 
 
-class _Observer:
-    """A trace function whose own exceptions are logged and end there."""
+class Observer:
+    """A trace function whose own exceptions are logged and end there.
 
-    __slots__ = ("_log", "_trace")
+    Attributes:
+        function: What the caller gave.
+    """
 
-    def __init__(self, trace: Trace, log: Log) -> None:
-        self._trace = trace
+    __slots__ = ("_log", "function")
+
+    def __init__(self, function: Trace, log: Log) -> None:
+        self.function = function
         self._log = log
 
     def __call__(self, name: str, info: Mapping[str, object]) -> None:
         try:
-            self._trace(name, info)
+            self.function(name, info)
         except Exception:
             self._log.failed("the trace function raised an exception on %r; it is ignored", name)

@@ -93,9 +93,20 @@ class OpenAIProvider:
         organization: Sent as `OpenAI-Organization`.
         project: Sent as `OpenAI-Project`.
         base_url: The API's root.
+        from_env: Names of the keys among these that were read from the environment.
     """
 
-    __slots__ = ("_admin", "_bearer", "admin_api_key", "api_key", "base_url", "headers", "organization", "project")
+    __slots__ = (
+        "_admin",
+        "_bearer",
+        "admin_api_key",
+        "api_key",
+        "base_url",
+        "from_env",
+        "headers",
+        "organization",
+        "project",
+    )
 
     def __init__(
         self,
@@ -105,11 +116,13 @@ class OpenAIProvider:
         organization: str | None = None,
         project: str | None = None,
         base_url: object = OPENAI_BASE_URL,
+        from_env: frozenset[str] = frozenset(),
     ) -> None:
         self.api_key = api_key
         self.admin_api_key = admin_api_key
         self.organization = organization
         self.project = project
+        self.from_env = from_env
         self.base_url: URL = base_url_from(base_url)
         self.headers: Mapping[str, str] = {
             name: value
@@ -144,6 +157,7 @@ class OpenAIProvider:
             OpenAIError: There is no key at all, or the base URL cannot be read.
         """
         env = os.environ.get
+        from_env = {name for name, value in (("api_key", api_key), ("admin_api_key", admin_api_key)) if value is None}
         # An empty variable or argument is no key: shells export empty ones by accident.
         api_key = (env("OPENAI_API_KEY") if api_key is None else api_key) or None
         admin_api_key = (env("OPENAI_ADMIN_KEY") if admin_api_key is None else admin_api_key) or None
@@ -160,6 +174,7 @@ class OpenAIProvider:
             organization=env("OPENAI_ORG_ID") if organization is None else organization,
             project=env("OPENAI_PROJECT_ID") if project is None else project,
             base_url=base_url,
+            from_env=frozenset(from_env),
         )
 
     def replace(
@@ -178,6 +193,8 @@ class OpenAIProvider:
             organization=self.organization if isinstance(organization, Omit) else organization,
             project=self.project if isinstance(project, Omit) else project,
             base_url=self.base_url if isinstance(base_url, Omit) else base_url,
+            from_env=self.from_env
+            - {name for name, value in (("api_key", api_key), ("admin_api_key", admin_api_key)) if value is not omit},
         )
 
     @property
@@ -222,8 +239,8 @@ class OpenAIProvider:
 
     def __reduce__(self) -> str:
         raise OpenAIError(
-            "a provider holds API keys and is not pickled; build the client where it is used, with the key from "
-            "the environment variable OPENAI_API_KEY or from a function"
+            "a provider holds API keys and is not pickled; pickle the client, or build it where it is used, with the key "
+            "from the environment variable OPENAI_API_KEY or from a function"
         )
 
 
