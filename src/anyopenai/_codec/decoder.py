@@ -15,7 +15,7 @@ from msgspec.structs import fields
 from .lenient import Lenient, dec_hook, lenient
 from .plain import MAX_DEPTH, DecodeFailure, check_depth, decode_any, depth_exceeds, excerpt, kind_of
 from .steps import guess_end, item_end, list_start, next_item
-from .variants import Resolved
+from .variants import Resolved, told_apart
 
 __all__ = ("ResponseDecoder", "decoder_for")
 
@@ -65,7 +65,7 @@ class ResponseDecoder(Generic[T]):
     __slots__ = ("_accepts", "_deep", "_items", "_keep_unknown", "_kind", "_lenient", "_raw", "_strict")
 
     def __init__(self, kind: Any, *, keep_unknown: bool = False, strict: bool = False) -> None:
-        self._kind = kind
+        self._kind = kind = told_apart(kind)
         self._keep_unknown = keep_unknown
         self._strict = strict
         native: Any = Any if kind is object else kind

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType
-from typing import Any, ClassVar, NamedTuple, cast
+from types import FunctionType, NoneType, UnionType
+from typing import Any, ClassVar, NamedTuple, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -14,7 +14,7 @@ from msgspec.structs import fields
 from .dump import tag_of
 from .unknown import UnknownObject
 
-__all__ = ("Chooser", "Resolved", "Variant")
+__all__ = ("Chooser", "Resolved", "Variant", "told_apart")
 
 Convert = Callable[[Any, object], object]
 """Builds an instance of a type from a plain value."""
@@ -204,3 +204,22 @@ class Resolved(metaclass=_ResolvedType):
                 cls._array = cls.array()
             return items if cls._array is None else convert(cls._array, items)
         return value
+
+
+def told_apart(kind: Any) -> Any:
+    """Return what msgspec can decode a user's union as: of Structs that no tag tells apart, a `Resolved`.
+
+    Any other type is returned as it is.
+    """
+    if get_origin(kind) not in (Union, UnionType):
+        return kind
+    members = get_args(kind)
+    models = [member for member in members if isinstance(member, type) and issubclass(member, Struct)]
+    others = [member for member in members if member is not NoneType and member not in models]
+    tags = {model.__struct_config__.tag for model in models}
+    if others or len(models) < 2 or (None not in tags and len(tags) == len(models)):
+        return kind
+    variants = tuple(Variant(model) for model in models)
+    name = " | ".join(model.__name__ for model in models)
+    union: Any = type(name, (Resolved,), {"variants": lambda: variants, "__module__": __name__})
+    return union | None if NoneType in members else union
