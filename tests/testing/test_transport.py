@@ -15,6 +15,7 @@ from anyopenai._timeouts import Timeout
 from anyopenai.testing import Answer, FakeResponse, FakeTransport, NoAnswerError, RecordedRequest
 from anyopenai.testing.transport import _Route
 from anyopenai.transport.base import BodyReader, TransportFailure, WireRequest, WireResponse
+from anyopenai.types import Model
 
 
 def request(
@@ -203,6 +204,14 @@ async def test_events_are_framed_as_the_api_frames_them():
     assert await body_of(response) == (
         b'data: {"a":1}\n\nevent: ping\ndata: {}\n\ndata: two\ndata: lines\n\n: note\n\ndata: [DONE]\n\n'
     )
+
+
+async def test_answers_take_the_clients_own_types():
+    model = Model(id="m", created=0, object="model", owned_by="me")
+    transport = FakeTransport(Answer(json=model), Answer(events=[model]))
+    whole, streamed = [await body_of(await transport.send(request())) for _ in range(2)]
+    assert msgspec.json.decode(whole) == {"id": "m", "created": 0, "object": "model", "owned_by": "me"}
+    assert streamed == b"data: " + whole + b"\n\n"
 
 
 async def test_gates_hold_the_head_and_the_body_back():

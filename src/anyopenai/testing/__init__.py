@@ -31,9 +31,10 @@ if TYPE_CHECKING:
         rate_limited,
         response_bytes,
     )
+    from .script import Answer, Gate, RecordedRequest
     from .server import Server, serve
     from .state import Stats
-    from .transport import Answer, FakeResponse, FakeTransport, Gate, NoAnswerError, RecordedRequest
+    from .transport import FakeResponse, FakeTransport, NoAnswerError
 
 __all__ = (
     "BAD_CHUNK",
@@ -96,19 +97,10 @@ _NAMES = {
         "rate_limited",
         "response_bytes",
     ),
-    "server": (
-        "Server",
-        "serve",
-    ),
+    "script": ("Answer", "Gate", "RecordedRequest"),
+    "server": ("Server", "serve"),
     "state": ("Stats",),
-    "transport": (
-        "Answer",
-        "FakeResponse",
-        "FakeTransport",
-        "Gate",
-        "NoAnswerError",
-        "RecordedRequest",
-    ),
+    "transport": ("FakeResponse", "FakeTransport", "NoAnswerError"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
