@@ -15,7 +15,7 @@ from msgspec import Struct
 __all__ = ("MAX_EVENT_BYTES", "EventTooLarge", "SSEDecoder", "ServerSentEvent")
 
 MAX_EVENT_BYTES: Final = 256 * 2**20
-"""Largest event by default, in bytes: four times the 64 MiB that image events are known to pass with room."""
+"""Largest event by default, in bytes. Events above 64 MiB are legitimate (images come as text); this is four times that."""
 
 _COLON: Final = 0x3A
 _BOM: Final = b"\xef\xbb\xbf"
