@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import anyio
 import anyio.lowlevel
 import msgspec
@@ -348,3 +353,12 @@ def test_the_door_loads_names_on_first_use_and_refuses_others():
     assert set(faults.__all__) <= set(door.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = door.nothing
+
+
+def test_a_fake_transport_needs_no_server_extra():
+    code = (
+        "import sys; sys.modules['hypercorn'] = None; import anyopenai.testing; assert 'anyio' not in sys.modules;"
+        "from anyopenai.testing import Answer, FakeTransport, StandIn"
+    )
+    source = str(Path(__file__).parents[2] / "src")
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": source}, check=True)
