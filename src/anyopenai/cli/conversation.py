@@ -66,7 +66,8 @@ class ChatConversation:
                         pieces.append(piece)
                         write(piece)
                     ended = choice.finish_reason or ended
-        self._messages += [asked, {"role": "assistant", "content": "".join(pieces)}]
+        answered: ChatCompletionMessageParam = {"role": "assistant", "content": "".join(pieces)}
+        self._messages += (asked, answered)
         if ended == "length":
             raise CommandError("the answer was cut by its length limit")
         if ended == "content_filter":
@@ -108,4 +109,5 @@ class ResponsesConversation:
                     raise CommandError(f"the model failed: {failure.message if failure else 'no reason given'}")
                 elif event.type == "error":
                     raise CommandError(f"the server reports: {event.message}")
-        self._turns += [asked, {"role": "assistant", "content": "".join(pieces)}]
+        answered: ResponseInputItemParam = {"role": "assistant", "content": "".join(pieces)}
+        self._turns += (asked, answered)

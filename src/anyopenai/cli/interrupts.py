@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,7 +104,7 @@ class Interrupts:
         return results[0]
 
     @contextmanager
-    def cancelling(self, scope: CancelScope, signals: Sequence[int] = (signal.SIGINT,)) -> Iterator[None]:
+    def cancelling(self, scope: CancelScope, signals: Sequence[int] = (signal.SIGINT,)) -> Generator[None]:
         """Make signals cancel this scope, and only this one, while the block runs; others still end the command.
 
         Args:

@@ -106,7 +106,7 @@ class ItemReader:
     def __init__(self, lines: Lines, batch_size: int, form: Form | None = None) -> None:
         self._lines = lines
         self._batch_size = batch_size
-        self._form = form
+        self._form: Form | None = form
         self._ready: list[Item] = []
         self._ended = False
 

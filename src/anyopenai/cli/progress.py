@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -47,7 +47,7 @@ class Meter:
         self._attempts: ContextVar[list[None] | None] = ContextVar("attempts", default=None)
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def call(self) -> Generator[None]:
         """Count a call while the block runs."""
         attempts = self._attempts.set([])
         self.calls += 1

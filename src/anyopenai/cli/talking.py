@@ -74,6 +74,7 @@ async def talk(conversation: Conversation, cancelling: Cancelling) -> None:
     notes().print("Ctrl-C ends an answer; Ctrl-C or Ctrl-D at the prompt ends the conversation.", style="dim")
     async with Lines("-") as lines:
         while True:
+            prompt: str | None = None
             with CancelScope() as waiting, cancelling(waiting):
                 prompt = await _prompt(lines)
             if waiting.cancelled_caught or prompt is None:

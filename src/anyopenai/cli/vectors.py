@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -62,7 +62,7 @@ class _Part:
             self.temporary.unlink()
 
     @contextmanager
-    def _errors_name_the_file(self) -> Iterator[None]:
+    def _errors_name_the_file(self) -> Generator[None]:
         try:
             yield
         except OSError as error:
