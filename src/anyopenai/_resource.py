@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
+
+from ._contract import Omit
 
 if TYPE_CHECKING:
     from ._contract import Caller
     from ._engine.iteration import Paginator
     from ._engine.response import RawResponse, StreamedResponse
 
-__all__ = ("NamespaceView", "Resource", "StreamingView", "refuse_class")
+__all__ = ("NamespaceView", "Resource", "StreamingView", "listed", "refuse_class")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,6 +141,11 @@ class _Opening:
 
     def __await__(self) -> Any:
         raise TypeError("with_streaming_response is entered: write `async with ....with_streaming_response.x(...) as r:`")
+
+
+def listed(values: Iterable[str] | Omit) -> str | Omit:
+    """Return the value of a header that takes a list."""
+    return values if isinstance(values, Omit) else ",".join(values)
 
 
 def refuse_class(parameter: str, value: object, helper: str) -> None:

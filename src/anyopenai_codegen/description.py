@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from .facts import Facts
 
@@ -58,11 +57,12 @@ def bare_schema(schema: Any) -> Any:
     """Return the schema without prose, examples and vendor extensions."""
     if not isinstance(schema, dict):
         return schema
+    whole = cast("Schema", schema)
     bare: Schema = {}
     for key in _PLAIN:
-        if key not in schema:
+        if key not in whole:
             continue
-        value = schema[key]
+        value = whole[key]
         if key == "properties":
             value = {name: bare_schema(member) for name, member in value.items()}
         elif key in ("anyOf", "oneOf", "allOf"):
@@ -72,8 +72,8 @@ def bare_schema(schema: Any) -> Any:
         elif key == "discriminator":
             value = {"propertyName": value["propertyName"]}
         bare[key] = value
-    if "$recursiveRef" in schema:
-        bare["$recursiveRef"] = schema["$recursiveRef"]
+    if "$recursiveRef" in whole:
+        bare["$recursiveRef"] = whole["$recursiveRef"]
     return bare
 
 
@@ -98,7 +98,9 @@ def _bare_operation(operation: Any) -> Any:
     if "requestBody" in operation:
         bare["requestBody"] = {"content": _bare_content(operation["requestBody"].get("content", {}))}
     bare["responses"] = {
-        status: {"content": _bare_content(answer.get("content", {}))} if "$ref" not in answer else {"$ref": answer["$ref"]}
+        status: {"content": _bare_content(answer.get("content", {}))}
+        if "$ref" not in answer
+        else {"$ref": answer["$ref"]}
         for status, answer in operation.get("responses", {}).items()
     }
     if operation.get("deprecated"):
@@ -192,9 +194,7 @@ def read(path: Path, facts: Facts) -> Description:
     return Description(document["version"], digest, operations, schemas)
 
 
-def _beside(
-    taken: dict[str, Schema], added: dict[str, Any], mark: str
-) -> tuple[dict[str, Schema], dict[str, str]]:
+def _beside(taken: dict[str, Schema], added: dict[str, Any], mark: str) -> tuple[dict[str, Schema], dict[str, str]]:
     """Return `added` under names that are free, and which names had to change: both tables may name a schema alike."""
     bare = {name: bare_schema(schema) for name, schema in added.items()}
     moved = {name: f"{name}@{mark}" for name in bare if name in taken and bare[name] != taken[name]}
@@ -203,14 +203,17 @@ def _beside(
 
 def _renamed(value: Any, moved: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {
-            key: COMPONENT + moved.get(member[len(COMPONENT) :], member[len(COMPONENT) :])
-            if key == "$ref" and isinstance(member, str) and member.startswith(COMPONENT)
-            else _renamed(member, moved)
-            for key, member in value.items()
-        }
+        renamed: Schema = {}
+        for key, member in cast("Schema", value).items():
+            if key == "$ref" and isinstance(member, str) and member.startswith(COMPONENT):
+                name = member[len(COMPONENT) :]
+                renamed[key] = COMPONENT + moved.get(name, name)
+            else:
+                renamed[key] = _renamed(member, moved)
+        return renamed
     if isinstance(value, list):
-        return [_renamed(member, moved) for member in value]
+        items: list[Any] = value
+        return [_renamed(member, moved) for member in items]
     return value
 
 
@@ -220,20 +223,19 @@ def at_pointer(schemas: dict[str, Schema], pointer: str) -> Schema:
     if name not in schemas:
         raise DescriptionError(f"a patch names {name!r}, which the description does not define")
     found: Any = schemas[name]
-    parts = rest.split("/") if rest else []
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in rest.split("/")] if rest else []
     while parts:
-        part = parts.pop(0).replace("~1", "/").replace("~0", "~")
+        part = parts.pop(0)
         if part == "properties":
-            found = _member(schemas, found, parts.pop(0).replace("~1", "/").replace("~0", "~"), pointer)
-        elif re.fullmatch(r"\d+", part):
-            found = found[int(part)]
-        elif isinstance(found, dict) and part in found:
-            found = found[part]
+            found = _member(schemas, cast("Schema", found), parts.pop(0), pointer)
         else:
-            raise DescriptionError(f"a patch names {pointer!r}, but there is no {part!r} in it")
+            try:
+                found = found[int(part)] if part.isdigit() else found[part]
+            except (KeyError, IndexError, TypeError):
+                raise DescriptionError(f"a patch names {pointer!r}, but there is no {part!r} in it") from None
     if not isinstance(found, dict):
         raise DescriptionError(f"a patch names {pointer!r}, which is no schema")
-    return found
+    return cast("Schema", found)
 
 
 def _member(schemas: dict[str, Schema], schema: Schema, name: str, pointer: str) -> Schema:

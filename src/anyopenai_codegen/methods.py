@@ -10,7 +10,21 @@ from .description import Description, DescriptionError, bare_schema
 from .facts import Facts, snake
 from .naming import attribute
 from .reading import Reader, limits
-from .shapes import Alias, Either, Limits, Listed, Member, Named, Object, Scalar, Shape, either, inner, without_none
+from .shapes import (
+    NO_LIMITS,
+    Alias,
+    Either,
+    Limits,
+    Listed,
+    Member,
+    Named,
+    Object,
+    Scalar,
+    Shape,
+    either,
+    inner,
+    without_none,
+)
 
 Place = Literal["path", "query", "body", "header"]
 
@@ -37,7 +51,7 @@ class Parameter:
     place: Place
     required: bool
     shape: Shape
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     keyword: bool = True
 
 
@@ -215,7 +229,10 @@ class Methods:
             if schema:
                 at = f"/{method.dotted}/{status}"
                 shape = self.answers.read(schema, at, None, _pointer(method, f"responses/{status}", media))
-                if not any(place in self._facts.known["response"] for place in (at, _pointer(method, f"responses/{status}", media))):
+                if not any(
+                    place in self._facts.known["response"]
+                    for place in (at, _pointer(method, f"responses/{status}", media))
+                ):
                     # An answer described in place, and under no name: what openai-python's method returns says it.
                     package = method.namespace.rpartition(".")[0]
                     self.answer_homes[at] = f"{package}.{snake(name)}:{name}".lstrip(".")

@@ -101,7 +101,11 @@ class Layout:
         for number, key in enumerate(reached):
             for wire, shape in _parts(declared[key]):
                 for part in inner(shape):
-                    if isinstance(part, Named) and part.key not in self._owner and order.get(part.key, number + 1) > number:
+                    if (
+                        isinstance(part, Named)
+                        and part.key not in self._owner
+                        and order.get(part.key, number + 1) > number
+                    ):
                         self._owner[part.key] = (key, wire)
                         if part.key not in order:
                             order[part.key] = len(reached)
@@ -225,7 +229,9 @@ class Layout:
             owner, wire = self._owner[key]
             home = self._owner_home(key)
             stem = re.sub(r"Params?$", "", home.name)
-            part = camel(singular(wire) if key.endswith("/items") or "/items/" in key.rsplit("/properties/", 1)[-1] else wire)
+            part = camel(
+                singular(wire) if key.endswith("/items") or "/items/" in key.rsplit("/properties/", 1)[-1] else wire
+            )
             if "/" not in key:
                 name = self._component_name(key)
                 found.append(Home(home.module, name if name.endswith((suffix, "Params")) else f"{name}{suffix}"))

@@ -89,7 +89,11 @@ def type_packages(given: Sequence[Given], exports: Mapping[str, Sequence[str]]) 
         packages |= {".".join(parts[:depth]) for depth in range(len(parts) + 1)}
     modules: dict[str, Module] = {}
     for package in sorted(packages):
-        own = {one.name: one.module for one in given if one.package == package and one.module.rpartition(".")[2] == snake(one.name)}
+        own = {
+            one.name: one.module
+            for one in given
+            if one.package == package and one.module.rpartition(".")[2] == snake(one.name)
+        }
         doors: dict[str, str] = {}
         for name in [*exports.get(package, ()), *sorted(own)]:
             found = _home_of(name, package, given)
@@ -162,7 +166,11 @@ def namespaces(top: Sequence[str], about: Mapping[str, str]) -> Module:
     view = module.use("._resource", "NamespaceView")
     for attribute, suffix, about_view in (
         ("with_raw_response", "WithRawResponse", "Every namespace, its methods giving `RawResponse`."),
-        ("with_streaming_response", "WithStreamingResponse", "Every namespace, its methods being async context managers."),
+        (
+            "with_streaming_response",
+            "WithStreamingResponse",
+            "Every namespace, its methods being async context managers.",
+        ),
     ):
         lines += [
             "    @property",
@@ -177,7 +185,9 @@ def namespaces(top: Sequence[str], about: Mapping[str, str]) -> Module:
     for suffix in ("WithRawResponse", "WithStreamingResponse"):
         lines.append(f"    class Namespaces{suffix}:")
         for name in top:
-            lines.append(f"        {name}: {module.use(f'.resources.{name}', f'{class_of(name)}{suffix}', static=True)}")
+            lines.append(
+                f"        {name}: {module.use(f'.resources.{name}', f'{class_of(name)}{suffix}', static=True)}"
+            )
         lines.append("")
     module.body.append("\n".join(lines))
     return module

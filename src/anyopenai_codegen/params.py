@@ -100,14 +100,20 @@ class Params:
     def _typed_dict(self, module: Module, key: str, declaration: Object, uses: list[str]) -> str:
         name = self.layout.home(key).name
         base = module.use("typing", "TypedDict")
-        plain = {wire: member for wire, member in declaration.members.items() if is_name(wire) and not keyword.iskeyword(wire)}
+        plain = {
+            wire: member
+            for wire, member in declaration.members.items()
+            if is_name(wire) and not keyword.iskeyword(wire)
+        }
         odd = [member for wire, member in declaration.members.items() if wire not in plain]
         before = ""
         shadowed = set(plain) & _BUILTINS
         if odd:
-            entries = ", ".join(f"{literal(member.wire)}: {literal(self._member(module, member, set()))}" for member in odd)
-            before = f"_{name}Odd = {base}(\"_{name}Odd\", {{{entries}}}, total=False)\n\n\n"
-            base = f"_{name}Odd"
+            entries = ", ".join(
+                f"{literal(member.wire)}: {literal(self._member(module, member, set()))}" for member in odd
+            )
+            before = f'_{name}Reserved = {base}("_{name}Reserved", {{{entries}}}, total=False)\n\n\n'
+            base = f"_{name}Reserved"
         lines = [f"class {name}({base}, total=False):", docstring(self._about(key, name, uses)), ""]
         for wire, member in plain.items():
             lines.append(f"    {wire}: {self._member(module, member, shadowed)}")
@@ -119,7 +125,9 @@ class Params:
     def _about(self, key: str, name: str, uses: list[str]) -> str:
         taken_by = self.taken_by.get(key, [])
         if taken_by:
-            return prose.wrapped(f"The arguments of {prose.listing([f'`{method}`' for method in taken_by])}.", hanging=0)
+            return prose.wrapped(
+                f"The arguments of {prose.listing([f'`{method}`' for method in taken_by])}.", hanging=0
+            )
         return prose.places(uses) or f"A `{name}` object."
 
     def _member(self, module: Module, member: Member, shadowed: set[str]) -> str:
@@ -128,14 +136,14 @@ class Params:
 
     def _alias(self, module: Module, key: str, declaration: Alias) -> str:
         home = self.layout.home(key)
-        text = self.annotation(module, declaration.shape, set(), alias=True)
-        extra = [self._answer(module, self._answer_key(name)) for name in self.accepts.get(home.name, ())]
+        answers: list[str] = []
         if self._is_answer(key, Alias, home.module) and _has_objects(declaration.shape):
-            extra.insert(0, self._answer(module, key))
-        for name in extra:
-            if name not in text.split(" | "):
-                text += f" | {name}"
-        return f"{home.name}: {module.use('typing', 'TypeAlias')} = {text}"
+            answers.append(self._answer(module, key))
+        plain = bool(answers)  # the answer's own union stands for each of its Structs
+        text = self.annotation(module, declaration.shape, set(), alias=True, plain=plain)
+        answers += [self._answer(module, self._answer_key(name)) for name in self.accepts.get(home.name, ())]
+        parts = dict.fromkeys([*_parts(text), *answers])
+        return f"{home.name}: {module.use('typing', 'TypeAlias')} = {' | '.join(parts)}"
 
     def _answer_key(self, name: str) -> str:
         key = self.answers.named(name)
@@ -144,9 +152,26 @@ class Params:
         return key
 
     def annotation(
-        self, module: Module, shape: Shape, shadowed: set[str], *, static: bool = False, alias: bool = False
+        self,
+        module: Module,
+        shape: Shape,
+        shadowed: set[str],
+        *,
+        static: bool = False,
+        alias: bool = False,
+        plain: bool = False,
     ) -> str:
-        """Return a shape as an annotation that takes plain values, iterables and Structs."""
+        """Return a shape as an annotation that takes plain values, iterables and Structs.
+
+        Args:
+            module: Where it stands.
+            shape: The shape.
+            shadowed: Builtins that members of the same name hide.
+            static: Only type checkers read it.
+            alias: It is evaluated at once, as the value of an alias.
+            plain: Leave Structs out.
+        """
+        options = {"static": static, "alias": alias, "plain": plain}
         match shape:
             case Scalar("file"):
                 return module.use("._files", "FileTypes", static=static)
@@ -159,19 +184,17 @@ class Params:
                 values = ", ".join(literal(value) for value in shape.values)
                 return f"{module.use('typing', 'Literal', static=static)}[{values}]"
             case Listed():
-                item = self.annotation(module, shape.item, shadowed, static=static, alias=alias)
-                plain = isinstance(shape.item, Choices) or shape.item in (Scalar("str"), Scalar("file"))
-                kind = "Sequence" if plain or self._is_text(shape.item) else "Iterable"
+                item = self.annotation(module, shape.item, shadowed, **options)
+                text = isinstance(shape.item, Choices) or shape.item in (Scalar("str"), Scalar("file"))
+                kind = "Sequence" if text or self._is_text(shape.item) else "Iterable"
                 return f"{module.use('collections.abc', kind, static=static)}[{item}]"
             case Mapped():
-                value = self.annotation(module, shape.value, shadowed, static=static, alias=alias)
+                value = self.annotation(module, shape.value, shadowed, **options)
                 return f"{module.use('collections.abc', 'Mapping', static=static)}[str, {value}]"
             case Named():
-                return self._name(module, shape.key, static=static, alias=alias)
+                return self._name(module, shape.key, **options)
             case Either():
-                parts = [
-                    self.annotation(module, member, shadowed, static=static, alias=alias) for member in shape.members
-                ]
+                parts = [self.annotation(module, member, shadowed, **options) for member in shape.members]
                 flat = dict.fromkeys(part for text in parts for part in _parts(text))
                 if "None" in flat:
                     del flat["None"]
@@ -187,14 +210,14 @@ class Params:
             return all(self._is_text(member) for member in shape.members)
         return isinstance(shape, Choices) or shape == Scalar("str")
 
-    def _name(self, module: Module, key: str, *, static: bool, alias: bool) -> str:
+    def _name(self, module: Module, key: str, *, static: bool, alias: bool, plain: bool) -> str:
         key = self.layout.key(key)
         home = self.layout.home(key)
         here = module.path.removeprefix("types.")
         self.references.setdefault(here, set()).add(key)
         qualified = not static and not alias and home.module != here and home.module in self.cycles.get(here, ())
         text = module.use(module_path(home), home.name, static=static, qualified=qualified)
-        if self._is_answer(key, Object, here):
+        if not plain and self._is_answer(key, Object, here):
             text += f" | {self._answer(module, key, static=static)}"
         return text
 
@@ -219,7 +242,8 @@ def _has_objects(shape: Shape) -> bool:
 
 def _parts(text: str) -> list[str]:
     """Split `A | B[C | D]` at the outer bars."""
-    parts, depth, start = [], 0, 0
+    parts: list[str] = []
+    depth = start = 0
     for index, letter in enumerate(text):
         if letter in "[(":
             depth += 1

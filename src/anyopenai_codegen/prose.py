@@ -29,8 +29,14 @@ _NO_LIMIT = 2**62
 _LISTED_VALUES = 7
 
 
-def said(limits: Limits, shape: Shape | None = None) -> str:
-    """Return what is known of a value beside its type, as sentences; empty when there is nothing."""
+def said(limits: Limits, shape: Shape | None = None, *, answered: bool = False) -> str:
+    """Return what is known of a value beside its type, as sentences; empty when there is nothing.
+
+    Args:
+        limits: The facts.
+        shape: The value's shape.
+        answered: The value is a part of an answer, so that a default says nothing.
+    """
     parts: list[str] = []
     if limits.minimum is not None and limits.maximum is not None and limits.maximum > _NO_LIMIT:
         limits = replace(limits, minimum=None, maximum=None)
@@ -49,7 +55,7 @@ def said(limits: Limits, shape: Shape | None = None) -> str:
     parts += _counted(limits.min_length, limits.max_length, "character")
     parts += _counted(limits.min_items, limits.max_items, "item")
     single = isinstance(shape, Choices) and len(shape.values) == 1
-    if limits.default is not None and limits.default != "" and not single:
+    if limits.default is not None and limits.default != "" and not single and not answered:
         parts.append(f"default {literal(limits.default)}")
     text = ", ".join(parts)
     text = f"{text[:1].upper()}{text[1:]}." if text else ""
@@ -68,11 +74,10 @@ def _counted(least: int | None, most: int | None, unit: str) -> list[str]:
 
 def number(value: float) -> str:
     """Return a number as people write it."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and abs(value) >= 10_000:
-        return f"{value:,}"
-    return repr(value)
+    whole = int(value)
+    if whole != value:
+        return repr(value)
+    return f"{whole:,}" if abs(whole) >= 10_000 else str(whole)
 
 
 def kind(shape: Shape, layout: Layout) -> str:
@@ -140,12 +145,18 @@ _PLACES = 3
 
 
 def places(uses: list[str]) -> str:
-    """Return where an object stands as a sentence; empty when nobody refers to it."""
+    """Return where an object stands as a sentence; empty when nobody refers to it.
+
+    Args:
+        uses: `Owner.member`, or the name of a union.
+    """
     if not uses:
         return ""
-    shown = [f"`{use}`" for use in uses[:_PLACES]]
-    more = len(uses) - len(shown)
-    return wrapped(f"Found in {', '.join(shown)}{f' and {more} more' if more else ''}.", hanging=0)
+    members = [use for use in uses if "." in use]
+    shown = (members or uses)[:_PLACES]
+    more = len(members or uses) - len(shown)
+    text = f"{', '.join(f'`{use}`' for use in shown)}{f' and {more} more' if more else ''}"
+    return wrapped(f"Found in {text}." if members else f"One of {text}.", hanging=0)
 
 
 def uses(layout: Layout) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 from .description import COMPONENT, Description, DescriptionError, Schema, Side
 from .facts import KnownName
@@ -13,7 +13,6 @@ from .shapes import (
     Alias,
     Choices,
     Declaration,
-    Either,
     Limits,
     Listed,
     Mapped,
@@ -124,7 +123,8 @@ class Reader:
     def _typed(self, schema: Schema, at: str, place: tuple[str, str] | None, also_at: str | None) -> Shape:
         kind = schema.get("type")
         if isinstance(kind, list):
-            return either(tuple(self._typed({**schema, "type": one}, at, place, also_at) for one in kind))
+            kinds = cast("list[str]", kind)
+            return either(tuple(self._typed({**schema, "type": one}, at, place, also_at) for one in kinds))
         if kind == "array" or "items" in schema:
             also = f"{also_at}/items" if also_at else None
             return Listed(self.read(schema.get("items", {}), f"{at}/items", place, also))
@@ -187,6 +187,9 @@ class Reader:
             return self.read(parts[-1][1], parts[-1][0], place, also_at or at)
         for part in schema["allOf"]:
             required.extend(part.get("required", ()))
+        if self._side == "response":
+            # What the schema adds says more of the object than what it shares with others.
+            pieces.sort(key=lambda piece: not f"{piece[0]}/".startswith(f"{at}/"))
         shape = self._declare(at, place, also_at, pieces, required)
         return either((shape, NONE)) if nullable else shape
 
@@ -211,8 +214,8 @@ class Reader:
                     self._collect(f"{key}/{word}/0", objects[0], pieces, required)
                     return
             # A union in an `allOf`: the members that all variants share, and nothing is required.
-            for number, branch in enumerate(part.get("oneOf", part.get("anyOf", ()))):
-                word = "oneOf" if "oneOf" in part else "anyOf"
+            word = "oneOf" if "oneOf" in part else "anyOf"
+            for number, branch in enumerate(part.get(word, ())):
                 self._collect(f"{key}/{word}/{number}", branch, pieces, [])
 
     def _declare(
@@ -258,11 +261,12 @@ def limits(schema: Any) -> Limits:
     """Return what a schema says of a value beside its type; of `X or null`, what X says."""
     if not isinstance(schema, dict):
         return Limits()
-    found: dict[str, Any] = {}
-    branches = [
-        branch for word in ("anyOf", "oneOf", "allOf") for branch in schema.get(word, ()) if branch.get("type") != "null"
+    whole = cast("Schema", schema)
+    branches: list[Schema] = [
+        branch for word in ("anyOf", "oneOf", "allOf") for branch in whole.get(word, ()) if branch.get("type") != "null"
     ]
-    for source in ([branches[0]] if len(branches) == 1 else []) + [schema]:
+    found: dict[str, Any] = {}
+    for source in [*(branches if len(branches) == 1 else ()), whole]:
         for word, name in _LIMITS.items():
             value = source.get(word)
             if value is not None and not isinstance(value, dict | list):

@@ -69,7 +69,9 @@ def problems(package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
     known = json.loads(record.read_text(encoding="utf-8"))
     found: list[str] = []
     if known["generator"] != sources_digest():
-        found.append("the generator or its tables changed since the code was written: run `tox run -e gen -- PATH/openapi.json`")
+        found.append(
+            "the generator or its tables changed since the code was written: run `tox run -e gen -- PATH/openapi.json`"
+        )
     files = {name: _digest(data) for name, data in present(package).items()}
     for name in sorted({*files, *known["files"]}):
         if name not in files:

@@ -11,7 +11,7 @@ from . import prose
 from .methods import Method, Parameter
 from .naming import Layout, camel
 from .params import Params
-from .shapes import Choices, Either, Named, Scalar, Shape, optional, without_none
+from .shapes import Choices, Either, Listed, Named, Scalar, Shape, optional, without_none
 from .source import Module, docstring, literal
 from .structs import module_path
 
@@ -223,7 +223,7 @@ class Resources:
             function = module.use("._resource", check["call"])
             values = f"{literal(check['parameter'])}, {check['parameter']}, {literal(check['helper'])}"
             lines.append(f"        {function}({values})")
-        call = f"self._caller.{'pages' if method.page else 'call'}({', '.join(self._call_arguments(method))})"
+        call = f"self._caller.{'pages' if method.page else 'call'}({', '.join(self._call_arguments(module, method))})"
         if method.page:
             lines += [f"        return {call}", ""]
         elif method.answer == "none":
@@ -232,7 +232,7 @@ class Resources:
             lines += [f"        answer: {result} = await {call}", "        return answer", ""]
         return lines
 
-    def _call_arguments(self, method: Method) -> list[str]:
+    def _call_arguments(self, module: Module, method: Method) -> list[str]:
         arguments = [constant(method)]
         path = re.findall(r"\{(\w+)\}", method.facts["path"])
         if path:
@@ -240,11 +240,17 @@ class Resources:
         for place, word in (("query", "query"), ("body", "body"), ("header", "headers")):
             members = [parameter for parameter in method.parameters if parameter.place == place]
             if members:
-                entries = ", ".join(f"{literal(parameter.wire)}: {parameter.name}" for parameter in members)
+                entries = ", ".join(f"{literal(one.wire)}: {self._sent(module, one)}" for one in members)
                 arguments.append(f"{word}={{{entries}}}")
         if method.event is not None:
             arguments.append("stream=True" if method.facts.get("always_streams") else "stream=stream")
         return [*arguments, "options=options"]
+
+    def _sent(self, module: Module, parameter: Parameter) -> str:
+        """Return what is sent of an argument: itself, but a list in a header as one text."""
+        if parameter.place == "header" and isinstance(without_none(parameter.shape), Listed):
+            return f"{module.use('._resource', 'listed')}({parameter.name})"
+        return parameter.name
 
     def _overloads(self, module: Module, method: Method, result: str) -> list[tuple[Mapping[str, str], str]]:
         """Return what single arguments change: their type (required unless it ends in `Omit`), and what comes back."""
@@ -331,7 +337,11 @@ class Resources:
             returns = "The answer; with `stream=True`, an open `Stream` of events to read or close."
         if returns:
             lines += ["", "Returns:", prose.wrapped(returns, 4, 0)]
-        lines += ["", "Raises:", "    APIStatusError: The API refused; the subclass says how, such as `RateLimitError`."]
+        lines += [
+            "",
+            "Raises:",
+            "    APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.",
+        ]
         lines += ["    APIConnectionError: No answer arrived, or only a part of it."]
         return "\n".join([*lines, "", f"Source: {self._source(method)}"])
 

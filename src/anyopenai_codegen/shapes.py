@@ -73,6 +73,9 @@ class Limits:
     time: bool = False
 
 
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Member:
     """One member of an object.
@@ -87,7 +90,7 @@ class Member:
     wire: str
     shape: Shape
     required: bool
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
 
 
 @dataclass

@@ -85,7 +85,9 @@ class Module:
         text = "\n".join([*lines, "", "", ""]) + "\n\n".join(self.body) + "\n"
         if self._last:
             late = [f"{self._module_line(module)}  # noqa: E402" for module in sorted(self._last)]
-            text += "\n".join(["", "# These modules need this one as well, so they come when its names are there.", *late, ""])
+            text += "\n".join(
+                ["", "# These modules need this one as well, so they come when its names are there.", *late, ""]
+            )
         return text
 
     def _import_lines(self, *, static: bool) -> list[str]:

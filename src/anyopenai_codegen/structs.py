@@ -26,7 +26,15 @@ from .unions import Row, Tag, Unions, identity, objects_of, row
 
 BASE = ".types._base"
 
-_SCALARS = {"str": "str", "int": "int", "float": "float", "bool": "bool", "None": "None", "time": "int | float", "file": "bytes"}
+_SCALARS = {
+    "str": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "None": "None",
+    "time": "int | float",
+    "file": "bytes",
+}
 _BUILTINS = {"str", "int", "float", "bool", "object", "list", "dict", "bytes", "type"}
 
 
@@ -59,6 +67,7 @@ class Structs:
     made_by: Mapping[str, list[str]]
     cycles: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    _markers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     references: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
     @property
@@ -92,6 +101,7 @@ class Structs:
                 module.body.append(self._struct(module, key, declaration, uses.get(key, [])))
             for key in objects:
                 module.body += self._tag_variants(module, key)
+            module.body += self._markers.pop(module.path, [])
             for key in self._ordered(aliases):
                 declaration = kept[key]
                 assert isinstance(declaration, Alias)
@@ -107,7 +117,9 @@ class Structs:
                 return
             declaration = self.layout.declared[key]
             if isinstance(declaration, Alias):
-                for member in declaration.shape.members if isinstance(declaration.shape, Either) else (declaration.shape,):
+                for member in (
+                    declaration.shape.members if isinstance(declaration.shape, Either) else (declaration.shape,)
+                ):
                     other = self.layout.key(member.key) if isinstance(member, Named) else ""
                     if other in aliases and other != key:
                         visit(other)
@@ -133,7 +145,8 @@ class Structs:
         lines.append(docstring(self._about(key, home, tag, uses)))
         lines.append("")
         shadowed = {attribute(wire) for wire in declaration.members} & _BUILTINS
-        for member in declaration.members.values():
+        # What names an object comes first, wherever a merged schema has it.
+        for member in sorted(declaration.members.values(), key=lambda member: member.wire != "id"):
             if member.wire in self.dropped.get(home.name, ()):
                 continue
             lines += self._member(module, home, member, tag, shadowed)
@@ -158,7 +171,11 @@ class Structs:
             kind = f"ClassVar[{module.use(BASE, 'Literal')}[{values}]]"
             return [f"    {name}: {kind} = {literal(tag.values[0])}"]
         swapped = self.swapped.get(f"{home.name}.{member.wire}")
-        text = module.use(BASE, swapped) if swapped else self.annotation(module, member.shape, shadowed, f"{home.name}_{name}")
+        text = (
+            module.use(BASE, swapped)
+            if swapped
+            else self.annotation(module, member.shape, shadowed, f"{home.name}_{name}")
+        )
         renamed = name != member.wire
         if member.required:
             value = f" = {module.use('msgspec', 'field')}(name={literal(member.wire)})" if renamed else ""
@@ -169,7 +186,7 @@ class Structs:
             if renamed:
                 value = f" = {module.use('msgspec', 'field')}(default=None, name={literal(member.wire)})"
         lines = [f"    {name}: {text}{value}"]
-        note = prose.said(member.limits, without_none(member.shape))
+        note = prose.said(member.limits, without_none(member.shape), answered=True)
         if note:
             lines.append(f'    """{note}"""')
         return lines
@@ -185,7 +202,9 @@ class Structs:
                 values = ", ".join(literal(value) for value in shape.values)
                 return f"{module.use(BASE, 'Literal')}[{values}]"
             case Listed():
-                return f"{self._builtin(module, 'list', shadowed)}[{self.annotation(module, shape.item, shadowed, where)}]"
+                return (
+                    f"{self._builtin(module, 'list', shadowed)}[{self.annotation(module, shape.item, shadowed, where)}]"
+                )
             case Mapped():
                 value = self.annotation(module, shape.value, shadowed, where)
                 return f"{self._builtin(module, 'dict', shadowed)}[str, {value}]"
@@ -246,7 +265,7 @@ class Structs:
         name = f"_{camel(where)}"
         if name not in module.local:
             module.local.add(name)
-            module.body.append(self._marker(module, name, shape, keys))
+            self._markers.setdefault(module.path, []).append(self._marker(module, name, shape, keys))
         return name
 
     def _tag_variants(self, module: Module, key: str) -> list[str]:
@@ -301,11 +320,19 @@ class Structs:
                 if (wire == "type" or (rivals and wire == "role")) and (tag is None or wire != tag.wire)
             }
             text = ", ".join(f"{literal(wire)}: {tuple_of(values)}" for wire, values in telling.items())
-            lines.append(f"                {variant}({self._name(module, found.key)}{f', {{{text}}}' if text else ''}),")
+            lines.append(
+                f"                {variant}({self._name(module, found.key)}{f', {{{text}}}' if text else ''}),"
+            )
         lines.append("            )")
-        lists = [member for member in (shape.members if isinstance(shape, Either) else ()) if isinstance(member, Listed)]
+        lists = [
+            member for member in (shape.members if isinstance(shape, Either) else ()) if isinstance(member, Listed)
+        ]
         if lists:
-            lines += ["", "        def array():", f"            return {self.annotation(module, lists[0], set(), name)}"]
+            lines += [
+                "",
+                "        def array():",
+                f"            return {self.annotation(module, lists[0], set(), name)}",
+            ]
         return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .naming import Layout
-from .shapes import Alias, Choices, Either, Listed, Named, Object, Scalar, Shape, inner, optional, without_none
+from .shapes import Choices, Either, Named, Object, Shape, inner, without_none
 
 _FAVOURITES = ("type", "object", "role", "event", "name", "kind")
 

@@ -69,7 +69,11 @@ def write(
     }
     homes = overlay.get("homes", {})
     answers = Layout(
-        "response", reader.answers.declared, reader.answer_roots, facts.known["response"], homes={**reader.answer_homes, **homes.get("response", {})}
+        "response",
+        reader.answers.declared,
+        reader.answer_roots,
+        facts.known["response"],
+        homes={**reader.answer_homes, **homes.get("response", {})},
     )
     taken = [(answers.home(key).module, answers.home(key).name) for key in answers.kept]
     requests = Layout(
@@ -158,7 +162,9 @@ def _unring(layout: Layout, write_dry: Callable[[], Structs | Params]) -> None:
 
 
 def _joined(one: Module, other: Module) -> Module:
-    raise ValueError(f"both answers and requests want the module {one.path}; name one of them in overlay.toml ({other.title})")
+    raise ValueError(
+        f"both answers and requests want the module {one.path}; name one of them in overlay.toml ({other.title})"
+    )
 
 
 def _file(module: Module) -> str:
@@ -181,6 +187,8 @@ def formatted(files: dict[str, str]) -> dict[str, str]:
 
 
 def _ruff(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"ruff {arguments[0]} failed (is it installed beside this Python?): {done.stderr or done.stdout}")
+        raise RuntimeError(
+            f"ruff {arguments[0]} failed (is it installed beside this Python?): {done.stderr or done.stdout}"
+        )

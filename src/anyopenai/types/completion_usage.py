@@ -10,11 +10,8 @@ class CompletionUsage(BaseModel, kw_only=True):
     """Found in `ChatCompletion.usage`, `ChatCompletionChunk.usage`, `Completion.usage`."""
 
     completion_tokens: int
-    """Default 0."""
     prompt_tokens: int
-    """Default 0."""
     total_tokens: int
-    """Default 0."""
     completion_tokens_details: CompletionTokensDetails | None = None
     prompt_tokens_details: PromptTokensDetails | None = None
 
@@ -23,24 +20,17 @@ class CompletionTokensDetails(BaseModel, kw_only=True):
     """Found in `CompletionUsage.completion_tokens_details`."""
 
     accepted_prediction_tokens: int | None = None
-    """Default 0."""
     audio_tokens: int | None = None
-    """Default 0."""
     reasoning_tokens: int | None = None
-    """Default 0."""
     text_tokens: int | None = None
     rejected_prediction_tokens: int | None = None
-    """Default 0."""
 
 
 class PromptTokensDetails(BaseModel, kw_only=True):
     """Found in `CompletionUsage.prompt_tokens_details`."""
 
     audio_tokens: int | None = None
-    """Default 0."""
     cached_tokens: int | None = None
-    """Default 0."""
     text_tokens: int | None = None
     image_tokens: int | None = None
     cache_write_tokens: int | None = None
-    """Default 0."""

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ModerationImageURLInputParam(TypedDict, total=False):
-    """Found in `ModerationMultiModalInputParam`."""
+    """One of `ModerationMultiModalInputParam`."""
 
     type: Required[Literal["image_url"]]
     image_url: Required[ImageURL]

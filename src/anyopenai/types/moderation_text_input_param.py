@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ModerationTextInputParam(TypedDict, total=False):
-    """Found in `ModerationMultiModalInputParam`."""
+    """One of `ModerationMultiModalInputParam`."""
 
     type: Required[Literal["text"]]
     text: Required[str]

@@ -55,7 +55,7 @@ class ChoiceLogprobs(BaseModel, kw_only=True):
 
 
 class ModerationInputModerationResults(BaseModel, kw_only=True, tag_field="type", tag="moderation_results"):
-    """Found in `ModerationInput`, `ModerationOutput`."""
+    """One of `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["moderation_results"]] = "moderation_results"
     model: str
@@ -63,7 +63,7 @@ class ModerationInputModerationResults(BaseModel, kw_only=True, tag_field="type"
 
 
 class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error"):
-    """Found in `ModerationInput`, `ModerationOutput`."""
+    """One of `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str

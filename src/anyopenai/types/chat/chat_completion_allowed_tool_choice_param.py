@@ -9,7 +9,7 @@ from .chat_completion_allowed_tools_param import ChatCompletionAllowedToolsParam
 
 
 class ChatCompletionAllowedToolChoiceParam(TypedDict, total=False):
-    """Found in `ChatCompletionToolChoiceOptionParam`."""
+    """One of `ChatCompletionToolChoiceOptionParam`."""
 
     type: Required[Literal["allowed_tools"]]
     allowed_tools: Required[ChatCompletionAllowedToolsParam]

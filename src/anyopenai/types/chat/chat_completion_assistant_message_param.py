@@ -13,7 +13,7 @@ from .chat_completion_message_tool_call_union_param import ChatCompletionMessage
 
 
 class ChatCompletionAssistantMessageParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageParam`."""
+    """One of `ChatCompletionMessageParam`."""
 
     content: str | Iterable[ContentArrayOfContentPart] | None
     refusal: str | None

@@ -14,7 +14,7 @@ class ChatCompletionAudioParam(TypedDict, total=False):
 
 
 class VoiceID(TypedDict, total=False):
-    """Found in `Voice`."""
+    """One of `Voice`."""
 
     id: Required[str]
 

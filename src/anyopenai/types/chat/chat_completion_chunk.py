@@ -65,8 +65,8 @@ class ChoiceDeltaFunctionCall(BaseModel, kw_only=True):
 class ChoiceDeltaToolCall(BaseModel, kw_only=True):
     """Found in `ChoiceDelta.tool_calls`."""
 
-    index: int
     id: str | None = None
+    index: int
     type: Literal["function"] | None = None
     function: ChoiceDeltaToolCallFunction | None = None
 

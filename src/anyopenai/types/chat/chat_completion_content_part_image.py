@@ -10,7 +10,7 @@ from ..responses.response_input_file_content import PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartImage(BaseModel, kw_only=True, tag_field="type", tag="image_url"):
-    """Found in `ChatCompletionStoreMessageContentPart`."""
+    """One of `ChatCompletionStoreMessageContentPart`."""
 
     type: ClassVar[Literal["image_url"]] = "image_url"
     image_url: ImageURL
@@ -22,4 +22,3 @@ class ImageURL(BaseModel, kw_only=True):
 
     url: str
     detail: Literal["auto", "low", "high"] | None = None
-    """Default "auto"."""

@@ -10,7 +10,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheB
 
 
 class ChatCompletionContentPartImageParam(TypedDict, total=False):
-    """Found in `ChatCompletionContentPartParam`."""
+    """One of `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["image_url"]]
     image_url: Required[ImageURL | chat_completion_content_part_image.ImageURL]

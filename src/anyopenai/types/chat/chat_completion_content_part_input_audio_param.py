@@ -9,7 +9,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheB
 
 
 class ChatCompletionContentPartInputAudioParam(TypedDict, total=False):
-    """Found in `ChatCompletionContentPartParam`."""
+    """One of `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["input_audio"]]
     input_audio: Required[InputAudio]

@@ -14,7 +14,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint
 
 
 class File(TypedDict, total=False):
-    """Found in `ChatCompletionContentPartParam`."""
+    """One of `ChatCompletionContentPartParam`."""
 
     type: Required[Literal["file"]]
     file: Required[FileFile]

@@ -9,7 +9,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheB
 
 
 class ChatCompletionContentPartRefusalParam(TypedDict, total=False):
-    """Found in `ContentArrayOfContentPart`."""
+    """One of `ContentArrayOfContentPart`."""
 
     type: Required[Literal["refusal"]]
     refusal: Required[str]

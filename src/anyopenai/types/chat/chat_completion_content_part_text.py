@@ -10,7 +10,7 @@ from ..responses.response_input_file_content import PromptCacheBreakpoint
 
 
 class ChatCompletionContentPartText(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """Found in `ChatCompletionStoreMessageContentPart`."""
+    """One of `ChatCompletionStoreMessageContentPart`."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: str

@@ -10,7 +10,7 @@ from .prompt_cache_breakpoint_param import PromptCacheBreakpoint as PromptCacheB
 
 class ChatCompletionContentPartTextParam(TypedDict, total=False):
     """Found in `ChatCompletionPredictionContentParam.content`, `ChatCompletionDeveloperMessageParam.content`,
-    `ChatCompletionSystemMessageParam.content` and 3 more.
+    `ChatCompletionSystemMessageParam.content` and 1 more.
     """
 
     type: Required[Literal["text"]]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ChatCompletionCustomToolParam(TypedDict, total=False):
-    """Found in `ChatCompletionToolUnionParam`."""
+    """One of `ChatCompletionToolUnionParam`."""
 
     type: Required[Literal["custom"]]
     custom: Required[Custom]
@@ -22,13 +22,13 @@ class Custom(TypedDict, total=False):
 
 
 class CustomFormatText(TypedDict, total=False):
-    """Found in `CustomFormat`."""
+    """One of `CustomFormat`."""
 
     type: Required[Literal["text"]]
 
 
 class CustomFormatGrammar(TypedDict, total=False):
-    """Found in `CustomFormat`."""
+    """One of `CustomFormat`."""
 
     type: Required[Literal["grammar"]]
     grammar: Required[CustomFormatGrammarGrammar]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 class ChatCompletionDeleted(BaseModel, kw_only=True):
     """The answer of `chat.completions.delete`."""
 
-    object: Literal["chat.completion.deleted"]
     id: str
+    object: Literal["chat.completion.deleted"]
     deleted: bool

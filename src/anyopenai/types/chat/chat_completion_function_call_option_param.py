@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class ChatCompletionFunctionCallOptionParam(TypedDict, total=False):
-    """Found in `FunctionCall`."""
+    """One of `FunctionCall`."""
 
     name: Required[str]

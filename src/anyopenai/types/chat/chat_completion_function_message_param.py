@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionFunctionMessageParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageParam`."""
+    """One of `ChatCompletionMessageParam`."""
 
     role: Required[Literal["function"]]
     content: Required[str | None]

@@ -9,7 +9,7 @@ from ..shared_params.function_definition import FunctionDefinition
 
 
 class ChatCompletionFunctionToolParam(TypedDict, total=False):
-    """Found in `ChatCompletionToolUnionParam`."""
+    """One of `ChatCompletionToolUnionParam`."""
 
     type: Required[Literal["function"]]
     function: Required[FunctionDefinition]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionMessageCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `ChatCompletionMessageToolCallUnion`."""
+    """One of `ChatCompletionMessageToolCallUnion`."""
 
     id: str
     type: ClassVar[Literal["custom"]] = "custom"

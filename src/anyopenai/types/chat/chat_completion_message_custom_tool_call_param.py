@@ -9,7 +9,7 @@ from . import chat_completion_message_custom_tool_call
 
 
 class ChatCompletionMessageCustomToolCallParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageToolCallUnionParam`."""
+    """One of `ChatCompletionMessageToolCallUnionParam`."""
 
     id: Required[str]
     type: Required[Literal["custom"]]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionMessageFunctionToolCall(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `ChatCompletionMessageToolCallUnion`."""
+    """One of `ChatCompletionMessageToolCallUnion`."""
 
     id: str
     type: ClassVar[Literal["function"]] = "function"

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .chat_completion_message_custom_tool_call import ChatCompletionMessageCustomToolCall
 from .chat_completion_message_custom_tool_call_param import ChatCompletionMessageCustomToolCallParam
-from .chat_completion_message_function_tool_call import ChatCompletionMessageFunctionToolCall
 from .chat_completion_message_function_tool_call_param import ChatCompletionMessageFunctionToolCallParam
 from .chat_completion_message_tool_call import ChatCompletionMessageToolCallUnion
 
 ChatCompletionMessageToolCallUnionParam: TypeAlias = (
     ChatCompletionMessageFunctionToolCallParam
-    | ChatCompletionMessageFunctionToolCall
     | ChatCompletionMessageCustomToolCallParam
-    | ChatCompletionMessageCustomToolCall
     | ChatCompletionMessageToolCallUnion
 )

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionNamedToolChoiceCustomParam(TypedDict, total=False):
-    """Found in `ChatCompletionToolChoiceOptionParam`."""
+    """One of `ChatCompletionToolChoiceOptionParam`."""
 
     type: Required[Literal["custom"]]
     custom: Required[Custom]

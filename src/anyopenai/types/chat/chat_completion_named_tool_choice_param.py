@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ChatCompletionNamedToolChoiceParam(TypedDict, total=False):
-    """Found in `ChatCompletionToolChoiceOptionParam`."""
+    """One of `ChatCompletionToolChoiceOptionParam`."""
 
     type: Required[Literal["function"]]
     function: Required[Function]

@@ -16,6 +16,8 @@ from .chat_completion_message_tool_call import ChatCompletionMessageToolCallUnio
 class ChatCompletionStoreMessage(BaseModel, kw_only=True):
     """The answer of `chat.completions.messages.list`."""
 
+    id: str
+    content_parts: list[ChatCompletionStoreMessageContentPart] | None = None
     content: str | None
     refusal: str | None
     tool_calls: list[ChatCompletionMessageToolCallUnion] | None = None
@@ -24,8 +26,6 @@ class ChatCompletionStoreMessage(BaseModel, kw_only=True):
     function_call: FunctionCall | None = None
     """Deprecated."""
     audio: ChatCompletionAudio | None = None
-    id: str
-    content_parts: list[ChatCompletionStoreMessageContentPart] | None = None
 
 
 ChatCompletionStoreMessageContentPart: TypeAlias = ChatCompletionContentPartText | ChatCompletionContentPartImage

@@ -11,7 +11,7 @@ from .chat_completion_content_part_text_param import ChatCompletionContentPartTe
 
 
 class ChatCompletionSystemMessageParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageParam`."""
+    """One of `ChatCompletionMessageParam`."""
 
     content: Required[str | Iterable[ChatCompletionContentPartTextParam | ChatCompletionContentPartText]]
     role: Required[Literal["system"]]

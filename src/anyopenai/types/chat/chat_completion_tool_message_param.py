@@ -11,7 +11,7 @@ from .chat_completion_content_part_text_param import ChatCompletionContentPartTe
 
 
 class ChatCompletionToolMessageParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageParam`."""
+    """One of `ChatCompletionMessageParam`."""
 
     role: Required[Literal["tool"]]
     content: Required[str | Iterable[ChatCompletionContentPartTextParam | ChatCompletionContentPartText]]

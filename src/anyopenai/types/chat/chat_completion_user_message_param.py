@@ -10,7 +10,7 @@ from .chat_completion_content_part_param import ChatCompletionContentPartParam
 
 
 class ChatCompletionUserMessageParam(TypedDict, total=False):
-    """Found in `ChatCompletionMessageParam`."""
+    """One of `ChatCompletionMessageParam`."""
 
     content: Required[str | Iterable[ChatCompletionContentPartParam]]
     role: Required[Literal["user"]]

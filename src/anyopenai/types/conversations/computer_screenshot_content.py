@@ -10,7 +10,7 @@ from ..responses.response_input_text import PromptCacheBreakpoint
 
 
 class ComputerScreenshotContent(BaseModel, kw_only=True, tag_field="type", tag="computer_screenshot"):
-    """Found in `Content`."""
+    """One of `Content`."""
 
     type: ClassVar[Literal["computer_screenshot"]] = "computer_screenshot"
     image_url: str | None

@@ -18,10 +18,10 @@ from .text_content import TextContent
 
 
 class Message(BaseModel, kw_only=True, tag_field="type", tag="message"):
-    """Found in `CompactedItem`."""
+    """One of `CompactedItem`."""
 
-    type: ClassVar[Literal["message"]] = "message"
     id: str
+    type: ClassVar[Literal["message"]] = "message"
     status: Literal["in_progress", "completed", "incomplete"]
     role: Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
     content: list[Content]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class TextContent(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """Found in `Content`."""
+    """One of `Content`."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: str

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ApplyPatchToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["apply_patch"]]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None

@@ -58,7 +58,7 @@ class Image(BaseModel, kw_only=True):
 
 
 class FunctionToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """Found in `CompactedItem`."""
+    """One of `CompactedItem`."""
 
     id: str | None = None
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"

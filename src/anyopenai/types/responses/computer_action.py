@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class Click(BaseModel, kw_only=True, tag_field="type", tag="click"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["click"]] = "click"
     button: Literal["left", "right", "wheel", "back", "forward"]
@@ -19,7 +19,7 @@ class Click(BaseModel, kw_only=True, tag_field="type", tag="click"):
 
 
 class DoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["double_click"]] = "double_click"
     x: int
@@ -28,7 +28,7 @@ class DoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click")
 
 
 class Drag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["drag"]] = "drag"
     path: list[DragPath]
@@ -36,14 +36,14 @@ class Drag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
 
 
 class Keypress(BaseModel, kw_only=True, tag_field="type", tag="keypress"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["keypress"]] = "keypress"
     keys: list[str]
 
 
 class Move(BaseModel, kw_only=True, tag_field="type", tag="move"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["move"]] = "move"
     x: int
@@ -52,13 +52,13 @@ class Move(BaseModel, kw_only=True, tag_field="type", tag="move"):
 
 
 class Screenshot(BaseModel, kw_only=True, tag_field="type", tag="screenshot"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["screenshot"]] = "screenshot"
 
 
 class Scroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["scroll"]] = "scroll"
     x: int
@@ -69,14 +69,14 @@ class Scroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
 
 
 class Type(BaseModel, kw_only=True, tag_field="type", tag="type"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["type"]] = "type"
     text: str
 
 
 class Wait(BaseModel, kw_only=True, tag_field="type", tag="wait"):
-    """Found in `ComputerAction`."""
+    """One of `ComputerAction`."""
 
     type: ClassVar[Literal["wait"]] = "wait"
 

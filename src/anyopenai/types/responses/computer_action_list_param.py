@@ -10,7 +10,7 @@ from . import computer_action
 
 
 class Click(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["click"]]
     button: Required[Literal["left", "right", "wheel", "back", "forward"]]
@@ -20,7 +20,7 @@ class Click(TypedDict, total=False):
 
 
 class DoubleClick(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["double_click"]]
     x: Required[int]
@@ -29,7 +29,7 @@ class DoubleClick(TypedDict, total=False):
 
 
 class Drag(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["drag"]]
     path: Required[Iterable[DragPath | computer_action.DragPath]]
@@ -37,14 +37,14 @@ class Drag(TypedDict, total=False):
 
 
 class Keypress(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["keypress"]]
     keys: Required[Sequence[str]]
 
 
 class Move(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["move"]]
     x: Required[int]
@@ -53,13 +53,13 @@ class Move(TypedDict, total=False):
 
 
 class Screenshot(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["screenshot"]]
 
 
 class Scroll(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["scroll"]]
     x: Required[int]
@@ -70,14 +70,14 @@ class Scroll(TypedDict, total=False):
 
 
 class Type(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["type"]]
     text: Required[str]
 
 
 class Wait(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["wait"]]
 

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ComputerTool(BaseModel, kw_only=True, tag_field="type", tag="computer"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["computer"]] = "computer"

@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ComputerToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["computer"]]

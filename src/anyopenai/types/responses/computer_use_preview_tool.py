@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ComputerUsePreviewTool(BaseModel, kw_only=True, tag_field="type", tag="computer_use_preview"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["computer_use_preview"]] = "computer_use_preview"
     environment: Literal["windows", "mac", "linux", "ubuntu", "browser"]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ComputerUsePreviewToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["computer_use_preview"]]
     environment: Required[Literal["windows", "mac", "linux", "ubuntu", "browser"]]

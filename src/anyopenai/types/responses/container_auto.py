@@ -13,7 +13,7 @@ from .skill_reference import SkillReference
 
 
 class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_auto"):
-    """Found in `Environment`."""
+    """One of `Environment`."""
 
     type: ClassVar[Literal["container_auto"]] = "container_auto"
     file_ids: list[str] | None = None

@@ -11,14 +11,12 @@ from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
-from .inline_skill import InlineSkill
 from .inline_skill_param import InlineSkillParam
-from .skill_reference import SkillReference
 from .skill_reference_param import SkillReferenceParam
 
 
 class ContainerAutoParam(TypedDict, total=False):
-    """Found in `Environment`."""
+    """One of `Environment`."""
 
     type: Required[Literal["container_auto"]]
     file_ids: Sequence[str]
@@ -36,4 +34,4 @@ NetworkPolicy: TypeAlias = (
     | ContainerNetworkPolicyAllowlist
 )
 
-Skill: TypeAlias = SkillReferenceParam | SkillReference | InlineSkillParam | InlineSkill | container_auto.Skill
+Skill: TypeAlias = SkillReferenceParam | InlineSkillParam | container_auto.Skill

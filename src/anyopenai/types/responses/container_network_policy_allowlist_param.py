@@ -11,7 +11,7 @@ from .container_network_policy_domain_secret_param import ContainerNetworkPolicy
 
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
-    """Found in `NetworkPolicy`."""
+    """One of `NetworkPolicy`."""
 
     type: Required[Literal["allowlist"]]
     allowed_domains: Required[Sequence[str]]

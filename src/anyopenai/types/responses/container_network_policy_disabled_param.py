@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    """Found in `NetworkPolicy`."""
+    """One of `NetworkPolicy`."""
 
     type: Required[Literal["disabled"]]

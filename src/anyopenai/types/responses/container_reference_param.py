@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ContainerReferenceParam(TypedDict, total=False):
-    """Found in `ShellCallEnvironment`, `Environment`."""
+    """One of `ShellCallEnvironment`, `Environment`."""
 
     type: Required[Literal["container_reference"]]
     container_id: Required[str]

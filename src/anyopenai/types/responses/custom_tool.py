@@ -12,7 +12,7 @@ from ..shared.custom_tool_input_format import Grammar, Text
 
 
 class CustomTool(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["custom"]] = "custom"
     name: str

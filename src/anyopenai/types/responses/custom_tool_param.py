@@ -8,11 +8,11 @@ from typing import Literal, Required, TypedDict
 
 from ..shared_params.custom_tool_input_format import CustomToolInputFormat
 
-_CustomToolParamOdd = TypedDict("_CustomToolParamOdd", {"async": "bool"}, total=False)
+_CustomToolParamReserved = TypedDict("_CustomToolParamReserved", {"async": "bool"}, total=False)
 
 
-class CustomToolParam(_CustomToolParamOdd, total=False):
-    """Found in `ToolParam`, `Tool`."""
+class CustomToolParam(_CustomToolParamReserved, total=False):
+    """One of `ToolParam`, `Tool`."""
 
     type: Required[Literal["custom"]]
     name: Required[str]

@@ -10,7 +10,7 @@ from .response_input_content_param import ResponseInputContentParam
 
 
 class EasyInputMessageParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     role: Required[Literal["user", "assistant", "system", "developer"]]
     content: Required[str | Iterable[ResponseInputContentParam]]

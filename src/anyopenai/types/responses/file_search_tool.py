@@ -11,7 +11,7 @@ from ..shared.compound_filter import _AnyCompoundFilter
 
 
 class FileSearchTool(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
     vector_store_ids: list[str]

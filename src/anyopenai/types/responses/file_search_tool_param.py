@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..shared import comparison_filter, compound_filter
 from ..shared_params.comparison_filter import ComparisonFilter
 from ..shared_params.compound_filter import CompoundFilter
 from . import file_search_tool
 
 
 class FileSearchToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["file_search"]]
     vector_store_ids: Required[Sequence[str]]
@@ -37,10 +36,4 @@ class RankingOptionsHybridSearch(TypedDict, total=False):
     text_weight: Required[float]
 
 
-Filters: TypeAlias = (
-    ComparisonFilter
-    | comparison_filter.ComparisonFilter
-    | CompoundFilter
-    | compound_filter.CompoundFilter
-    | file_search_tool.Filters
-)
+Filters: TypeAlias = ComparisonFilter | CompoundFilter | file_search_tool.Filters

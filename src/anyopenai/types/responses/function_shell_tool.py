@@ -12,7 +12,7 @@ from .local_environment import LocalEnvironment
 
 
 class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["shell"]] = "shell"
     environment: Environment | None = None

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import function_shell_tool
-from .container_auto import ContainerAuto
 from .container_auto_param import ContainerAutoParam
-from .container_reference import ContainerReference
 from .container_reference_param import ContainerReferenceParam
-from .local_environment import LocalEnvironment
 from .local_environment_param import LocalEnvironmentParam
 
 
 class FunctionShellToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["shell"]]
     environment: Environment | None
@@ -25,11 +22,5 @@ class FunctionShellToolParam(TypedDict, total=False):
 
 
 Environment: TypeAlias = (
-    ContainerAutoParam
-    | ContainerAuto
-    | LocalEnvironmentParam
-    | LocalEnvironment
-    | ContainerReferenceParam
-    | ContainerReference
-    | function_shell_tool.Environment
+    ContainerAutoParam | LocalEnvironmentParam | ContainerReferenceParam | function_shell_tool.Environment
 )

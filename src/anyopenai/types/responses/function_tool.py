@@ -11,7 +11,7 @@ from .._base import BaseModel, Literal
 
 
 class FunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-_FunctionToolParamOdd = TypedDict("_FunctionToolParamOdd", {"async": "bool"}, total=False)
+_FunctionToolParamReserved = TypedDict("_FunctionToolParamReserved", {"async": "bool"}, total=False)
 
 
-class FunctionToolParam(_FunctionToolParamOdd, total=False):
-    """Found in `ToolParam`."""
+class FunctionToolParam(_FunctionToolParamReserved, total=False):
+    """One of `ToolParam`."""
 
     type: Required[Literal["function"]]
     name: Required[str]

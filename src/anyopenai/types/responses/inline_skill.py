@@ -10,7 +10,7 @@ from .inline_skill_source import InlineSkillSource
 
 
 class InlineSkill(BaseModel, kw_only=True, tag_field="type", tag="inline"):
-    """Found in `Skill`."""
+    """One of `Skill`."""
 
     type: ClassVar[Literal["inline"]] = "inline"
     name: str

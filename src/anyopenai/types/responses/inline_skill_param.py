@@ -10,7 +10,7 @@ from .inline_skill_source_param import InlineSkillSourceParam
 
 
 class InlineSkillParam(TypedDict, total=False):
-    """Found in `Skill`."""
+    """One of `Skill`."""
 
     type: Required[Literal["inline"]]
     name: Required[str]

@@ -11,7 +11,7 @@ from .local_skill_param import LocalSkillParam
 
 
 class LocalEnvironmentParam(TypedDict, total=False):
-    """Found in `ShellCallEnvironment`, `Environment`."""
+    """One of `ShellCallEnvironment`, `Environment`."""
 
     type: Required[Literal["local"]]
     skills: Iterable[LocalSkillParam | LocalSkill]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class McpProtocolError(BaseModel, kw_only=True, tag_field="type", tag="mcp_protocol_error"):
-    """Found in `McpToolCallError`."""
+    """One of `McpToolCallError`."""
 
     type: ClassVar[Literal["mcp_protocol_error"]] = "mcp_protocol_error"
     code: int
@@ -17,14 +17,14 @@ class McpProtocolError(BaseModel, kw_only=True, tag_field="type", tag="mcp_proto
 
 
 class McpToolExecutionError(BaseModel, kw_only=True, tag_field="type", tag="mcp_tool_execution_error"):
-    """Found in `McpToolCallError`."""
+    """One of `McpToolCallError`."""
 
     type: ClassVar[Literal["mcp_tool_execution_error"]] = "mcp_tool_execution_error"
     content: object
 
 
 class HTTPError(BaseModel, kw_only=True, tag_field="type", tag="http_error"):
-    """Found in `McpToolCallError`."""
+    """One of `McpToolCallError`."""
 
     type: ClassVar[Literal["http_error"]] = "http_error"
     code: int

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import mcp_tool_call_error
 from .mcp_tool_call_error import McpToolCallError
 
 
 class McpProtocolError(TypedDict, total=False):
-    """Found in `McpToolCallErrorParam`."""
+    """One of `McpToolCallErrorParam`."""
 
     type: Required[Literal["mcp_protocol_error"]]
     code: Required[int]
@@ -18,26 +17,18 @@ class McpProtocolError(TypedDict, total=False):
 
 
 class McpToolExecutionError(TypedDict, total=False):
-    """Found in `McpToolCallErrorParam`."""
+    """One of `McpToolCallErrorParam`."""
 
     type: Required[Literal["mcp_tool_execution_error"]]
     content: Required[object]
 
 
 class HTTPError(TypedDict, total=False):
-    """Found in `McpToolCallErrorParam`."""
+    """One of `McpToolCallErrorParam`."""
 
     type: Required[Literal["http_error"]]
     code: Required[int]
     message: Required[str]
 
 
-McpToolCallErrorParam: TypeAlias = (
-    McpProtocolError
-    | mcp_tool_call_error.McpProtocolError
-    | McpToolExecutionError
-    | mcp_tool_call_error.McpToolExecutionError
-    | HTTPError
-    | mcp_tool_call_error.HTTPError
-    | McpToolCallError
-)
+McpToolCallErrorParam: TypeAlias = McpProtocolError | McpToolExecutionError | HTTPError | McpToolCallError

@@ -12,7 +12,7 @@ from .custom_tool import CustomTool
 
 
 class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["namespace"]] = "namespace"
     name: str
@@ -23,7 +23,7 @@ class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
 
 
 class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     name: str
     """1 to 128 characters."""

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import namespace_tool
-from .custom_tool import CustomTool
 from .custom_tool_param import CustomToolParam
 
 
 class NamespaceToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["namespace"]]
     name: Required[str]
@@ -22,11 +21,11 @@ class NamespaceToolParam(TypedDict, total=False):
     """At least 1 item."""
 
 
-_ToolFunctionOdd = TypedDict("_ToolFunctionOdd", {"async": "bool"}, total=False)
+_ToolFunctionReserved = TypedDict("_ToolFunctionReserved", {"async": "bool"}, total=False)
 
 
-class ToolFunction(_ToolFunctionOdd, total=False):
-    """Found in `Tool`."""
+class ToolFunction(_ToolFunctionReserved, total=False):
+    """One of `Tool`."""
 
     name: Required[str]
     """1 to 128 characters."""
@@ -40,4 +39,4 @@ class ToolFunction(_ToolFunctionOdd, total=False):
     """At least 1 item."""
 
 
-Tool: TypeAlias = ToolFunction | namespace_tool.ToolFunction | CustomToolParam | CustomTool | namespace_tool.Tool
+Tool: TypeAlias = ToolFunction | CustomToolParam | namespace_tool.Tool

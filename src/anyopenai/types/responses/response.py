@@ -29,33 +29,9 @@ from .tool_choice_types import _AnyToolChoiceTypes
 class Response(ResponseText, kw_only=True):
     """The answer of `responses.cancel`, `responses.create` or `responses.retrieve`."""
 
-    metadata: dict[str, str] | None
-    top_logprobs: int | None = None
-    """0 to 20."""
-    temperature: float | None
-    """0 to 2, default 1."""
-    top_p: float | None
-    """0 to 1, default 1."""
-    user: str | None = None
-    """Deprecated."""
-    safety_identifier: str | None = None
-    """At most 64 characters."""
-    prompt_cache_key: str | None = None
-    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    """Deprecated."""
-    previous_response_id: str | None = None
-    model: ResponsesModel
-    background: bool | None = None
-    """Default False."""
-    max_tool_calls: int | None = None
-    text: ResponseTextConfig | None = None
-    tools: list[Tool]
-    tool_choice: ToolChoice
-    prompt: ResponsePrompt | None = None
+    id: str
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = None
     truncation: Literal["auto", "disabled"] | None = None
-    """Default "disabled"."""
-    id: str
     object: Literal["response"]
     status: Literal["completed", "failed", "in_progress", "cancelled", "queued", "incomplete"] | None = None
     created_at: int | float
@@ -71,7 +47,6 @@ class Response(ResponseText, kw_only=True):
     prompt_cache_options: PromptCacheOptions | None = None
     moderation: Moderation | None = None
     parallel_tool_calls: bool
-    """Default True."""
     conversation: Conversation | None = None
     max_output_tokens: int | None = None
     access_programs: AccessPrograms | None = None
@@ -85,6 +60,28 @@ class Response(ResponseText, kw_only=True):
         | None
     ) = None
     tool_usage: ToolUsage | None = None
+    metadata: dict[str, str] | None
+    top_logprobs: int | None = None
+    """0 to 20."""
+    temperature: float | None
+    """0 to 2."""
+    top_p: float | None
+    """0 to 1."""
+    user: str | None = None
+    """Deprecated."""
+    safety_identifier: str | None = None
+    """At most 64 characters."""
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    """Deprecated."""
+    previous_response_id: str | None = None
+    model: ResponsesModel
+    background: bool | None = None
+    max_tool_calls: int | None = None
+    text: ResponseTextConfig | None = None
+    tools: list[Tool]
+    tool_choice: ToolChoice
+    prompt: ResponsePrompt | None = None
 
 
 class IncompleteDetails(BaseModel, kw_only=True):
@@ -181,14 +178,6 @@ class ToolUsage(BaseModel, kw_only=True):
     web_search: ToolUsageWebSearch
 
 
-class ToolChoiceSpecificProgrammaticToolCallingParam(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
-    """Found in `ToolChoice`."""
-
-    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
-
-
 class ToolUsageImageGen(BaseModel, kw_only=True):
     """Found in `ToolUsage.image_gen`."""
 
@@ -207,8 +196,16 @@ class ToolUsageWebSearch(BaseModel, kw_only=True):
     num_requests: int
 
 
+class ToolChoiceSpecificProgrammaticToolCallingParam(
+    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
+):
+    """One of `ToolChoice`."""
+
+    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
+
+
 class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error"):
-    """Found in `ModerationInput`, `ModerationOutput`."""
+    """One of `ModerationInput`, `ModerationOutput`."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str

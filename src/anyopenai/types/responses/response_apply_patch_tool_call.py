@@ -11,10 +11,10 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
     id: str
+    type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
     call_id: str
     caller: Caller | None = None
     status: Literal["in_progress", "completed"]
@@ -23,7 +23,7 @@ class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag=
 
 
 class OperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create_file"):
-    """Found in `Operation`."""
+    """One of `Operation`."""
 
     type: ClassVar[Literal["create_file"]] = "create_file"
     path: str
@@ -31,14 +31,14 @@ class OperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create
 
 
 class OperationDeleteFile(BaseModel, kw_only=True, tag_field="type", tag="delete_file"):
-    """Found in `Operation`."""
+    """One of `Operation`."""
 
     type: ClassVar[Literal["delete_file"]] = "delete_file"
     path: str
 
 
 class OperationUpdateFile(BaseModel, kw_only=True, tag_field="type", tag="update_file"):
-    """Found in `Operation`."""
+    """One of `Operation`."""
 
     type: ClassVar[Literal["update_file"]] = "update_file"
     path: str

@@ -10,10 +10,10 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseApplyPatchToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call_output"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
     id: str
+    type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
     call_id: str
     caller: Caller | None = None
     status: Literal["completed", "failed"]

@@ -9,10 +9,10 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     id: str
+    type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     status: Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]
     container_id: str
     code: str | None
@@ -20,14 +20,14 @@ class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True, tag_field="type",
 
 
 class OutputLogs(BaseModel, kw_only=True, tag_field="type", tag="logs"):
-    """Found in `Output`."""
+    """One of `Output`."""
 
     type: ClassVar[Literal["logs"]] = "logs"
     logs: str
 
 
 class OutputImage(BaseModel, kw_only=True, tag_field="type", tag="image"):
-    """Found in `Output`."""
+    """One of `Output`."""
 
     type: ClassVar[Literal["image"]] = "image"
     url: str

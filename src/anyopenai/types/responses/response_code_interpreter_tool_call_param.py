@@ -10,7 +10,7 @@ from . import response_code_interpreter_tool_call
 
 
 class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["code_interpreter_call"]]
     id: Required[str]
@@ -21,23 +21,17 @@ class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
 
 
 class OutputLogs(TypedDict, total=False):
-    """Found in `Output`."""
+    """One of `Output`."""
 
     type: Required[Literal["logs"]]
     logs: Required[str]
 
 
 class OutputImage(TypedDict, total=False):
-    """Found in `Output`."""
+    """One of `Output`."""
 
     type: Required[Literal["image"]]
     url: Required[str]
 
 
-Output: TypeAlias = (
-    OutputLogs
-    | response_code_interpreter_tool_call.OutputLogs
-    | OutputImage
-    | response_code_interpreter_tool_call.OutputImage
-    | response_code_interpreter_tool_call.Output
-)
+Output: TypeAlias = OutputLogs | OutputImage | response_code_interpreter_tool_call.Output

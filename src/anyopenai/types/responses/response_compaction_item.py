@@ -9,9 +9,9 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItem(BaseModel, kw_only=True, tag_field="type", tag="compaction"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["compaction"]] = "compaction"
     id: str
+    type: ClassVar[Literal["compaction"]] = "compaction"
     encrypted_content: str
     created_by: str | None = None

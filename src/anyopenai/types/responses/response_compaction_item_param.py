@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItemParam(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     type: Literal["compaction"]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseCompactionItemParamParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     type: Required[Literal["compaction"]]

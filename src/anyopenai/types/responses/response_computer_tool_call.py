@@ -22,10 +22,10 @@ from .computer_action import (
 
 
 class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["computer_call"]] = "computer_call"
     id: str
+    type: ClassVar[Literal["computer_call"]] = "computer_call"
     call_id: str
     action: ComputerAction | None = None
     actions: list[ComputerAction] | None = None

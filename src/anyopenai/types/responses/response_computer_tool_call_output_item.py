@@ -11,15 +11,15 @@ from .response_computer_tool_call_output_screenshot import ResponseComputerToolC
 
 
 class ResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="computer_call_output"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     id: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    created_by: str | None = None
+    type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     call_id: str
     acknowledged_safety_checks: list[PendingSafetyCheck] | None = None
     output: ResponseComputerToolCallOutputScreenshot
-    status: Literal["completed", "incomplete", "failed"]
-    created_by: str | None = None
 
 
 AcknowledgedSafetyCheck = PendingSafetyCheck

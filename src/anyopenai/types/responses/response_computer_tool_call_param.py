@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import computer_action, response_computer_tool_call
+from . import response_computer_tool_call
 from .computer_action import ComputerAction
 from .computer_action_list_param import (
     Click,
@@ -23,7 +23,7 @@ from .computer_action_list_param import (
 
 
 class ResponseComputerToolCallParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["computer_call"]]
     id: Required[str]
@@ -42,27 +42,7 @@ class PendingSafetyCheck(TypedDict, total=False):
     message: str | None
 
 
-Action: TypeAlias = (
-    Click
-    | computer_action.Click
-    | DoubleClick
-    | computer_action.DoubleClick
-    | Drag
-    | computer_action.Drag
-    | Keypress
-    | computer_action.Keypress
-    | Move
-    | computer_action.Move
-    | Screenshot
-    | computer_action.Screenshot
-    | Scroll
-    | computer_action.Scroll
-    | Type
-    | computer_action.Type
-    | Wait
-    | computer_action.Wait
-    | ComputerAction
-)
+Action: TypeAlias = Click | DoubleClick | Drag | Keypress | Move | Screenshot | Scroll | Type | Wait | ComputerAction
 
 ActionClick = Click
 ActionDoubleClick = DoubleClick

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseContainerReference(BaseModel, kw_only=True, tag_field="type", tag="container_reference"):
-    """Found in `Environment`."""
+    """One of `Environment`."""
 
     type: ClassVar[Literal["container_reference"]] = "container_reference"
     container_id: str

@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class ResponseConversationParamParam(TypedDict, total=False):
-    """Found in `Conversation`."""
+    """One of `Conversation`."""
 
     id: Required[str]

@@ -18,19 +18,12 @@ from .response_prompt import ResponsePrompt
 from .response_prompt_param import ResponsePromptParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
-from .tool_choice_allowed import ToolChoiceAllowed
 from .tool_choice_allowed_param import ToolChoiceAllowedParam
-from .tool_choice_apply_patch import ToolChoiceApplyPatch
 from .tool_choice_apply_patch_param import ToolChoiceApplyPatchParam
-from .tool_choice_custom import ToolChoiceCustom
 from .tool_choice_custom_param import ToolChoiceCustomParam
-from .tool_choice_function import ToolChoiceFunction
 from .tool_choice_function_param import ToolChoiceFunctionParam
-from .tool_choice_mcp import ToolChoiceMcp
 from .tool_choice_mcp_param import ToolChoiceMcpParam
-from .tool_choice_shell import ToolChoiceShell
 from .tool_choice_shell_param import ToolChoiceShellParam
-from .tool_choice_types import ToolChoiceTypes
 from .tool_choice_types_param import ToolChoiceTypesParam
 from .tool_param import ToolParam
 
@@ -113,7 +106,7 @@ class StreamOptions(TypedDict, total=False):
 
 
 class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
@@ -123,21 +116,13 @@ Conversation: TypeAlias = str | ResponseConversationParamParam
 ToolChoice: TypeAlias = (
     Literal["none", "auto", "required"]
     | ToolChoiceAllowedParam
-    | ToolChoiceAllowed
     | ToolChoiceTypesParam
-    | ToolChoiceTypes
     | ToolChoiceFunctionParam
-    | ToolChoiceFunction
     | ToolChoiceMcpParam
-    | ToolChoiceMcp
     | ToolChoiceCustomParam
-    | ToolChoiceCustom
     | ToolChoiceSpecificProgrammaticToolCallingParam
-    | response.ToolChoiceSpecificProgrammaticToolCallingParam
     | ToolChoiceApplyPatchParam
-    | ToolChoiceApplyPatch
     | ToolChoiceShellParam
-    | ToolChoiceShell
     | response.ToolChoice
 )
 

@@ -14,10 +14,10 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
     id: str | None = None
+    type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
     call_id: str
     caller: Caller | None = None
     namespace: str | None = None

@@ -14,16 +14,16 @@ from .tool_call_caller import CallerDirect, CallerProgram
 class ResponseCustomToolCallItem(BaseModel, kw_only=True):
     """A `ResponseCustomToolCallItem` object."""
 
-    type: Literal["custom_tool_call"]
     id: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    created_by: str | None = None
+    async_: bool | None = field(default=None, name="async")
+    type: Literal["custom_tool_call"]
     call_id: str
     caller: Caller | None = None
     namespace: str | None = None
     name: str
     input: str
-    async_: bool | None = field(default=None, name="async")
-    status: Literal["in_progress", "completed", "incomplete"]
-    created_by: str | None = None
 
 
 Caller: TypeAlias = CallerDirect | CallerProgram

@@ -13,10 +13,10 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """Found in `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     id: str | None = None
+    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     call_id: str
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]

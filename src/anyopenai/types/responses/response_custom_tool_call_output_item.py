@@ -11,15 +11,15 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """Found in `ResponseOutputItem`."""
+    """One of `ResponseOutputItem`."""
 
-    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     id: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    created_by: str | None = None
+    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     call_id: str
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]
-    status: Literal["in_progress", "completed", "incomplete"]
-    created_by: str | None = None
 
 
 Caller: TypeAlias = CallerDirect | CallerProgram

@@ -6,19 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_custom_tool_call_output_item, response_function_tool_call_output_item, tool_call_caller
-from .response_input_file import ResponseInputFile
+from . import response_custom_tool_call_output_item, response_function_tool_call_output_item
 from .response_input_file_param import ResponseInputFileParam
-from .response_input_image import ResponseInputImage
 from .response_input_image_param import ResponseInputImageParam
-from .response_input_text import ResponseInputText
 from .response_input_text_param import ResponseInputTextParam
 from .tool_call_caller_param import CallerDirect as CallerDirect
 from .tool_call_caller_param import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCallOutputParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["custom_tool_call_output"]]
     id: str
@@ -27,20 +24,11 @@ class ResponseCustomToolCallOutputParam(TypedDict, total=False):
     output: Required[str | Iterable[OutputOutputContentList]]
 
 
-Caller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_custom_tool_call_output_item.Caller
-)
+Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call_output_item.Caller
 
 OutputOutputContentList: TypeAlias = (
     ResponseInputTextParam
-    | ResponseInputText
     | ResponseInputImageParam
-    | ResponseInputImage
     | ResponseInputFileParam
-    | ResponseInputFile
     | response_function_tool_call_output_item.OutputOutputContentList
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_custom_tool_call_item, tool_call_caller
+from . import response_custom_tool_call_item
 from .tool_call_caller_param import CallerDirect as CallerDirect
 from .tool_call_caller_param import CallerProgram as CallerProgram
 
-_ResponseCustomToolCallParamOdd = TypedDict("_ResponseCustomToolCallParamOdd", {"async": "bool"}, total=False)
+_ResponseCustomToolCallParamReserved = TypedDict("_ResponseCustomToolCallParamReserved", {"async": "bool"}, total=False)
 
 
-class ResponseCustomToolCallParam(_ResponseCustomToolCallParamOdd, total=False):
-    """Found in `ResponseInputItemParam`."""
+class ResponseCustomToolCallParam(_ResponseCustomToolCallParamReserved, total=False):
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["custom_tool_call"]]
     id: str
@@ -24,10 +24,4 @@ class ResponseCustomToolCallParam(_ResponseCustomToolCallParamOdd, total=False):
     input: Required[str]
 
 
-Caller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_custom_tool_call_item.Caller
-)
+Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call_item.Caller

@@ -10,7 +10,7 @@ from . import response_file_search_tool_call
 
 
 class ResponseFileSearchToolCallParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["file_search_call"]]

@@ -16,4 +16,3 @@ class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="typ
     name: str
     schema: dict[str, object]
     strict: bool | None = None
-    """Default False."""

@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
-    """Found in `ResponseFormatTextConfigParam`."""
+    """One of `ResponseFormatTextConfigParam`."""
 
     type: Required[Literal["json_schema"]]
     description: str

@@ -6,19 +6,13 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from .response_function_call_output_item import ResponseFunctionCallOutputItem
-from .response_input_file_content import ResponseInputFileContent
 from .response_input_file_content_param import ResponseInputFileContentParam
-from .response_input_image_content import ResponseInputImageContent
 from .response_input_image_content_param import ResponseInputImageContentParam
-from .response_input_text_content import ResponseInputTextContent
 from .response_input_text_content_param import ResponseInputTextContentParam
 
 ResponseFunctionCallOutputItemParam: TypeAlias = (
     ResponseInputTextContentParam
-    | ResponseInputTextContent
     | ResponseInputImageContentParam
-    | ResponseInputImageContent
     | ResponseInputFileContentParam
-    | ResponseInputFileContent
     | ResponseFunctionCallOutputItem
 )

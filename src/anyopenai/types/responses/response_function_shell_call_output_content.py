@@ -19,13 +19,13 @@ class ResponseFunctionShellCallOutputContent(BaseModel, kw_only=True):
 
 
 class OutcomeTimeout(BaseModel, kw_only=True, tag_field="type", tag="timeout"):
-    """Found in `Outcome`."""
+    """One of `Outcome`."""
 
     type: ClassVar[Literal["timeout"]] = "timeout"
 
 
 class OutcomeExit(BaseModel, kw_only=True, tag_field="type", tag="exit"):
-    """Found in `Outcome`."""
+    """One of `Outcome`."""
 
     type: ClassVar[Literal["exit"]] = "exit"
     exit_code: int

@@ -19,22 +19,16 @@ class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
 
 
 class OutcomeTimeout(TypedDict, total=False):
-    """Found in `Outcome`."""
+    """One of `Outcome`."""
 
     type: Required[Literal["timeout"]]
 
 
 class OutcomeExit(TypedDict, total=False):
-    """Found in `Outcome`."""
+    """One of `Outcome`."""
 
     type: Required[Literal["exit"]]
     exit_code: Required[int]
 
 
-Outcome: TypeAlias = (
-    OutcomeTimeout
-    | response_function_shell_call_output_content.OutcomeTimeout
-    | OutcomeExit
-    | response_function_shell_call_output_content.OutcomeExit
-    | response_function_shell_call_output_content.Outcome
-)
+Outcome: TypeAlias = OutcomeTimeout | OutcomeExit | response_function_shell_call_output_content.Outcome

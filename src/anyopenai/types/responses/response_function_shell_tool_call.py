@@ -13,10 +13,10 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionShellToolCall(BaseModel, kw_only=True, tag_field="type", tag="shell_call"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["shell_call"]] = "shell_call"
     id: str
+    type: ClassVar[Literal["shell_call"]] = "shell_call"
     call_id: str
     caller: Caller | None = None
     action: Action

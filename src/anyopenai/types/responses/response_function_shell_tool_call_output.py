@@ -10,10 +10,10 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="shell_call_output"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
     id: str
+    type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
     call_id: str
     caller: Caller | None = None
     status: Literal["in_progress", "completed", "incomplete"]
@@ -32,13 +32,13 @@ class Output(BaseModel, kw_only=True):
 
 
 class OutputOutcomeTimeout(BaseModel, kw_only=True, tag_field="type", tag="timeout"):
-    """Found in `OutputOutcome`."""
+    """One of `OutputOutcome`."""
 
     type: ClassVar[Literal["timeout"]] = "timeout"
 
 
 class OutputOutcomeExit(BaseModel, kw_only=True, tag_field="type", tag="exit"):
-    """Found in `OutputOutcome`."""
+    """One of `OutputOutcome`."""
 
     type: ClassVar[Literal["exit"]] = "exit"
     exit_code: int

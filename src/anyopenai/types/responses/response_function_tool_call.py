@@ -14,7 +14,7 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionToolCall(BaseModel, kw_only=True, tag_field="type", tag="function_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     id: str | None = None
     type: ClassVar[Literal["function_call"]] = "function_call"

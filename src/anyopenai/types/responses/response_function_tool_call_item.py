@@ -15,15 +15,15 @@ class ResponseFunctionToolCallItem(BaseModel, kw_only=True):
     """A `ResponseFunctionToolCallItem` object."""
 
     id: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    created_by: str | None = None
+    async_: bool | None = field(default=None, name="async")
     type: Literal["function_call"]
     call_id: str
     caller: Caller | None = None
     namespace: str | None = None
     name: str
     arguments: str
-    status: Literal["in_progress", "completed", "incomplete"]
-    async_: bool | None = field(default=None, name="async")
-    created_by: str | None = None
 
 
 Caller: TypeAlias = CallerDirect | CallerProgram

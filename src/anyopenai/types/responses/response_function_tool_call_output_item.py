@@ -14,17 +14,17 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """Found in `ResponseOutputItem`."""
+    """One of `ResponseOutputItem`."""
 
     id: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    created_by: str | None = None
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
     call_id: str | None = None
     name: str | None = None
     namespace: str | None = None
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]
-    status: Literal["in_progress", "completed", "incomplete"]
-    created_by: str | None = None
 
 
 Caller: TypeAlias = CallerDirect | CallerProgram

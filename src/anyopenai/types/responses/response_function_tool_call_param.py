@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_function_tool_call_item, tool_call_caller
+from . import response_function_tool_call_item
 from .tool_call_caller_param import CallerDirect as CallerDirect
 from .tool_call_caller_param import CallerProgram as CallerProgram
 
-_ResponseFunctionToolCallParamOdd = TypedDict("_ResponseFunctionToolCallParamOdd", {"async": "bool"}, total=False)
+_ResponseFunctionToolCallParamReserved = TypedDict(
+    "_ResponseFunctionToolCallParamReserved", {"async": "bool"}, total=False
+)
 
 
-class ResponseFunctionToolCallParam(_ResponseFunctionToolCallParamOdd, total=False):
-    """Found in `ResponseInputItemParam`."""
+class ResponseFunctionToolCallParam(_ResponseFunctionToolCallParamReserved, total=False):
+    """One of `ResponseInputItemParam`."""
 
     id: str
     type: Required[Literal["function_call"]]
@@ -25,10 +27,4 @@ class ResponseFunctionToolCallParam(_ResponseFunctionToolCallParamOdd, total=Fal
     status: Literal["in_progress", "completed", "incomplete"]
 
 
-Caller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_function_tool_call_item.Caller
-)
+Caller: TypeAlias = CallerDirect | CallerProgram | response_function_tool_call_item.Caller

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFunctionWebSearch(BaseModel, kw_only=True, tag_field="type", tag="web_search_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
     id: str
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
@@ -18,7 +18,7 @@ class ResponseFunctionWebSearch(BaseModel, kw_only=True, tag_field="type", tag="
 
 
 class ActionSearch(BaseModel, kw_only=True, tag_field="type", tag="search"):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: ClassVar[Literal["search"]] = "search"
     query: str | None = None
@@ -28,14 +28,14 @@ class ActionSearch(BaseModel, kw_only=True, tag_field="type", tag="search"):
 
 
 class ActionOpenPage(BaseModel, kw_only=True, tag_field="type", tag="open_page"):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: ClassVar[Literal["open_page"]] = "open_page"
     url: str | None = None
 
 
 class ActionFind(BaseModel, kw_only=True, tag_field="type", tag="find_in_page"):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: ClassVar[Literal["find_in_page"]] = "find_in_page"
     url: str

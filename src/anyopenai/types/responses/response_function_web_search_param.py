@@ -10,7 +10,7 @@ from . import response_function_web_search
 
 
 class ResponseFunctionWebSearchParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["web_search_call"]]
@@ -19,7 +19,7 @@ class ResponseFunctionWebSearchParam(TypedDict, total=False):
 
 
 class ActionSearch(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["search"]]
     query: str
@@ -29,14 +29,14 @@ class ActionSearch(TypedDict, total=False):
 
 
 class ActionOpenPage(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["open_page"]]
     url: str | None
 
 
 class ActionFind(TypedDict, total=False):
-    """Found in `Action`."""
+    """One of `Action`."""
 
     type: Required[Literal["find_in_page"]]
     url: Required[str]
@@ -50,12 +50,4 @@ class ActionSearchSource(TypedDict, total=False):
     url: Required[str]
 
 
-Action: TypeAlias = (
-    ActionSearch
-    | response_function_web_search.ActionSearch
-    | ActionOpenPage
-    | response_function_web_search.ActionOpenPage
-    | ActionFind
-    | response_function_web_search.ActionFind
-    | response_function_web_search.Action
-)
+Action: TypeAlias = ActionSearch | ActionOpenPage | ActionFind | response_function_web_search.Action

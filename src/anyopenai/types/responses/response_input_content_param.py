@@ -6,19 +6,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from .response_input_content import ResponseInputContent
-from .response_input_file import ResponseInputFile
 from .response_input_file_param import ResponseInputFileParam
-from .response_input_image import ResponseInputImage
 from .response_input_image_param import ResponseInputImageParam
-from .response_input_text import ResponseInputText
 from .response_input_text_param import ResponseInputTextParam
 
 ResponseInputContentParam: TypeAlias = (
-    ResponseInputTextParam
-    | ResponseInputText
-    | ResponseInputImageParam
-    | ResponseInputImage
-    | ResponseInputFileParam
-    | ResponseInputFile
-    | ResponseInputContent
+    ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam | ResponseInputContent
 )

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """Found in `ResponseFunctionCallOutputItem`."""
+    """One of `ResponseFunctionCallOutputItem`."""
 
     type: ClassVar[Literal["input_file"]] = "input_file"
     file_id: str | None = None

@@ -10,7 +10,7 @@ from . import response_input_file_content
 
 
 class ResponseInputImageContentParam(TypedDict, total=False):
-    """Found in `ResponseFunctionCallOutputItemParam`."""
+    """One of `ResponseFunctionCallOutputItemParam`."""
 
     type: Required[Literal["input_image"]]
     image_url: str | None

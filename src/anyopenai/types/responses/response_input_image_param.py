@@ -10,7 +10,7 @@ from .response_input_text_param import PromptCacheBreakpoint
 
 
 class ResponseInputImageParam(TypedDict, total=False):
-    """Found in `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
+    """One of `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
 
     type: Required[Literal["input_image"]]
     image_url: str | None

@@ -38,7 +38,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class Message(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     type: Literal["message"] | None = None
     role: Literal["user", "system", "developer"]
@@ -47,7 +47,7 @@ class Message(BaseModel, kw_only=True):
 
 
 class ComputerCallOutput(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -59,7 +59,7 @@ class ComputerCallOutput(BaseModel, kw_only=True):
 
 
 class FunctionCallOutput(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None
@@ -75,7 +75,7 @@ class FunctionCallOutput(BaseModel, kw_only=True):
 
 
 class ToolSearchCall(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None
@@ -87,7 +87,7 @@ class ToolSearchCall(BaseModel, kw_only=True):
 
 
 class AdditionalTools(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     type: Literal["additional_tools"]
@@ -96,7 +96,7 @@ class AdditionalTools(BaseModel, kw_only=True):
 
 
 class ShellCall(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -109,7 +109,7 @@ class ShellCall(BaseModel, kw_only=True):
 
 
 class ShellCallOutput(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str
@@ -122,10 +122,10 @@ class ShellCallOutput(BaseModel, kw_only=True):
 
 
 class ApplyPatchCall(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
-    type: Literal["apply_patch_call"]
     id: str | None = None
+    type: Literal["apply_patch_call"]
     call_id: str
     """1 to 64 characters."""
     caller: ApplyPatchCallCaller | None = None
@@ -134,10 +134,10 @@ class ApplyPatchCall(BaseModel, kw_only=True):
 
 
 class ApplyPatchCallOutput(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
-    type: Literal["apply_patch_call_output"]
     id: str | None = None
+    type: Literal["apply_patch_call_output"]
     call_id: str
     """1 to 64 characters."""
     caller: ApplyPatchCallOutputCaller | None = None
@@ -147,31 +147,31 @@ class ApplyPatchCallOutput(BaseModel, kw_only=True):
 
 
 class McpApprovalResponse(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
-    type: Literal["mcp_approval_response"]
     id: str | None = None
+    type: Literal["mcp_approval_response"]
     approval_request_id: str
     approve: bool
     reason: str | None = None
 
 
 class CompactionTrigger(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
-    type: Literal["compaction_trigger"]
     id: str | None = None
+    type: Literal["compaction_trigger"]
 
 
 class ItemReference(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
-    type: Literal["item_reference"] | None = None
     id: str
+    type: Literal["item_reference"] | None = None
 
 
 class Program(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str
     type: Literal["program"]
@@ -184,7 +184,7 @@ class Program(BaseModel, kw_only=True):
 
 
 class ProgramOutput(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str
     type: Literal["program_output"]
@@ -204,7 +204,7 @@ class ShellCallAction(BaseModel, kw_only=True):
 
 
 class ApplyPatchCallOperationCreateFile(BaseModel, kw_only=True, tag_field="type", tag="create_file"):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["create_file"]] = "create_file"
     path: str
@@ -214,7 +214,7 @@ class ApplyPatchCallOperationCreateFile(BaseModel, kw_only=True, tag_field="type
 
 
 class ApplyPatchCallOperationDeleteFile(BaseModel, kw_only=True, tag_field="type", tag="delete_file"):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["delete_file"]] = "delete_file"
     path: str
@@ -222,7 +222,7 @@ class ApplyPatchCallOperationDeleteFile(BaseModel, kw_only=True, tag_field="type
 
 
 class ApplyPatchCallOperationUpdateFile(BaseModel, kw_only=True, tag_field="type", tag="update_file"):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: ClassVar[Literal["update_file"]] = "update_file"
     path: str

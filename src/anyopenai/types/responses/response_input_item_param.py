@@ -6,34 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_computer_tool_call, response_input_item, response_output_item, tool_call_caller
-from .container_reference import ContainerReference
+from . import response_computer_tool_call, response_input_item, response_output_item
 from .container_reference_param import ContainerReferenceParam
-from .easy_input_message import EasyInputMessage
 from .easy_input_message_param import EasyInputMessageParam
-from .local_environment import LocalEnvironment
 from .local_environment_param import LocalEnvironmentParam
 from .mcp_tool_call_error_param import McpToolCallErrorParam
-from .response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
 from .response_code_interpreter_tool_call_param import ResponseCodeInterpreterToolCallParam
-from .response_compaction_item_param import ResponseCompactionItemParam
 from .response_compaction_item_param_param import ResponseCompactionItemParamParam
-from .response_computer_tool_call import ResponseComputerToolCall
 from .response_computer_tool_call_output_screenshot import ResponseComputerToolCallOutputScreenshot
 from .response_computer_tool_call_output_screenshot_param import ResponseComputerToolCallOutputScreenshotParam
 from .response_computer_tool_call_param import PendingSafetyCheck, ResponseComputerToolCallParam
-from .response_custom_tool_call import ResponseCustomToolCall
-from .response_custom_tool_call_output import ResponseCustomToolCallOutput
 from .response_custom_tool_call_output_param import ResponseCustomToolCallOutputParam
 from .response_custom_tool_call_param import ResponseCustomToolCallParam
-from .response_file_search_tool_call import ResponseFileSearchToolCall
 from .response_file_search_tool_call_param import ResponseFileSearchToolCallParam
 from .response_function_call_output_item_param import ResponseFunctionCallOutputItemParam
 from .response_function_shell_call_output_content import ResponseFunctionShellCallOutputContent
 from .response_function_shell_call_output_content_param import ResponseFunctionShellCallOutputContentParam
-from .response_function_tool_call import ResponseFunctionToolCall
 from .response_function_tool_call_param import ResponseFunctionToolCallParam
-from .response_function_web_search import ResponseFunctionWebSearch
 from .response_function_web_search_param import ResponseFunctionWebSearchParam
 from .response_input_content_param import ResponseInputContentParam
 from .response_input_item import ResponseInputItem
@@ -44,18 +33,15 @@ from .response_input_param import (
 )
 from .response_item import ResponseItem
 from .response_output_item import ResponseOutputItem
-from .response_output_message import ResponseOutputMessage
 from .response_output_message_param import ResponseOutputMessageParam
-from .response_reasoning_item import ResponseReasoningItem
 from .response_reasoning_item_param import ResponseReasoningItemParam
-from .response_tool_search_output_item_param import ResponseToolSearchOutputItemParam
 from .response_tool_search_output_item_param_param import ResponseToolSearchOutputItemParamParam
 from .tool_call_caller_param import CallerDirect, CallerProgram
 from .tool_param import ToolParam
 
 
 class Message(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Literal["message"]
     role: Required[Literal["user", "system", "developer"]]
@@ -64,7 +50,7 @@ class Message(TypedDict, total=False):
 
 
 class ComputerCallOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -76,7 +62,7 @@ class ComputerCallOutput(TypedDict, total=False):
 
 
 class FunctionCallOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None
@@ -92,7 +78,7 @@ class FunctionCallOutput(TypedDict, total=False):
 
 
 class ToolSearchCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None
@@ -104,7 +90,7 @@ class ToolSearchCall(TypedDict, total=False):
 
 
 class AdditionalTools(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     type: Required[Literal["additional_tools"]]
@@ -113,7 +99,7 @@ class AdditionalTools(TypedDict, total=False):
 
 
 class ImageGenerationCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["image_generation_call"]]
     id: Required[str]
@@ -130,7 +116,7 @@ class ImageGenerationCall(TypedDict, total=False):
 
 
 class LocalShellCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["local_shell_call"]]
     id: Required[str]
@@ -140,7 +126,7 @@ class LocalShellCall(TypedDict, total=False):
 
 
 class LocalShellCallOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["local_shell_call_output"]]
     id: Required[str]
@@ -149,7 +135,7 @@ class LocalShellCallOutput(TypedDict, total=False):
 
 
 class ShellCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -162,7 +148,7 @@ class ShellCall(TypedDict, total=False):
 
 
 class ShellCallOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: Required[str]
@@ -175,7 +161,7 @@ class ShellCallOutput(TypedDict, total=False):
 
 
 class ApplyPatchCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["apply_patch_call"]]
     id: str | None
@@ -187,7 +173,7 @@ class ApplyPatchCall(TypedDict, total=False):
 
 
 class ApplyPatchCallOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["apply_patch_call_output"]]
     id: str | None
@@ -200,7 +186,7 @@ class ApplyPatchCallOutput(TypedDict, total=False):
 
 
 class McpListTools(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_list_tools"]]
     id: Required[str]
@@ -210,7 +196,7 @@ class McpListTools(TypedDict, total=False):
 
 
 class McpApprovalRequest(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_approval_request"]]
     id: Required[str]
@@ -220,7 +206,7 @@ class McpApprovalRequest(TypedDict, total=False):
 
 
 class McpApprovalResponse(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_approval_response"]]
     id: str | None
@@ -230,7 +216,7 @@ class McpApprovalResponse(TypedDict, total=False):
 
 
 class McpCall(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_call"]]
     id: Required[str]
@@ -244,21 +230,21 @@ class McpCall(TypedDict, total=False):
 
 
 class CompactionTrigger(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["compaction_trigger"]]
     id: str | None
 
 
 class ItemReference(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Literal["item_reference"] | None
     id: Required[str]
 
 
 class Program(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["program"]]
@@ -271,7 +257,7 @@ class Program(TypedDict, total=False):
 
 
 class ProgramOutput(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["program_output"]]
@@ -339,131 +325,62 @@ class ImageGenerationCallErrorModerationDetails(TypedDict, total=False):
 
 ResponseInputItemParam: TypeAlias = (
     EasyInputMessageParam
-    | EasyInputMessage
     | Message
-    | response_input_item.Message
     | ResponseOutputMessageParam
-    | ResponseOutputMessage
     | ResponseFileSearchToolCallParam
-    | ResponseFileSearchToolCall
     | ResponseComputerToolCallParam
-    | ResponseComputerToolCall
     | ComputerCallOutput
-    | response_input_item.ComputerCallOutput
     | ResponseFunctionWebSearchParam
-    | ResponseFunctionWebSearch
     | ResponseFunctionToolCallParam
-    | ResponseFunctionToolCall
     | FunctionCallOutput
-    | response_input_item.FunctionCallOutput
     | ToolSearchCall
-    | response_input_item.ToolSearchCall
     | ResponseToolSearchOutputItemParamParam
-    | ResponseToolSearchOutputItemParam
     | AdditionalTools
-    | response_input_item.AdditionalTools
     | ResponseReasoningItemParam
-    | ResponseReasoningItem
     | ResponseCompactionItemParamParam
-    | ResponseCompactionItemParam
     | ImageGenerationCall
-    | response_output_item.ImageGenerationCall
     | ResponseCodeInterpreterToolCallParam
-    | ResponseCodeInterpreterToolCall
     | LocalShellCall
-    | response_output_item.LocalShellCall
     | LocalShellCallOutput
-    | response_output_item.LocalShellCallOutput
     | ShellCall
-    | response_input_item.ShellCall
     | ShellCallOutput
-    | response_input_item.ShellCallOutput
     | ApplyPatchCall
-    | response_input_item.ApplyPatchCall
     | ApplyPatchCallOutput
-    | response_input_item.ApplyPatchCallOutput
     | McpListTools
-    | response_output_item.McpListTools
     | McpApprovalRequest
-    | response_output_item.McpApprovalRequest
     | McpApprovalResponse
-    | response_input_item.McpApprovalResponse
     | McpCall
-    | response_output_item.McpCall
     | ResponseCustomToolCallOutputParam
-    | ResponseCustomToolCallOutput
     | ResponseCustomToolCallParam
-    | ResponseCustomToolCall
     | CompactionTrigger
-    | response_input_item.CompactionTrigger
     | ItemReference
-    | response_input_item.ItemReference
     | Program
-    | response_input_item.Program
     | ProgramOutput
-    | response_input_item.ProgramOutput
     | ResponseInputItem
     | ResponseOutputItem
     | ResponseItem
 )
 
-FunctionCallOutputCaller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_input_item.FunctionCallOutputCaller
-)
+FunctionCallOutputCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.FunctionCallOutputCaller
 
-ShellCallCaller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_input_item.ShellCallCaller
-)
+ShellCallCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.ShellCallCaller
 
 ShellCallEnvironment: TypeAlias = (
-    LocalEnvironmentParam
-    | LocalEnvironment
-    | ContainerReferenceParam
-    | ContainerReference
-    | response_input_item.ShellCallEnvironment
+    LocalEnvironmentParam | ContainerReferenceParam | response_input_item.ShellCallEnvironment
 )
 
-ShellCallOutputCaller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_input_item.ShellCallOutputCaller
-)
+ShellCallOutputCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.ShellCallOutputCaller
 
-ApplyPatchCallCaller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_input_item.ApplyPatchCallCaller
-)
+ApplyPatchCallCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.ApplyPatchCallCaller
 
 ApplyPatchCallOperation: TypeAlias = (
     ApplyPatchCallOperationCreateFile
-    | response_input_item.ApplyPatchCallOperationCreateFile
     | ApplyPatchCallOperationDeleteFile
-    | response_input_item.ApplyPatchCallOperationDeleteFile
     | ApplyPatchCallOperationUpdateFile
-    | response_input_item.ApplyPatchCallOperationUpdateFile
     | response_input_item.ApplyPatchCallOperation
 )
 
-ApplyPatchCallOutputCaller: TypeAlias = (
-    CallerDirect
-    | tool_call_caller.CallerDirect
-    | CallerProgram
-    | tool_call_caller.CallerProgram
-    | response_input_item.ApplyPatchCallOutputCaller
-)
+ApplyPatchCallOutputCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.ApplyPatchCallOutputCaller
 
 ApplyPatchCallCallerDirect = CallerDirect
 ApplyPatchCallCallerProgram = CallerProgram

@@ -10,8 +10,8 @@ from .response_input_content import ResponseInputContent
 class ResponseInputMessageItem(BaseModel, kw_only=True):
     """A `ResponseInputMessageItem` object."""
 
+    id: str
     type: Literal["message"]
     role: Literal["user", "system", "developer"]
     status: Literal["in_progress", "completed", "incomplete"] | None = None
     content: list[ResponseInputContent]
-    id: str

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ApplyPatchCallOperationCreateFile(TypedDict, total=False):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: Required[Literal["create_file"]]
     path: Required[str]
@@ -17,7 +17,7 @@ class ApplyPatchCallOperationCreateFile(TypedDict, total=False):
 
 
 class ApplyPatchCallOperationDeleteFile(TypedDict, total=False):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: Required[Literal["delete_file"]]
     path: Required[str]
@@ -25,7 +25,7 @@ class ApplyPatchCallOperationDeleteFile(TypedDict, total=False):
 
 
 class ApplyPatchCallOperationUpdateFile(TypedDict, total=False):
-    """Found in `ApplyPatchCallOperation`."""
+    """One of `ApplyPatchCallOperation`."""
 
     type: Required[Literal["update_file"]]
     path: Required[str]

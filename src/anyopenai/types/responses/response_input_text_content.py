@@ -10,7 +10,7 @@ from .response_input_file_content import PromptCacheBreakpoint
 
 
 class ResponseInputTextContent(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """Found in `ResponseFunctionCallOutputItem`."""
+    """One of `ResponseFunctionCallOutputItem`."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str

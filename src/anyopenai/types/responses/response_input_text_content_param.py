@@ -10,7 +10,7 @@ from . import response_input_file_content
 
 
 class ResponseInputTextContentParam(TypedDict, total=False):
-    """Found in `ResponseFunctionCallOutputItemParam`."""
+    """One of `ResponseFunctionCallOutputItemParam`."""
 
     type: Required[Literal["input_text"]]
     text: Required[str]

@@ -9,7 +9,7 @@ from . import response_input_text
 
 
 class ResponseInputTextParam(TypedDict, total=False):
-    """Found in `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
+    """One of `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
 
     type: Required[Literal["input_text"]]
     text: Required[str]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ResponseLocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """Found in `Environment`."""
+    """One of `Environment`."""
 
     type: ClassVar[Literal["local"]] = "local"

@@ -29,39 +29,39 @@ from .tool import Tool
 
 
 class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional_tools"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     id: str
+    type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     role: Literal["unknown", "user", "assistant", "system", "critic", "discriminator", "developer", "tool"]
     tools: list[Tool]
 
 
 class Program(BaseModel, kw_only=True, tag_field="type", tag="program"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["program"]] = "program"
     id: str
+    type: ClassVar[Literal["program"]] = "program"
     call_id: str
     code: str
     fingerprint: str
 
 
 class ProgramOutput(BaseModel, kw_only=True, tag_field="type", tag="program_output"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["program_output"]] = "program_output"
     id: str
+    type: ClassVar[Literal["program_output"]] = "program_output"
     call_id: str
     result: str
     status: Literal["completed", "incomplete"]
 
 
 class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_generation_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
     id: str
+    type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
     status: Literal["in_progress", "completed", "generating", "failed"]
     result: str | None
     action: Literal["generate", "edit", "auto"] | None = None
@@ -75,59 +75,59 @@ class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_
 
 
 class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
     id: str
+    type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
     call_id: str
     action: LocalShellCallAction
     status: Literal["in_progress", "completed", "incomplete"]
 
 
 class LocalShellCallOutput(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call_output"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     id: str
+    type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     output: str
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
 
 class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tools"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
     id: str
+    type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
     server_label: str
     tools: list[McpListToolsTool]
     error: str | None = None
 
 
 class McpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_request"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
     id: str
+    type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
     server_label: str
     name: str
     arguments: str
 
 
 class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_response"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
     id: str
+    type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
     approval_request_id: str
     approve: bool
     reason: str | None = None
 
 
 class McpCall(BaseModel, kw_only=True, tag_field="type", tag="mcp_call"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["mcp_call"]] = "mcp_call"
     id: str
+    type: ClassVar[Literal["mcp_call"]] = "mcp_call"
     server_label: str
     name: str
     arguments: str

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import response_output_message
-from .response_output_refusal import ResponseOutputRefusal
 from .response_output_refusal_param import ResponseOutputRefusalParam
-from .response_output_text import ResponseOutputText
 from .response_output_text_param import ResponseOutputTextParam
 
 
 class ResponseOutputMessageParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: Required[str]
     type: Required[Literal["message"]]
@@ -24,10 +22,4 @@ class ResponseOutputMessageParam(TypedDict, total=False):
     status: Required[Literal["in_progress", "completed", "incomplete"]]
 
 
-Content: TypeAlias = (
-    ResponseOutputTextParam
-    | ResponseOutputText
-    | ResponseOutputRefusalParam
-    | ResponseOutputRefusal
-    | response_output_message.Content
-)
+Content: TypeAlias = ResponseOutputTextParam | ResponseOutputRefusalParam | response_output_message.Content

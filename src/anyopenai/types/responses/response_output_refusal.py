@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputRefusal(BaseModel, kw_only=True, tag_field="type", tag="refusal"):
-    """Found in `Part`, `Content`."""
+    """One of `Part`, `Content`."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseOutputRefusalParam(TypedDict, total=False):
-    """Found in `Content`."""
+    """One of `Content`."""
 
     type: Required[Literal["refusal"]]
     refusal: Required[str]

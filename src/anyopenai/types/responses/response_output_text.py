@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
-    """Found in `Part`, `Content`."""
+    """One of `Part`, `Content`."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str
@@ -18,7 +18,7 @@ class ResponseOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_
 
 
 class AnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="file_citation"):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: ClassVar[Literal["file_citation"]] = "file_citation"
     file_id: str
@@ -27,7 +27,7 @@ class AnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="fil
 
 
 class AnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_citation"):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
     url: str
@@ -37,7 +37,7 @@ class AnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_
 
 
 class AnnotationContainerFileCitation(BaseModel, kw_only=True, tag_field="type", tag="container_file_citation"):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: ClassVar[Literal["container_file_citation"]] = "container_file_citation"
     container_id: str
@@ -48,7 +48,7 @@ class AnnotationContainerFileCitation(BaseModel, kw_only=True, tag_field="type",
 
 
 class AnnotationFilePath(BaseModel, kw_only=True, tag_field="type", tag="file_path"):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: ClassVar[Literal["file_path"]] = "file_path"
     file_id: str

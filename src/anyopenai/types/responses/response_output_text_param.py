@@ -10,7 +10,7 @@ from . import response_output_text
 
 
 class ResponseOutputTextParam(TypedDict, total=False):
-    """Found in `Content`."""
+    """One of `Content`."""
 
     type: Required[Literal["output_text"]]
     text: Required[str]
@@ -28,7 +28,7 @@ class Logprob(TypedDict, total=False):
 
 
 class AnnotationFileCitation(TypedDict, total=False):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: Required[Literal["file_citation"]]
     file_id: Required[str]
@@ -37,7 +37,7 @@ class AnnotationFileCitation(TypedDict, total=False):
 
 
 class AnnotationURLCitation(TypedDict, total=False):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: Required[Literal["url_citation"]]
     url: Required[str]
@@ -47,7 +47,7 @@ class AnnotationURLCitation(TypedDict, total=False):
 
 
 class AnnotationContainerFileCitation(TypedDict, total=False):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: Required[Literal["container_file_citation"]]
     container_id: Required[str]
@@ -58,7 +58,7 @@ class AnnotationContainerFileCitation(TypedDict, total=False):
 
 
 class AnnotationFilePath(TypedDict, total=False):
-    """Found in `Annotation`."""
+    """One of `Annotation`."""
 
     type: Required[Literal["file_path"]]
     file_id: Required[str]
@@ -75,12 +75,8 @@ class LogprobTopLogprob(TypedDict, total=False):
 
 Annotation: TypeAlias = (
     AnnotationFileCitation
-    | response_output_text.AnnotationFileCitation
     | AnnotationURLCitation
-    | response_output_text.AnnotationURLCitation
     | AnnotationContainerFileCitation
-    | response_output_text.AnnotationContainerFileCitation
     | AnnotationFilePath
-    | response_output_text.AnnotationFilePath
     | response_output_text.Annotation
 )

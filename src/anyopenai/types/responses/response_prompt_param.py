@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Required, TypeAlias, TypedDict
 
 from . import response_prompt
-from .response_input_file import ResponseInputFile
 from .response_input_file_param import ResponseInputFileParam
-from .response_input_image import ResponseInputImage
 from .response_input_image_param import ResponseInputImageParam
-from .response_input_text import ResponseInputText
 from .response_input_text_param import ResponseInputTextParam
 
 
@@ -24,12 +21,5 @@ class ResponsePromptParam(TypedDict, total=False):
 
 
 Variables: TypeAlias = (
-    str
-    | ResponseInputTextParam
-    | ResponseInputText
-    | ResponseInputImageParam
-    | ResponseInputImage
-    | ResponseInputFileParam
-    | ResponseInputFile
-    | response_prompt.Variables
+    str | ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam | response_prompt.Variables
 )

@@ -9,10 +9,10 @@ from .._base import BaseModel, Literal
 
 
 class ResponseReasoningItem(BaseModel, kw_only=True, tag_field="type", tag="reasoning"):
-    """Found in `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["reasoning"]] = "reasoning"
     id: str
+    type: ClassVar[Literal["reasoning"]] = "reasoning"
     encrypted_content: str | None = None
     summary: list[Summary]
     content: list[Content] | None = None
@@ -20,14 +20,14 @@ class ResponseReasoningItem(BaseModel, kw_only=True, tag_field="type", tag="reas
 
 
 class Summary(BaseModel, kw_only=True, tag_field="type", tag="summary_text"):
-    """Found in `ResponseReasoningItem.summary`, `Content`."""
+    """Found in `ResponseReasoningItem.summary`."""
 
     type: ClassVar[Literal["summary_text"]] = "summary_text"
     text: str
 
 
 class Content(BaseModel, kw_only=True, tag_field="type", tag="reasoning_text"):
-    """Found in `Part`, `ResponseReasoningItem.content`, `Content`."""
+    """Found in `ResponseReasoningItem.content`."""
 
     type: ClassVar[Literal["reasoning_text"]] = "reasoning_text"
     text: str

@@ -10,7 +10,7 @@ from . import response_reasoning_item
 
 
 class ResponseReasoningItemParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["reasoning"]]
     id: Required[str]

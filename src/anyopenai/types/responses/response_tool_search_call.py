@@ -9,10 +9,10 @@ from .._base import BaseModel, Literal
 
 
 class ResponseToolSearchCall(BaseModel, kw_only=True, tag_field="type", tag="tool_search_call"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
     id: str
+    type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
     call_id: str | None
     execution: Literal["server", "client"]
     arguments: object

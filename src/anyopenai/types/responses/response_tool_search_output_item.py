@@ -10,10 +10,10 @@ from .tool import Tool
 
 
 class ResponseToolSearchOutputItem(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
-    """Found in `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`."""
 
-    type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     id: str
+    type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     call_id: str | None
     execution: Literal["server", "client"]
     tools: list[Tool]

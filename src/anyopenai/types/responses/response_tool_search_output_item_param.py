@@ -8,7 +8,7 @@ from .tool import Tool
 
 
 class ResponseToolSearchOutputItemParam(BaseModel, kw_only=True):
-    """Found in `ResponseInputItem`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     call_id: str | None = None

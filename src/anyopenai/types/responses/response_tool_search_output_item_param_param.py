@@ -10,7 +10,7 @@ from .tool_param import ToolParam
 
 
 class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
-    """Found in `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`."""
 
     id: str | None
     call_id: str | None

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
-    """Found in `Skill`."""
+    """One of `Skill`."""
 
     type: ClassVar[Literal["skill_reference"]] = "skill_reference"
     skill_id: str

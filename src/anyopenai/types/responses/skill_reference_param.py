@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class SkillReferenceParam(TypedDict, total=False):
-    """Found in `Skill`."""
+    """One of `Skill`."""
 
     type: Required[Literal["skill_reference"]]
     skill_id: Required[str]

@@ -23,7 +23,7 @@ from .web_search_tool import _AnyWebSearchTool
 
 
 class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
@@ -49,12 +49,11 @@ class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
     """At least 1 item."""
     require_approval: McpRequireApproval | None = None
-    """Default "always"."""
     defer_loading: bool | None = None
 
 
 class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
     container: CodeInterpreterContainer
@@ -63,13 +62,13 @@ class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_inter
 
 
 class ProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["image_generation"]] = "image_generation"
     model: (
@@ -78,21 +77,16 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
         | None
     ) = None
     quality: Literal["low", "medium", "high", "auto"] | None = None
-    """Default "auto"."""
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None = None
-    """Default "auto"."""
     output_format: Literal["png", "webp", "jpeg"] | None = None
-    """Default "png"."""
     output_compression: int | None = None
-    """0 to 100, default 100."""
+    """0 to 100."""
     moderation: Literal["auto", "low"] | None = None
-    """Default "auto"."""
     background: Literal["transparent", "opaque", "auto"] | None = None
-    """Default "auto"."""
     input_fidelity: Literal["high", "low"] | None = None
     input_image_mask: ImageGenerationInputImageMask | None = None
     partial_images: int | None = None
-    """0 to 3, default 0."""
+    """0 to 3."""
     action: Literal["generate", "edit", "auto"] | None = None
     complexity: Literal["low", "medium", "high"] | None = None
     frame_count: int | None = None
@@ -101,7 +95,7 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
@@ -121,23 +115,21 @@ class ImageGenerationSvg(BaseModel, kw_only=True):
 
 
 class McpAllowedToolsMcpToolFilter(BaseModel, kw_only=True):
-    """Found in `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
-    `McpRequireApprovalMcpToolApprovalFilter.never`.
-    """
+    """Found in `McpRequireApprovalMcpToolApprovalFilter.always`, `McpRequireApprovalMcpToolApprovalFilter.never`."""
 
     tool_names: list[str] | None = None
     read_only: bool | None = None
 
 
 class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
-    """Found in `McpRequireApproval`."""
+    """One of `McpRequireApproval`."""
 
     always: McpAllowedToolsMcpToolFilter | None = None
     never: McpAllowedToolsMcpToolFilter | None = None
 
 
 class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
-    """Found in `CodeInterpreterContainer`."""
+    """One of `CodeInterpreterContainer`."""
 
     type: Literal["auto"]
     file_ids: list[str] | None = None

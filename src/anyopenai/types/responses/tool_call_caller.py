@@ -9,13 +9,13 @@ from .._base import BaseModel, Literal
 
 
 class CallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
-    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """One of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: ClassVar[Literal["direct"]] = "direct"
 
 
 class CallerProgram(BaseModel, kw_only=True, tag_field="type", tag="program"):
-    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """One of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: ClassVar[Literal["program"]] = "program"
     caller_id: str

@@ -7,13 +7,13 @@ from typing import Literal, Required, TypedDict
 
 
 class CallerDirect(TypedDict, total=False):
-    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """One of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: Required[Literal["direct"]]
 
 
 class CallerProgram(TypedDict, total=False):
-    """Found in `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
+    """One of `Caller`, `FunctionCallOutputCaller`, `ShellCallCaller` and 3 more."""
 
     type: Required[Literal["program"]]
     caller_id: Required[str]

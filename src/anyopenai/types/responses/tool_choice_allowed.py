@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceAllowed(BaseModel, kw_only=True, tag_field="type", tag="allowed_tools"):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: ClassVar[Literal["allowed_tools"]] = "allowed_tools"
     mode: Literal["auto", "required"]

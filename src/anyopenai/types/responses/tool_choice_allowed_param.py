@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceAllowedParam(TypedDict, total=False):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: Required[Literal["allowed_tools"]]
     mode: Required[Literal["auto", "required"]]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceApplyPatch(BaseModel, kw_only=True, tag_field="type", tag="apply_patch"):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: ClassVar[Literal["apply_patch"]] = "apply_patch"

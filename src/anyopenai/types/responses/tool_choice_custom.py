@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceCustom(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: ClassVar[Literal["custom"]] = "custom"
     name: str

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceCustomParam(TypedDict, total=False):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: Required[Literal["custom"]]
     name: Required[str]

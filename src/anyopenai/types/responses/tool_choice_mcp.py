@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceMcpParam(TypedDict, total=False):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]

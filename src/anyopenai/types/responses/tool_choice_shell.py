@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceShell(BaseModel, kw_only=True, tag_field="type", tag="shell"):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: ClassVar[Literal["shell"]] = "shell"

@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceShellParam(TypedDict, total=False):
-    """Found in `ToolChoice`."""
+    """One of `ToolChoice`."""
 
     type: Required[Literal["shell"]]

@@ -7,37 +7,26 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import container_auto_param, tool
-from .apply_patch_tool import ApplyPatchTool
 from .apply_patch_tool_param import ApplyPatchToolParam
-from .computer_tool import ComputerTool
 from .computer_tool_param import ComputerToolParam
-from .computer_use_preview_tool import ComputerUsePreviewTool
 from .computer_use_preview_tool_param import ComputerUsePreviewToolParam
 from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
-from .custom_tool import CustomTool
 from .custom_tool_param import CustomToolParam
-from .file_search_tool import FileSearchTool
 from .file_search_tool_param import FileSearchToolParam
-from .function_shell_tool import FunctionShellTool
 from .function_shell_tool_param import FunctionShellToolParam
-from .function_tool import FunctionTool
 from .function_tool_param import FunctionToolParam
-from .namespace_tool import NamespaceTool
 from .namespace_tool_param import NamespaceToolParam
 from .tool import Tool
-from .tool_search_tool import ToolSearchTool
 from .tool_search_tool_param import ToolSearchToolParam
-from .web_search_preview_tool import WebSearchPreviewTool
 from .web_search_preview_tool_param import WebSearchPreviewToolParam
-from .web_search_tool import WebSearchTool
 from .web_search_tool_param import WebSearchToolParam
 
 
 class Mcp(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]
@@ -65,7 +54,7 @@ class Mcp(TypedDict, total=False):
 
 
 class CodeInterpreter(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["code_interpreter"]]
     container: Required[CodeInterpreterContainer]
@@ -74,13 +63,13 @@ class CodeInterpreter(TypedDict, total=False):
 
 
 class ProgrammaticToolCalling(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
 class ImageGeneration(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["image_generation"]]
     model: str | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
@@ -108,7 +97,7 @@ class ImageGeneration(TypedDict, total=False):
 
 
 class LocalShell(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["local_shell"]]
 
@@ -128,23 +117,21 @@ class ImageGenerationSvg(TypedDict, total=False):
 
 
 class McpAllowedToolsMcpToolFilter(TypedDict, total=False):
-    """Found in `McpAllowedTools`, `McpRequireApprovalMcpToolApprovalFilter.always`,
-    `McpRequireApprovalMcpToolApprovalFilter.never`.
-    """
+    """Found in `McpRequireApprovalMcpToolApprovalFilter.always`, `McpRequireApprovalMcpToolApprovalFilter.never`."""
 
     tool_names: Sequence[str]
     read_only: bool
 
 
 class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
-    """Found in `McpRequireApproval`."""
+    """One of `McpRequireApproval`."""
 
     always: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
     never: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
 
 
 class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
-    """Found in `CodeInterpreterContainer`."""
+    """One of `CodeInterpreterContainer`."""
 
     type: Required[Literal["auto"]]
     file_ids: Sequence[str]
@@ -161,56 +148,32 @@ class ImageGenerationSvgReasoning(TypedDict, total=False):
 
 ToolParam: TypeAlias = (
     FunctionToolParam
-    | FunctionTool
     | FileSearchToolParam
-    | FileSearchTool
     | ComputerToolParam
-    | ComputerTool
     | ComputerUsePreviewToolParam
-    | ComputerUsePreviewTool
     | WebSearchToolParam
-    | WebSearchTool
     | Mcp
-    | tool.Mcp
     | CodeInterpreter
-    | tool.CodeInterpreter
     | ProgrammaticToolCalling
-    | tool.ProgrammaticToolCalling
     | ImageGeneration
-    | tool.ImageGeneration
     | LocalShell
-    | tool.LocalShell
     | FunctionShellToolParam
-    | FunctionShellTool
     | CustomToolParam
-    | CustomTool
     | NamespaceToolParam
-    | NamespaceTool
     | ToolSearchToolParam
-    | ToolSearchTool
     | WebSearchPreviewToolParam
-    | WebSearchPreviewTool
     | ApplyPatchToolParam
-    | ApplyPatchTool
     | Tool
 )
 
-McpAllowedTools: TypeAlias = (
-    Sequence[str] | McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter | tool.McpAllowedTools
-)
+McpAllowedTools: TypeAlias = Sequence[str] | McpAllowedToolsMcpToolFilter | tool.McpAllowedTools
 
 McpRequireApproval: TypeAlias = (
-    McpRequireApprovalMcpToolApprovalFilter
-    | tool.McpRequireApprovalMcpToolApprovalFilter
-    | Literal["always", "never"]
-    | tool.McpRequireApproval
+    McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | tool.McpRequireApproval
 )
 
 CodeInterpreterContainer: TypeAlias = (
-    str
-    | CodeInterpreterContainerCodeInterpreterToolAuto
-    | tool.CodeInterpreterContainerCodeInterpreterToolAuto
-    | tool.CodeInterpreterContainer
+    str | CodeInterpreterContainerCodeInterpreterToolAuto | tool.CodeInterpreterContainer
 )
 
 NetworkPolicy: TypeAlias = (

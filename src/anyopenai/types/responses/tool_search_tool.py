@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolSearchTool(BaseModel, kw_only=True, tag_field="type", tag="tool_search"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["tool_search"]] = "tool_search"
     execution: Literal["server", "client"] | None = None

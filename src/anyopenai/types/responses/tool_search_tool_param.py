@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolSearchToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["tool_search"]]
     execution: Literal["server", "client"]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["web_search_preview", "web_search_preview_2025_03_11"]] = "web_search_preview"
     user_location: UserLocation | None = None

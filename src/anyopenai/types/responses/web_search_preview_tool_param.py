@@ -10,7 +10,7 @@ from . import web_search_preview_tool
 
 
 class WebSearchPreviewToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
     """Default "web_search_preview"."""

@@ -9,15 +9,13 @@ from .._base import BaseModel, Literal
 
 
 class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
-    """Found in `Tool`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["web_search", "web_search_2025_08_26"]] = "web_search"
     external_web_access: bool | None = None
-    """Default True."""
     filters: Filters | None = None
     user_location: UserLocation | None = None
     search_context_size: Literal["low", "medium", "high"] | None = None
-    """Default "medium"."""
 
 
 class Filters(BaseModel, kw_only=True):

@@ -10,7 +10,7 @@ from . import web_search_tool
 
 
 class WebSearchToolParam(TypedDict, total=False):
-    """Found in `ToolParam`."""
+    """One of `ToolParam`."""
 
     type: Required[Literal["web_search", "web_search_2025_08_26"]]
     """Default "web_search"."""

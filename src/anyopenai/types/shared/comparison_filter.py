@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ComparisonFilter(BaseModel, kw_only=True, tag_field="type", tag="eq"):
-    """Found in `Filters`, `Filter`."""
+    """One of `Filters`, `Filter`."""
 
     type: ClassVar[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]] = "eq"
     key: str

@@ -10,7 +10,7 @@ from .comparison_filter import _AnyComparisonFilter
 
 
 class CompoundFilter(BaseModel, kw_only=True, tag_field="type", tag="and"):
-    """Found in `Filters`, `Filter`."""
+    """One of `Filters`, `Filter`."""
 
     type: ClassVar[Literal["and", "or"]] = "and"
     filters: list[Filter]

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ModerationResultBody(BaseModel, kw_only=True, tag_field="type", tag="moderation_result"):
-    """Found in `ModerationInput`, `ModerationOutput`, `ModerationInputModerationResults.results`."""
+    """Found in `ModerationInputModerationResults.results`."""
 
     type: ClassVar[Literal["moderation_result"]] = "moderation_result"
     model: str

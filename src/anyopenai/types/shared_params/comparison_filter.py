@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ComparisonFilter(TypedDict, total=False):
-    """Found in `Filters`, `Filter`."""
+    """One of `Filters`, `Filter`."""
 
     type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
     """Default "eq"."""

@@ -6,21 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..shared import comparison_filter, compound_filter
+from ..shared import compound_filter
 from .comparison_filter import ComparisonFilter
 
 
 class CompoundFilter(TypedDict, total=False):
-    """Found in `Filters`, `Filter`."""
+    """One of `Filters`, `Filter`."""
 
     type: Required[Literal["and", "or"]]
     filters: Required[Iterable[Filter]]
 
 
-Filter: TypeAlias = (
-    ComparisonFilter
-    | comparison_filter.ComparisonFilter
-    | CompoundFilter
-    | compound_filter.CompoundFilter
-    | compound_filter.Filter
-)
+Filter: TypeAlias = ComparisonFilter | CompoundFilter | compound_filter.Filter

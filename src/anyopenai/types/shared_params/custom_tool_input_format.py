@@ -9,13 +9,13 @@ from ..shared import custom_tool_input_format
 
 
 class Text(TypedDict, total=False):
-    """Found in `CustomToolInputFormat`."""
+    """One of `CustomToolInputFormat`."""
 
     type: Required[Literal["text"]]
 
 
 class Grammar(TypedDict, total=False):
-    """Found in `CustomToolInputFormat`."""
+    """One of `CustomToolInputFormat`."""
 
     type: Required[Literal["grammar"]]
     syntax: Required[Literal["lark", "regex"]]

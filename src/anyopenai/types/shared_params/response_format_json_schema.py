@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
-    """Found in `ResponseFormat`."""
+    """One of `ResponseFormat`."""
 
     type: Required[Literal["json_schema"]]
     json_schema: Required[JSONSchema]

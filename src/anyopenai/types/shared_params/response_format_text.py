@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatText(TypedDict, total=False):
-    """Found in `ResponseFormat`, `ResponseFormatTextConfigParam`."""
+    """One of `ResponseFormat`, `ResponseFormatTextConfigParam`."""
 
     type: Required[Literal["text"]]
