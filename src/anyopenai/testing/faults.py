@@ -24,8 +24,16 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, Event, create_tcp_listener
-from anyio.abc import SocketAttribute
+from anyio import (
+    BrokenResourceError,
+    ClosedResourceError,
+    EndOfStream,
+    Event,
+    notify_closing,
+    wait_readable,
+    wait_writable,
+)
+from anyio.abc import ByteStream
 from anyio.lowlevel import checkpoint
 from anyio.streams.tls import TLSStream
 
@@ -34,7 +42,7 @@ from .._tasks import grace, open_task_group
 if TYPE_CHECKING:
     import ssl
 
-    from anyio.abc import ByteStream, SocketStream
+    from anyio.abc import TaskGroup
 
 __all__ = (
     "BAD_CHUNK",
@@ -69,6 +77,10 @@ BAD_CHUNK: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{
 
 # A peer that resets: linger on, for zero seconds.
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)
+
+
+# Otherwise the kernel grows the buffer to tens of megabytes, and a server that does not read goes unnoticed.
+_RECEIVE_BUFFER: Final = 131072
 
 
 class HungUp(Exception):  # noqa: N818 - it is what the client did
@@ -108,6 +120,42 @@ class ReceivedRequest:
         return next((value for key, value in self.headers if key == name.lower()), None)
 
 
+class _Wire(ByteStream):
+    """A bare socket as a stream that reads only when it is told to: anyio's own reads ahead on asyncio."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        while True:
+            await wait_readable(self._sock)
+            with suppress(BlockingIOError):
+                data = self._sock.recv(max_bytes)
+                break
+        if not data:
+            raise EndOfStream
+        return data
+
+    async def send(self, item: bytes) -> None:
+        view = memoryview(item)
+        while view:
+            # Waiting first also gives every write of a script a turn of the event loop of its own.
+            await wait_writable(self._sock)
+            with suppress(BlockingIOError):
+                view = view[self._sock.send(view) :]
+
+    async def send_eof(self) -> None:
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def linger_zero(self) -> None:
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+
+    async def aclose(self) -> None:
+        if self._sock.fileno() >= 0:
+            notify_closing(self._sock)
+            self._sock.close()
+
+
 class Peer:
     """One connection, seen from the server: what steps work with.
 
@@ -121,7 +169,7 @@ class Peer:
         ended: Set when the script is over and the connection closed.
     """
 
-    def __init__(self, index: int, stream: SocketStream, server: FaultServer) -> None:
+    def __init__(self, index: int, wire: _Wire, server: FaultServer) -> None:
         self.index = index
         self.requests: list[ReceivedRequest] = []
         self.bytes_received = 0
@@ -129,15 +177,15 @@ class Peer:
         self.tls_error: str | None = None
         self.hung_up = Event()
         self.ended = Event()
-        self._stream: ByteStream = stream
-        self._socket = stream
+        self._stream: ByteStream = wire
+        self._wire = wire
         self._server = server
         self._buffer = bytearray()
 
     async def encrypt(self, context: ssl.SSLContext) -> None:
         """Do the server's half of a TLS handshake."""
         self._stream = await TLSStream.wrap(
-            self._socket, server_side=True, ssl_context=context, standard_compatible=False
+            self._wire, server_side=True, ssl_context=context, standard_compatible=False
         )
 
     async def receive_some(self) -> bytes:
@@ -228,12 +276,11 @@ class Peer:
     async def send_eof(self) -> None:
         """End our half of the connection and go on reading."""
         with suppress(OSError):
-            await self._socket.send_eof()
+            await self._wire.send_eof()
 
     def linger_zero(self) -> None:
         """Make closing a reset (RST) instead of a goodbye (FIN)."""
-        raw = self._socket.extra(SocketAttribute.raw_socket)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        self._wire.linger_zero()
 
     def note_hang_up(self) -> None:
         """Record that the client has ended the connection."""
@@ -453,9 +500,21 @@ class FaultServer:
         while not condition(self):
             await self._change.wait()
 
-    async def handle(self, stream: SocketStream) -> None:
+    async def serve(self, listener: socket.socket, group: TaskGroup) -> None:
+        """Accept connections for ever."""
+        while True:
+            await wait_readable(listener)
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                continue  # the client has gone again
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            group.start_soon(self.handle, sock)
+
+    async def handle(self, sock: socket.socket) -> None:
         """Run a connection's script."""
-        peer = Peer(len(self.connections), stream, self)
+        peer = Peer(len(self.connections), _Wire(sock), self)
         self.connections.append(peer)
         self.changed()
         script = self._scripts[min(peer.index, len(self._scripts) - 1)]
@@ -486,18 +545,18 @@ async def fault_server(*scripts: Script, tls: ssl.SSLContext | None = None) -> A
         tls: A server-side context to speak TLS with.
     """
     server = FaultServer(scripts or [[Stall()]], tls)
-    listener = await create_tcp_listener(local_host=server.host, backlog=1024)
-    try:
-        server.port = int(listener.extra(SocketAttribute.local_port))
+    with socket.socket() as listener:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        listener.bind((server.host, 0))
+        listener.listen(1024)
+        server.port = int(listener.getsockname()[1])
         async with open_task_group() as group:
-            group.start_soon(listener.serve, server.handle, group)
+            group.start_soon(server.serve, listener, group)
             try:
                 yield server
             finally:
                 group.cancel_scope.cancel()
-    finally:
-        with grace():
-            await listener.aclose()
 
 
 def response_bytes(

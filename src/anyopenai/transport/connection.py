@@ -34,6 +34,10 @@ class SlotOwner(Protocol):
         """Take back one exchange's share of a connection, and close it unless it is reusable."""
         ...
 
+    async def tidy(self) -> None:
+        """Finish what closing connections left to await; as a rule there is nothing, and it returns at once."""
+        ...
+
     def abandon(self, connection: Connection) -> None:
         """Take back a connection in use, from a finalizer: any thread, any moment."""
         ...

@@ -19,7 +19,7 @@ from .tls import TrustError
 if TYPE_CHECKING:
     from .base import Phase, Sent
 
-__all__ = ("failure_from", "lost", "timed_out")
+__all__ = ("failure_from", "is_network_error", "lost", "timed_out")
 
 _Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "closed", "input"]
 
@@ -95,6 +95,14 @@ def lost(
     return TransportFailure(text, kind="lost", phase=phase, sent=sent, fresh=fresh, received=received)
 
 
+def is_network_error(error: BaseException) -> bool:
+    """Tell whether the peer or the way to it broke, which leaves open whether an answer had come before that."""
+    if isinstance(error, OSError | BrokenResourceError | ClosedResourceError | EndOfStream):
+        return True
+    httpcore = sys.modules.get("httpcore")
+    return httpcore is not None and isinstance(error, httpcore.NetworkError)
+
+
 def failure_from(
     error: BaseException, where: str, *, phase: Phase, sent: Sent, fresh: bool = True, received: int = 0
 ) -> TransportFailure | None:
@@ -126,8 +134,8 @@ def _describe(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, st
         return "tls", str(error)
     if isinstance(error, ssl.SSLError):
         return _describe_tls(error, where, phase)
-    if isinstance(error, ssl.CertificateError | UnicodeError) and phase == "connect":
-        return "tls", f"{where} cannot be checked against its certificate: {_text(error)}"
+    if isinstance(error, UnicodeError | OverflowError) and phase == "connect":
+        return "input", f"{where} is no address that can be connected to: {_text(error)}; check base_url"
     if isinstance(error, OSError):
         return _describe_os(error, where, phase)
     if isinstance(error, ClosedResourceError):
@@ -143,6 +151,8 @@ def _describe(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, st
 
 
 def _describe_os(error: OSError, where: str, phase: Phase) -> tuple[_Kind, str]:
+    if error.errno is None and isinstance(error.__cause__, OSError):
+        return _describe_os(error.__cause__, where, phase)  # "all attempts failed" says less than why
     reason = _REASONS.get(error.errno or 0) or error.strerror or _text(error)
     if isinstance(error, socket.gaierror):
         host = where.rpartition(":")[0]
@@ -160,7 +170,8 @@ def _describe_tls(error: ssl.SSLError, where: str, phase: Phase) -> tuple[_Kind,
             f"the certificate of {where} was refused: {reason}; "
             "if you trust its authority, name it in SSL_CERT_FILE or pass an ssl_context"
         )
-    reason = str(error.reason or _text(error))
+    # Errors that the ssl module makes itself have no reason.
+    reason = str(getattr(error, "reason", None) or _text(error))
     if phase == "connect":
         if any(name in reason for name in _NOT_TLS):
             return "tls", f"{where} does not speak TLS; if it is a plain server, write http:// in base_url"

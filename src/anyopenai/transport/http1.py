@@ -102,6 +102,7 @@ class Http1Connection:
             await self._read_head(request, unsent)
         except BaseException as error:
             owner.release(self, reusable=False)
+            await owner.tidy()
             if upload is not None and error is upload.foreign:
                 raise
             failure = failure_from(error, self.origin.where, phase=request.phase, sent=request.sent, fresh=self.fresh)
@@ -337,12 +338,13 @@ class Http1Response:
                 return False
         self._pieces.clear()
         self._rest, self._taken = b"", 0
-        self._leave(reusable=False)
+        await self.aclose()
         return self.complete
 
     async def aclose(self) -> None:
         """End the exchange now and free its slot; safe to repeat, safe when cancelled, also from another task."""
         self._leave(reusable=False)
+        await self._owner.tidy()
 
     def abandon(self) -> None:
         """End the exchange without awaiting anything: for finalizers. Never raises."""
@@ -428,6 +430,7 @@ class Http1Response:
                 self._finish()
         except BaseException as error:
             self._leave(reusable=False)
+            await self._owner.tidy()
             failure = failure_from(
                 error,
                 connection.origin.where,

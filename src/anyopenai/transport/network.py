@@ -231,7 +231,9 @@ class BackendLink:
         with suppress(Exception):
             sock = cast("socket.socket | None", self._stream.get_extra_info("socket"))
             if sock is not None:
-                sock.shutdown(socket.SHUT_RDWR)
+                # By way of a second descriptor: what event loops show of their sockets cannot always be shut down.
+                with socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin:
+                    twin.shutdown(socket.SHUT_RDWR)
 
     async def aclose(self) -> None:
         """Close the backend's stream, within bounds and also when cancelled."""

@@ -162,8 +162,6 @@ class PoolTransport:
         native = current_token().native_token
         if native is not self._native:
             self._adopt(native)
-        if self._litter:
-            await self._tidy()
         request.phase = "pool"
         request.sent = "none"
         origin = Origin(request.scheme, request.host, request.port)
@@ -203,7 +201,7 @@ class PoolTransport:
         native = self._native
         if native is None or native is current_token().native_token or not _is_running(native):
             self._close_all()
-            await self._tidy()
+            await self.tidy()
         else:
             # Another thread's event loop owns the connections, and must close them itself.
             _call_soon(native, self._close_all)
@@ -308,6 +306,11 @@ class PoolTransport:
             if len(self._idle) <= self._max_keepalive and oldest.idle_since > horizon:
                 return
             self._free(oldest)
+
+    async def tidy(self) -> None:
+        """Finish what closing connections left to await (foreign backends only); shielded, within bounds."""
+        while self._litter:
+            await self._litter.popleft().aclose()
 
     def abandon(self, connection: Connection) -> None:
         """Take back a connection in use, from a finalizer.
@@ -439,10 +442,6 @@ class PoolTransport:
         with suppress(RuntimeError):
             for waiter in waiters:
                 waiter.event.set()
-
-    async def _tidy(self) -> None:
-        while self._litter:
-            await self._litter.popleft().aclose()
 
     def _refusal(self, request: WireRequest) -> TransportFailure:
         return TransportFailure(

@@ -81,8 +81,8 @@ def _build(settings: TLSSettings) -> ssl.SSLContext:
         context: ssl.SSLContext = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # Verification as strict as `ssl.create_default_context` makes it from Python 3.13 on would refuse the
-        # self-made authorities of company proxies, so what the running Python does by default is not copied here.
+        # Not `ssl.create_default_context`: it reads the environment, and from Python 3.13 on its strict mode refuses
+        # the self-made authorities that company proxies sign with.
         if named:
             try:
                 context.load_verify_locations(settings.cert_file, settings.cert_dir)
@@ -194,7 +194,7 @@ class TLSLink:
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 piece = b""
             except ssl.SSLError as error:
-                if "UNEXPECTED_EOF" not in str(error.reason):
+                if "UNEXPECTED_EOF" not in str(getattr(error, "reason", "")):
                     raise
                 piece = b""
             if not piece:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from anyio import BrokenResourceError, CancelScope, ClosedResourceError, current_time
+from anyio import CancelScope, current_time
 from anyio.lowlevel import checkpoint
 
 from .._tasks import grace, open_task_group
 from .base import BodySource, TransportFailure
-from .failures import timed_out
+from .failures import is_network_error, timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -73,8 +73,8 @@ class Upload:
                 with self._writing:
                     try:
                         await self._write(begun=begun)
-                    except (OSError, BrokenResourceError, ClosedResourceError) as error:
-                        if error is self.foreign:
+                    except Exception as error:
+                        if error is self.foreign or not is_network_error(error):
                             raise
                         self.error = error
             finally:
@@ -92,7 +92,9 @@ class Upload:
                     parser.finish()
                     break
                 parser.feed(data)
-        except (OSError, BrokenResourceError, ClosedResourceError) as error:
+        except Exception as error:
+            if not is_network_error(error):
+                raise
             self.error = error
         self._writing.cancel()
 
