@@ -138,7 +138,7 @@ class Call:
             "write": timeout.write,
             "first_event": timeout.first_event,
             "idle": timeout.idle,
-        }.get(phase, timeout.read)
+        }.get(phase, timeout.first_event if self.streaming else timeout.read)
         if bound is None:
             return own
         return bound if own is None else min(own, bound)

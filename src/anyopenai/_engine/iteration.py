@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, cast
 from warnings import warn
@@ -71,6 +72,7 @@ class Stream(Generic[T]):
     __slots__ = (
         "__weakref__",
         "_arrival",
+        "_begun",
         "_closed",
         "_count",
         "_decode",
@@ -109,6 +111,7 @@ class Stream(Generic[T]):
         self._info: ResponseInfo | None = None
         first = call.timeout.first_event
         self._first_due: float | None = None if first is None else call.attempt_started + first
+        self._begun = False
 
     @property
     def response(self) -> ResponseInfo:
@@ -200,30 +203,30 @@ class Stream(Generic[T]):
         except EventTooLarge as error:
             raise await self._broken(malformed_event(self.response, b"", error)) from error
         if found:
-            self._first_due = None
+            self._begun = True
             found.reverse()
             self._frames.extend(found)
 
-    def _silence(self) -> float | None:
+    def _silence(self) -> float:
         """Return how long the next bytes may take, in seconds."""
         call = self._arrival.call
-        idle = call.timeout.idle
-        if self._first_due is None and call.expires is None:
-            return idle
-        limits = [] if idle is None else [idle]
-        now = current_time()
-        if self._first_due is not None:
-            limits.append(max(0.0, self._first_due - now))
-        if call.expires is not None:
-            limits.append(max(0.0, call.expires - now))
-        return min(limits)
+        if self._begun:
+            limit = call.timeout.idle
+        elif self._first_due is None:
+            limit = None
+        else:
+            # Its own limit holds alone: a model that thinks is silent for longer than one that speaks.
+            limit = max(0.0, self._first_due - current_time())
+        limit = call.remaining_silence(limit)
+        # None would mean the request's own limit to the transport.
+        return inf if limit is None else limit
 
     def _error_from(self, failure: TransportFailure) -> OpenAIError:
         call = self._arrival.call
         if self._closed:
             return interrupted_stream(call)
         if failure.kind == "timeout":
-            phase = "idle" if self._first_due is None or current_time() < self._first_due else "first_event"
+            phase = "idle" if self._begun else "first_event"
             if call.overdue():
                 return deadline_error(call, sent="all", phase=phase)
             return timeout_error(call, phase=phase, sent="all", received=self._received)

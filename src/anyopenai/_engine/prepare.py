@@ -262,15 +262,10 @@ def set_limits(call: Call, options: Mapping[str, Any], *, open_answer: bool) -> 
     # What may take long for good reasons is bounded silence by silence.
     if not call.whole or call.answer == "binary" or call.form is not None or not isinstance(call.body, bytes):
         call.bound = None
-        call.wire_timeout = _stream_timeout(call.timeout) if call.streaming else call.timeout
-
-
-def _stream_timeout(timeout: Timeout) -> Timeout:
-    """Return the limits of a streaming request: the wait for its head counts as a wait for the first event."""
-    first = timeout.first_event
-    if first is None or (timeout.read is not None and timeout.read <= first):
-        return timeout
-    return Timeout(timeout, read=first)
+        call.wire_timeout = call.timeout
+    if call.streaming:
+        # The wait for a stream's head is a wait for its first event.
+        call.wire_timeout = Timeout(call.timeout, read=call.timeout.first_event)
 
 
 def checked_deadline(value: object) -> float | None:
