@@ -17,16 +17,18 @@ from .items import Item
 
 __all__ = ("collect",)
 
-# Not imported: modules that print, open a window or a browser, change the terminal or the interpreter, start a
-# program, or are not meant to be read (tests, bundled tools).
+# Not imported: modules that print, open a window or a browser, change the terminal or the interpreter (from 3.13 on,
+# pdb and doctest load readline), start a program, or are not meant to be read (tests, bundled tools).
 SKIPPED: Final = frozenset(
     {
         "antigravity",
         "distutils",
         "ensurepip",
         "idlelib",
+        "doctest",
         "lib2to3",
         "nt",
+        "pdb",
         "pydoc_data",
         "readline",
         "rlcompleter",
