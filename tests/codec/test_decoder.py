@@ -232,8 +232,21 @@ class TestLenient:
             (b'{"content": Infinity}', float("inf")),
             (b'{"content": ' + b"9" * 5000 + b"}", float("inf")),
             ('{"content": "x"}'.encode("utf-16"), "x"),
+            ('\ufeff{"content": "x"}'.encode("utf-16-le"), "x"),
+            (b'{"content": "caf\xc3"}', "caf\ufffd"),
+            (b'{"content": "\xff\xed\xa0\x80"}', "\ufffd" * 4),
         ],
-        ids=["surrogate", "byte order mark", "1e999", "Infinity", "5000 digits", "UTF-16"],
+        ids=[
+            "surrogate",
+            "byte order mark",
+            "1e999",
+            "Infinity",
+            "5000 digits",
+            "UTF-16",
+            "UTF-16 LE",
+            "cut",
+            "bad bytes",
+        ],
     )
     def test_what_the_standard_library_reads_is_read(self, text: bytes, value: object) -> None:
         assert decoder_for(Delta).decode(text).content == value
@@ -279,7 +292,7 @@ class TestKeepUnknown:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        "text", [b"", b"  \n", b"nope", b"{", b'{"id": ', b"[1,]", b"\xff\xfe", b'{"a": "\xff"}', b"<html>"]
+        "text", [b"", b"  \n", b"nope", b"{", b'{"id": ', b"[1,]", b"\xff\xfe", b'{"a": "\xff}', b"<html>"]
     )
     @pytest.mark.parametrize("keep_unknown", [False, True])
     def test_what_is_not_json_fails(self, text: bytes, keep_unknown: bool) -> None:

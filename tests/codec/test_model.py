@@ -152,6 +152,13 @@ class TestValue:
         tree.children = [tree]
         assert "..." in repr(tree)
 
+    def test_an_attribute_that_is_not_there_says_how_to_keep_undeclared_members(self) -> None:
+        with pytest.raises(
+            AttributeError, match=r"'Delta' object has no attribute 'reasoning'.*keep_unknown_fields=True"
+        ):
+            Delta().reasoning  # type: ignore[attr-defined]  # noqa: B018
+        assert not hasattr(Delta(), "reasoning")
+
 
 class TestValidate:
     def test_plain_members_become_an_object(self) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from .lenient import Lenient, dec_hook, lenient
-from .plain import MAX_DEPTH, DecodeFailure, check_depth, decode_any, depth_exceeds, excerpt, kind_of
+from .plain import MAX_DEPTH, DecodeFailure, decode_any, excerpt, kind_of
 from .steps import guess_end, item_end, list_start, next_item
 from .variants import Resolved, told_apart
 
@@ -25,12 +25,6 @@ Data = bytes | bytearray | memoryview
 
 # What msgspec raises on a document that it does not take; lone bytes that are no UTF-8 come as a UnicodeDecodeError.
 _REFUSED = (msgspec.DecodeError, UnicodeError, RecursionError)
-
-# Below this a document cannot nest too deeply: every level takes two bytes.
-_DEEP_BYTES = 2 * MAX_DEPTH
-
-# Below this, counting brackets is cheaper than finding out whether the type admits deep values at all.
-_ANALYSE_BYTES = 65_536
 
 # A piece that msgspec decodes in about 0.1 ms, and the size from which a document is worth taking apart.
 _STEP_BYTES = 32_768
@@ -62,7 +56,7 @@ class ResponseDecoder(Generic[T]):
         strict: Fail where the document does not fit the type, instead of building what can be built.
     """
 
-    __slots__ = ("_accepts", "_deep", "_items", "_keep_unknown", "_kind", "_lenient", "_raw", "_strict")
+    __slots__ = ("_accepts", "_items", "_keep_unknown", "_kind", "_lenient", "_raw", "_strict")
 
     def __init__(self, kind: Any, *, keep_unknown: bool = False, strict: bool = False) -> None:
         self._kind = kind = told_apart(kind)
@@ -72,7 +66,6 @@ class ResponseDecoder(Generic[T]):
         self._raw: Callable[[Data], T] = msgspec.json.Decoder(native, dec_hook=dec_hook).decode
         self._lenient: Lenient = lenient(keep_unknown=keep_unknown)
         self._accepts = _accepted(kind)
-        self._deep: bool | None = None
         self._items: _Items | Literal[False] | None = None
 
     def __repr__(self) -> str:
@@ -86,18 +79,16 @@ class ResponseDecoder(Generic[T]):
             data: The whole document.
 
         Raises:
-            DecodeFailure: The data is not JSON; it nests deeper than 500 levels; it is of another kind altogether (a
-                list or a string where an object was asked for); or, with `strict`, it does not fit the type.
+            DecodeFailure: The data is not JSON; it nests too deeply (for msgspec, or deeper than 500 levels where it
+                does not fit the type); it is of another kind altogether (a list or a string where an object was asked
+                for); or, with `strict`, it does not fit the type.
         """
         if self._keep_unknown:
             return self._decode_keeping(data)
         try:
-            result = self._raw(data)
+            return self._raw(data)
         except _REFUSED as error:
             return self._recover(data, error)
-        if len(data) > _DEEP_BYTES and self._may_be_deep(data):
-            check_depth(data)
-        return result
 
     def decode_steps(self, data: Data) -> Generator[None, None, T]:
         """Do the same as `decode` in small steps: a generator that returns the result.
@@ -187,14 +178,6 @@ class ResponseDecoder(Generic[T]):
             raise DecodeFailure(f"the JSON is not {_name(self._kind)}; it begins {excerpt(data)}")
         return cast("T", result)
 
-    def _may_be_deep(self, data: Data) -> bool:
-        if len(data) < _ANALYSE_BYTES:
-            return True
-        deep = self._deep
-        if deep is None:
-            deep = self._deep = admits_deep(self._kind)
-        return deep
-
     def _list_of(self) -> _Items | None:
         if self._items is None:
             self._items = self._find_items() or False
@@ -220,7 +203,7 @@ class ResponseDecoder(Generic[T]):
 class _Items:
     """The items of a page: what they are, and how one is decoded."""
 
-    __slots__ = ("_build", "_deep", "_keep_unknown", "_raw", "_strict", "model", "name")
+    __slots__ = ("_build", "_keep_unknown", "_raw", "_strict", "model", "name")
 
     def __init__(self, model: type, name: str, kind: Any, keep_unknown: bool, strict: bool) -> None:
         self.model = model
@@ -229,11 +212,9 @@ class _Items:
         self._strict = strict
         self._raw = msgspec.json.Decoder(kind, dec_hook=dec_hook).decode
         self._build = lenient(keep_unknown=keep_unknown).compile(kind)
-        self._deep = admits_deep(kind)
 
     def decode_into(self, found: list[object], piece: memoryview) -> bool:
         """Append the item that a piece of the document is; False if it is not one whole item."""
-        depth = MAX_DEPTH - 2
         if not self._keep_unknown or self._strict:
             try:
                 item: object = self._raw(piece)
@@ -241,13 +222,16 @@ class _Items:
                 if self._strict:
                     return False
             else:
-                if self._deep and depth_exceeds(piece, depth):
-                    return False
                 if not self._keep_unknown:
                     found.append(item)
                     return True
+        text = bytes(piece)
+        if b"\0" in text:
+            # It would pass for UTF-16 by itself, which the document is not.
+            return False
         try:
-            item = decode_any(piece, max_depth=depth)
+            # The list and what holds it are two levels of the document.
+            item = decode_any(text, max_depth=MAX_DEPTH - 2)
             found.append(item if self._build is None else self._build(item))
         except (DecodeFailure, RecursionError):
             return False
@@ -275,32 +259,6 @@ def decoder_for(kind: type[T], *, keep_unknown: bool = False, strict: bool = Fal
     except TypeError:
         # A type that cannot be hashed, or one that msgspec refuses: then this raises the same again.
         return ResponseDecoder(kind, keep_unknown=keep_unknown, strict=strict)
-
-
-def admits_deep(kind: Any) -> bool:
-    """Tell whether values of a type can nest without limit: through `object`, plain containers, or recursion."""
-    above: set[Any] = set()
-    shallow: set[Any] = set()
-
-    def deep(member: Any) -> bool:
-        if member in shallow or member in (str, int, float, bool, bytes, None, NoneType):
-            return False
-        origin = get_origin(member)
-        if origin is Literal:
-            return False
-        model = origin or member
-        if not (isinstance(model, type) and issubclass(model, Struct)):
-            # Whatever is not spelt out, such as object, dict or a marker of ours, may hold anything.
-            return origin is None or any(deep(part) for part in get_args(member) if part is not Ellipsis)
-        if member in above:
-            return True
-        above.add(member)
-        found = any(deep(field.type) for field in fields(member))
-        above.discard(member)
-        shallow.add(member)
-        return found
-
-    return deep(kind)
 
 
 def _accepted(kind: Any) -> frozenset[type]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Mapping
-from typing import Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, NoReturn, Self, cast
 
 from msgspec import Struct
 
@@ -197,6 +197,17 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
         for name, value in (update or {}).items():
             setattr(result, name, value)
         return result
+
+    if not TYPE_CHECKING:
+        # Hidden from checkers, for which it would make every name an attribute.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}; where the server sends such a member, a "
+                "client with keep_unknown_fields=True keeps it",
+                name=name,
+                obj=self,
+            )
 
     def __eq__(self, other: object) -> bool:
         same = super().__eq__(other)

@@ -7,11 +7,12 @@ from itertools import accumulate
 
 import msgspec
 
-__all__ = ("MAX_DEPTH", "DecodeFailure", "check_depth", "decode_any", "depth_exceeds", "excerpt", "kind_of")
+__all__ = ("MAX_DEPTH", "DecodeFailure", "decode_any", "depth_exceeds", "excerpt", "kind_of")
 
 # Real answers nest below 30 levels (a tool's JSON schema). The interpreter's own limit is 1,000 calls on Python 3.11,
 # the caller's included, and other figures on later ones; half of it gives the same answer on all of them, and leaves
-# room for repr, comparison and copying of the result.
+# room for building, repr, comparison and copying. A document that msgspec takes at once is bounded by msgspec alone:
+# counting brackets costs as much as decoding.
 MAX_DEPTH = 500
 
 _EXCERPT = 200
@@ -63,16 +64,6 @@ def depth_exceeds(data: bytes | bytearray | memoryview, limit: int) -> bool:
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > limit
 
 
-def check_depth(data: bytes | bytearray | memoryview, limit: int = MAX_DEPTH) -> None:
-    """Refuse a document that nests too deeply.
-
-    Raises:
-        DecodeFailure: It does.
-    """
-    if depth_exceeds(data, limit):
-        raise _too_deep(data)
-
-
 def _too_deep(data: bytes | bytearray | memoryview) -> DecodeFailure:
     return DecodeFailure(f"the JSON nests deeper than {MAX_DEPTH} levels; it begins {excerpt(data)}")
 
@@ -91,32 +82,42 @@ _any = msgspec.json.Decoder().decode
 def decode_any(data: bytes | bytearray | memoryview, *, max_depth: int = MAX_DEPTH) -> object:
     """Return what a JSON document says, as plain values.
 
-    Beyond the standard it takes what `json.loads` takes: NaN, Infinity, lone surrogates, a byte order mark.
+    Beyond the standard it takes what `json.loads` takes: NaN, Infinity, lone surrogates, a byte order mark, UTF-16.
+    Bytes that are no valid UTF-8, which servers make by cutting a text between two tokens, read as U+FFFD.
+
+    Args:
+        data: The whole document.
+        max_depth: Levels that it may nest.
 
     Raises:
-        DecodeFailure: The data is not JSON, or nests deeper than 500 levels.
+        DecodeFailure: The data is not JSON, or nests too deeply.
     """
-    check_depth(data, max_depth)
+    if depth_exceeds(data, max_depth):
+        raise _too_deep(data)
     try:
         return _any(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
-    text = bytes(data) if isinstance(data, memoryview) else data
+    raw = bytes(data)
     try:
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            raise
-        except UnicodeError:
-            raise
-        except ValueError:
-            return json.loads(text, parse_int=_integer)
+        text = raw.decode(json.detect_encoding(raw), "surrogatepass")
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+    try:
+        return _loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         if not text.strip():
             raise DecodeFailure("expected JSON, got nothing") from None
         reason = f"{error.msg} at character {error.pos}"
-    except UnicodeDecodeError as error:
-        reason = f"byte {error.start} is not {error.encoding}"
     except RecursionError:
         raise _too_deep(data) from None
     raise DecodeFailure(f"the data is not JSON ({reason}); it begins {excerpt(data)}")
+
+
+def _loads(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_int=_integer)

@@ -41,13 +41,15 @@ def guess_end(data: bytes | bytearray, start: int) -> int | None:
 
     Mostly the end of the object that begins at `start`, at the speed of `bytes.find`; only decoding it can tell.
     """
-    position = start
-    opened = 0
+    position = start + 1
+    opened = 1
     for _ in range(_MAX_GUESSES):
         close = data.find(b"}", position)
         if close < 0:
             return None
-        opened += data.count(b"{", position, close) - 1
+        # Nothing is to be counted in most of a vector's base64, and find is ten times as fast as count.
+        nested = data.find(b"{", position, close)
+        opened += (data.count(b"{", nested, close) if nested >= 0 else 0) - 1
         position = close + 1
         if opened <= 0:
             return position
