@@ -45,7 +45,7 @@ async def attempt(call: Call, transport: Transport) -> WireResponse | ResponseIn
     call.content = None
     call.response = None
     try:
-        response = await _send(call, transport, call.request(), own=call.url)
+        response = await _send(call, transport, call.request())
         hops = 0
         while response.status in _REDIRECTS and call.follow:
             location = _field(response, b"location")
@@ -64,12 +64,14 @@ async def attempt(call: Call, transport: Transport) -> WireResponse | ResponseIn
     return response
 
 
-async def _send(call: Call, transport: Transport, request: WireRequest, *, own: URL) -> WireResponse:
-    """Send one request through the middleware; `own` is where the call's caller sent it."""
-    if call.settings.middleware:
-        return await _Link(call, transport, 0)(request)
-    await _authorize(call, request)
+async def _send(call: Call, transport: Transport, request: WireRequest) -> WireResponse:
+    """Send one request through the middleware."""
+    # Middleware may answer by itself, so this is what was asked until something else is sent.
     call.wire = request
+    if call.settings.middleware:
+        response = call.response = await _Link(call, transport, 0)(request)
+        return response
+    await _authorize(call, request)
     response = call.response = await transport.send(request)
     return response
 
@@ -171,7 +173,7 @@ async def _follow(call: Call, transport: Transport, response: WireResponse, loca
         trace=last.trace,
     )
     call.settings.log.debug("redirect %s %s -> %s %s", response.status, here.path, method, there.path)
-    return await _send(call, transport, request, own=base)
+    return await _send(call, transport, request)
 
 
 def _split(target: bytes) -> tuple[str, str]:

@@ -143,7 +143,7 @@ async def _set_body(call: Call, body: object, content: object, files: object, ex
         warn(
             f"{name}(body=...) sends JSON; bytes are sent as they are, but should be given as content=",
             DeprecationWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         content = cast("bytes", body)
         body = None

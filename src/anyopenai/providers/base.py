@@ -118,6 +118,8 @@ class OpenAIProvider:
         base_url: object = OPENAI_BASE_URL,
         from_env: frozenset[str] = frozenset(),
     ) -> None:
+        if api_key is not None and not isinstance(api_key, str) and not callable(api_key):
+            raise TypeError(f"api_key must be text or an asynchronous function, not {type(api_key).__name__}")
         self.api_key = api_key
         self.admin_api_key = admin_api_key
         self.organization = organization
