@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -212,8 +213,7 @@ def _renamed(value: Any, moved: dict[str, str]) -> Any:
                 renamed[key] = _renamed(member, moved)
         return renamed
     if isinstance(value, list):
-        items: list[Any] = value
-        return [_renamed(member, moved) for member in items]
+        return [_renamed(member, moved) for member in cast("Iterable[Any]", value)]
     return value
 
 

@@ -101,6 +101,7 @@ class Methods:
         self.requests = Reader(description, "param", facts.known["param"], kept)
         self.answer_roots: list[str] = []
         self.request_roots: list[str] = []
+        self.near: dict[str, str] = {}
         self.answer_homes: dict[str, str] = {}
         self.request_homes: dict[str, str] = {}
         self.made_by: dict[str, list[str]] = {}
@@ -155,7 +156,7 @@ class Methods:
                 given.append(Parameter(name, wire, place, required, shape, known))
         self._read_query(method, [parameter for parameter in given if parameter.place == "query"])
         for parameter in given:
-            self._root(parameter.shape, self.request_roots)
+            self._root(parameter.shape, self.request_roots, method)
         method.parameters += sorted(given, key=lambda parameter: not parameter.required)
 
     def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
@@ -186,7 +187,7 @@ class Methods:
             declaration = self.requests.declared[part.key]
             assert isinstance(declaration, Object)
             if not part.key.startswith("/") or pointer in self._facts.known["param"]:
-                self._root(part, self.request_roots)
+                self._root(part, self.request_roots, method)
                 self.taken_by.setdefault(part.key, []).append(method.dotted)
             for member in declaration.members.values():
                 name = attribute(member.wire)
@@ -218,7 +219,7 @@ class Methods:
                 method.event = self._content(method, operation, media, facts["event"])
         for shape, text in ((method.returns, method.dotted), (method.event, f"{method.dotted}(stream=True)")):
             if shape is not None:
-                self._root(shape, self.answer_roots)
+                self._root(shape, self.answer_roots, method)
                 if isinstance(shape, Named):
                     self.made_by.setdefault(shape.key, []).append(text)
 
@@ -258,8 +259,11 @@ class Methods:
                         return alias.shape.item
         raise DescriptionError(f"{method.dotted} is paginated, but its answer has no list called `data`")
 
-    def _root(self, shape: Shape, roots: list[str]) -> None:
-        roots.extend(part.key for part in inner(shape) if isinstance(part, Named) and part.key not in roots)
+    def _root(self, shape: Shape, roots: list[str], method: Method) -> None:
+        for part in inner(shape):
+            if isinstance(part, Named) and part.key not in roots:
+                roots.append(part.key)
+                self.near.setdefault(part.key, method.namespace.rpartition(".")[0])
 
 
 def _alternatives(reader: Reader, shape: Shape) -> list[Shape]:

@@ -75,6 +75,7 @@ class Layout:
         known: dict[str, KnownName],
         taken: Iterable[tuple[str, str]] = (),
         homes: dict[str, str] | None = None,
+        near: dict[str, str] | None = None,
     ) -> None:
         """Lay out the declarations.
 
@@ -85,6 +86,7 @@ class Layout:
             known: The names users know, by pointer.
             taken: Modules and names that the other side has already given away.
             homes: Where a root that nobody refers to lives, when no name is known for it: `module:Name`.
+            near: The package of the method that first refers to a root.
         """
         self._side: Side = side
         self.declared = declared
@@ -95,6 +97,7 @@ class Layout:
         self._same: dict[str, str] = {}
         self._other = set(taken)
         self._fixed = homes or {}
+        self._near = near or {}
         # Owners are the shortest way from a root: what a schema is named after when users know no name of it.
         reached = list(dict.fromkeys(roots))
         order = {key: number for number, key in enumerate(reached)}
@@ -136,7 +139,8 @@ class Layout:
     def move(self, key: str) -> bool:
         """Give a part a module of its own, as two modules would need each other for it; false if there is none free."""
         home = self.home(key)
-        stem = f"{home.package}.{snake(home.name)}".lstrip(".")
+        suffix = "" if self._side == "response" or home.name.endswith("Param") else "_param"
+        stem = f"{home.package}.{snake(home.name)}{suffix}".lstrip(".")
         used = {other.module for other in self._homes.values()} | {module for module, _ in self._other}
         if stem in used:
             return False
@@ -174,7 +178,10 @@ class Layout:
             if stem:
                 name = stem[1]
                 also = [(known.modules[0], f"{name}{form}Streaming") for form in ("", "Non")]
-            candidates.append(Home(self._module(key, known), name, also))
+            module = self._module(key, known)
+            package = module.rpartition(".")[0]
+            also += [(other, name) for other in known.modules if other.rpartition(".")[0] == package]
+            candidates.append(Home(module, name, [pair for pair in also if pair != (module, name)]))
         if not candidates or known is not None:
             candidates.extend(self._made_up(key))
         for candidate in candidates:
@@ -202,8 +209,11 @@ class Layout:
 
     def _module(self, key: str, known: KnownName) -> str:
         """Return the module of a known name: of several that have it, the one of whoever refers to it."""
-        if key not in self._owner and known.modules:
-            return known.modules[0]
+        if key not in self._owner:
+            if known.modules:
+                return known.modules[0]
+            if key in self._near:
+                return f"{self._near[key]}.{snake(known.name)}".lstrip(".")
         owner = self._owner_home(key)
         if len(known.modules) == 1:
             package = known.modules[0].rpartition(".")[0]

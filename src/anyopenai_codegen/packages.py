@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,36 @@ def add_aliases(
     for module_name, assignments in lines.items():
         modules[module_name].body.append("\n".join(assignments))
     return added
+
+
+def add_written(modules: dict[str, Module], given: Sequence[Given], written: Mapping[str, str]) -> list[Given]:
+    """Add the aliases that the overlay spells out; return their names.
+
+    Args:
+        modules: What is written so far; gets the aliases.
+        given: The names so far.
+        written: Python text by `module:Name`; `module:Name` in a text stands for that type.
+    """
+    there = {f"{one.module}:{one.name}" for one in given}
+    added: list[Given] = []
+    for alias, text in written.items():
+        module_name, _, name = alias.partition(":")
+        references = _REFERENCE.findall(text)
+        if not all(reference in there for reference in references):
+            continue  # of a namespace that is not written
+        module = modules.setdefault(module_name, Module(f"types.{module_name}", f"`{name}`."))
+        module.local.add(name)
+        for reference in references:
+            source, _, own = reference.partition(":")
+            text = text.replace(reference, module.use(f".types.{source}", own))
+        if "Literal[" in text:
+            module.use("typing", "Literal")
+        module.body.append(f"{name}: {module.use('typing', 'TypeAlias')} = {text}")
+        added.append(Given(module_name, name))
+    return added
+
+
+_REFERENCE = re.compile(r"[a-z_][a-z0-9_.]*:[A-Z]\w*")
 
 
 def _reaches(needs: Mapping[str, set[str]], start: str, end: str) -> bool:

@@ -13,7 +13,7 @@ from .description import Description
 from .facts import Facts
 from .methods import Method, Methods
 from .naming import Layout
-from .packages import Given, add_aliases, namespaces, type_packages
+from .packages import Given, add_aliases, add_written, namespaces, type_packages
 from .params import Params
 from .resources import Resources
 from .source import Module
@@ -74,15 +74,7 @@ def write(
         reader.answer_roots,
         facts.known["response"],
         homes={**reader.answer_homes, **homes.get("response", {})},
-    )
-    taken = [(answers.home(key).module, answers.home(key).name) for key in answers.kept]
-    requests = Layout(
-        "param",
-        reader.requests.declared,
-        reader.request_roots,
-        facts.known["param"],
-        taken=taken,
-        homes={**reader.request_homes, **homes.get("param", {})},
+        near=reader.near,
     )
     unions = decide(answers)
 
@@ -99,6 +91,18 @@ def write(
         written.write()
         return written
 
+    _unring(answers, lambda: write_structs({}))
+    taken = [(answers.home(key).module, answers.home(key).name) for key in answers.kept]
+    requests = Layout(
+        "param",
+        reader.requests.declared,
+        reader.request_roots,
+        facts.known["param"],
+        taken=taken,
+        homes={**reader.request_homes, **homes.get("param", {})},
+        near=reader.near,
+    )
+
     def write_params(cycles: Mapping[str, frozenset[str]]) -> Params:
         written = Params(
             requests,
@@ -110,7 +114,6 @@ def write(
         written.write()
         return written
 
-    _unring(answers, lambda: write_structs({}))
     _unring(requests, lambda: write_params({}))
     # What still needs itself in a roundabout way refers to classes through their modules.
     structs = write_structs(rings(write_structs({}).links))
@@ -133,7 +136,13 @@ def write(
         for key in layout.kept
         for module, name in layout.home(key).also
     }
-    given += add_aliases(modules, given, {**also, **facts.names["aliases"]}, {**params.links, **structs.links})
+    given += add_aliases(
+        modules,
+        given,
+        {**also, **facts.names["aliases"], **overlay.get("aliases", {})},
+        {**params.links, **structs.links},
+    )
+    given += add_written(modules, given, overlay.get("written", {}))
     given += [Given(module, name) for module, names in overlay.get("by_hand", {}).items() for name in names]
     exports = {package: names.split() for package, names in facts.names["exports"].items()}
     everything = [*modules.values(), *type_packages(given, exports).values(), *resources.modules.values()]

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
     from .shared.compound_filter import CompoundFilter as CompoundFilter
+    from .shared.function_parameters import FunctionParameters as FunctionParameters
+    from .shared.metadata import Metadata as Metadata
     from .shared.reasoning import Reasoning as Reasoning
     from .shared.reasoning_effort import ReasoningEffort as ReasoningEffort
     from .shared.response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
@@ -87,6 +89,8 @@ __getattr__, __dir__ = doors(
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",
         "shared.compound_filter": "CompoundFilter",
+        "shared.function_parameters": "FunctionParameters",
+        "shared.metadata": "Metadata",
         "shared.reasoning": "Reasoning",
         "shared.reasoning_effort": "ReasoningEffort",
         "shared.response_format_json_object": "ResponseFormatJSONObject",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ...types.responses.response_prompt_param import ResponsePromptParam
     from ...types.responses.response_text_config import ResponseTextConfig
     from ...types.responses.response_text_config_param import ResponseTextConfigParam
+    from ...types.responses.service_tier import ServiceTier
     from ...types.responses.tool_param import ToolParam
     from ...types.shared import reasoning
     from ...types.shared.responses_model import ResponsesModel
@@ -207,7 +208,7 @@ class Responses(Resource):
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: Reasoning | reasoning.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
         stream_options: StreamOptions | None | Omit = omit,
@@ -246,7 +247,7 @@ class Responses(Resource):
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: Reasoning | reasoning.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: Literal[True],
         stream_options: StreamOptions | None | Omit = omit,
@@ -285,7 +286,7 @@ class Responses(Resource):
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: Reasoning | reasoning.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool,
         stream_options: StreamOptions | None | Omit = omit,
@@ -323,7 +324,7 @@ class Responses(Resource):
         prompt_cache_retention: Literal["in_memory", "24h"] | None | Omit = omit,
         reasoning: Reasoning | reasoning.Reasoning | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
         stream_options: StreamOptions | None | Omit = omit,

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         ChatCompletionMessageFunctionToolCallParam as ChatCompletionMessageFunctionToolCallParam,
     )
     from .chat_completion_message_param import ChatCompletionMessageParam as ChatCompletionMessageParam
+    from .chat_completion_message_tool_call import ChatCompletionMessageToolCall as ChatCompletionMessageToolCall
     from .chat_completion_message_tool_call import (
         ChatCompletionMessageToolCallUnion as ChatCompletionMessageToolCallUnion,
     )
@@ -79,6 +80,8 @@ if TYPE_CHECKING:
     from .chat_completion_prediction_content_param import (
         ChatCompletionPredictionContentParam as ChatCompletionPredictionContentParam,
     )
+    from .chat_completion_reasoning_effort import ChatCompletionReasoningEffort as ChatCompletionReasoningEffort
+    from .chat_completion_role import ChatCompletionRole as ChatCompletionRole
     from .chat_completion_store_message import ChatCompletionStoreMessage as ChatCompletionStoreMessage
     from .chat_completion_stream_options_param import (
         ChatCompletionStreamOptionsParam as ChatCompletionStreamOptionsParam,
@@ -131,13 +134,15 @@ __getattr__, __dir__ = doors(
         "chat_completion_message_function_tool_call": "ChatCompletionMessageFunctionToolCall",
         "chat_completion_message_function_tool_call_param": "ChatCompletionMessageFunctionToolCallParam",
         "chat_completion_message_param": "ChatCompletionMessageParam",
-        "chat_completion_message_tool_call": "ChatCompletionMessageToolCallUnion",
+        "chat_completion_message_tool_call": "ChatCompletionMessageToolCall ChatCompletionMessageToolCallUnion",
         "chat_completion_message_tool_call_param": "ChatCompletionMessageToolCallParam",
         "chat_completion_message_tool_call_union_param": "ChatCompletionMessageToolCallUnionParam",
         "chat_completion_modality": "ChatCompletionModality",
         "chat_completion_named_tool_choice_custom_param": "ChatCompletionNamedToolChoiceCustomParam",
         "chat_completion_named_tool_choice_param": "ChatCompletionNamedToolChoiceParam",
         "chat_completion_prediction_content_param": "ChatCompletionPredictionContentParam",
+        "chat_completion_reasoning_effort": "ChatCompletionReasoningEffort",
+        "chat_completion_role": "ChatCompletionRole",
         "chat_completion_store_message": "ChatCompletionStoreMessage",
         "chat_completion_stream_options_param": "ChatCompletionStreamOptionsParam",
         "chat_completion_system_message_param": "ChatCompletionSystemMessageParam",

@@ -6,7 +6,9 @@ from __future__ import annotations
 from .._base import BaseModel, Literal
 from ..completion_usage import CompletionUsage
 from ..shared.moderation_result_body import ModerationResultBody
-from .chat_completion import Moderation, ModerationInputModerationResults
+from .chat_completion import Moderation as Moderation
+from .chat_completion import ModerationInputError as ModerationInputError
+from .chat_completion import ModerationInputModerationResults as ModerationInputModerationResults
 from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 

@@ -12,3 +12,5 @@ from .chat_completion_message_function_tool_call import Function as Function
 ChatCompletionMessageToolCallUnion: TypeAlias = (
     ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall
 )
+
+ChatCompletionMessageToolCall = ChatCompletionMessageFunctionToolCall

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .apply_patch_tool_param import ApplyPatchToolParam as ApplyPatchToolParam
     from .compacted_response import CompactedResponse as CompactedResponse
     from .computer_action import ComputerAction as ComputerAction
+    from .computer_action_list import ComputerActionList as ComputerActionList
+    from .computer_action_list_param import ComputerActionListParam as ComputerActionListParam
+    from .computer_action_list_param import ComputerActionParam as ComputerActionParam
     from .computer_tool import ComputerTool as ComputerTool
     from .computer_tool_param import ComputerToolParam as ComputerToolParam
     from .computer_use_preview_tool import ComputerUsePreviewTool as ComputerUsePreviewTool
@@ -159,6 +162,12 @@ if TYPE_CHECKING:
         ResponseFunctionCallArgumentsDoneEvent as ResponseFunctionCallArgumentsDoneEvent,
     )
     from .response_function_call_output_item import ResponseFunctionCallOutputItem as ResponseFunctionCallOutputItem
+    from .response_function_call_output_item_list import (
+        ResponseFunctionCallOutputItemList as ResponseFunctionCallOutputItemList,
+    )
+    from .response_function_call_output_item_list_param import (
+        ResponseFunctionCallOutputItemListParam as ResponseFunctionCallOutputItemListParam,
+    )
     from .response_function_call_output_item_param import (
         ResponseFunctionCallOutputItemParam as ResponseFunctionCallOutputItemParam,
     )
@@ -195,6 +204,7 @@ if TYPE_CHECKING:
     from .response_in_progress_event import ResponseInProgressEvent as ResponseInProgressEvent
     from .response_includable import ResponseIncludable as ResponseIncludable
     from .response_incomplete_event import ResponseIncompleteEvent as ResponseIncompleteEvent
+    from .response_input import ResponseInput as ResponseInput
     from .response_input_content import ResponseInputContent as ResponseInputContent
     from .response_input_content_param import ResponseInputContentParam as ResponseInputContentParam
     from .response_input_file import ResponseInputFile as ResponseInputFile
@@ -207,7 +217,12 @@ if TYPE_CHECKING:
     from .response_input_image_param import ResponseInputImageParam as ResponseInputImageParam
     from .response_input_item import ResponseInputItem as ResponseInputItem
     from .response_input_item_param import ResponseInputItemParam as ResponseInputItemParam
+    from .response_input_message_content_list import ResponseInputMessageContentList as ResponseInputMessageContentList
+    from .response_input_message_content_list_param import (
+        ResponseInputMessageContentListParam as ResponseInputMessageContentListParam,
+    )
     from .response_input_message_item import ResponseInputMessageItem as ResponseInputMessageItem
+    from .response_input_param import ResponseInputParam as ResponseInputParam
     from .response_input_text import ResponseInputText as ResponseInputText
     from .response_input_text_content import ResponseInputTextContent as ResponseInputTextContent
     from .response_input_text_content_param import ResponseInputTextContentParam as ResponseInputTextContentParam
@@ -279,6 +294,7 @@ if TYPE_CHECKING:
     from .response_shell_call_output_content_done_event import (
         ResponseShellCallOutputContentDoneEvent as ResponseShellCallOutputContentDoneEvent,
     )
+    from .response_status import ResponseStatus as ResponseStatus
     from .response_stream_event import ResponseStreamEvent as ResponseStreamEvent
     from .response_text_config import ResponseTextConfig as ResponseTextConfig
     from .response_text_config_param import ResponseTextConfigParam as ResponseTextConfigParam
@@ -302,6 +318,7 @@ if TYPE_CHECKING:
     from .response_web_search_call_searching_event import (
         ResponseWebSearchCallSearchingEvent as ResponseWebSearchCallSearchingEvent,
     )
+    from .service_tier import ServiceTier as ServiceTier
     from .skill_reference import SkillReference as SkillReference
     from .skill_reference_param import SkillReferenceParam as SkillReferenceParam
     from .tool import Tool as Tool
@@ -315,6 +332,7 @@ if TYPE_CHECKING:
     from .tool_choice_function_param import ToolChoiceFunctionParam as ToolChoiceFunctionParam
     from .tool_choice_mcp import ToolChoiceMcp as ToolChoiceMcp
     from .tool_choice_mcp_param import ToolChoiceMcpParam as ToolChoiceMcpParam
+    from .tool_choice_options import ToolChoiceOptions as ToolChoiceOptions
     from .tool_choice_shell import ToolChoiceShell as ToolChoiceShell
     from .tool_choice_shell_param import ToolChoiceShellParam as ToolChoiceShellParam
     from .tool_choice_types import ToolChoiceTypes as ToolChoiceTypes
@@ -339,6 +357,8 @@ __getattr__, __dir__ = doors(
         "apply_patch_tool_param": "ApplyPatchToolParam",
         "compacted_response": "CompactedResponse",
         "computer_action": "ComputerAction",
+        "computer_action_list": "ComputerActionList",
+        "computer_action_list_param": "ComputerActionListParam ComputerActionParam",
         "computer_tool": "ComputerTool",
         "computer_tool_param": "ComputerToolParam",
         "computer_use_preview_tool": "ComputerUsePreviewTool",
@@ -430,6 +450,8 @@ __getattr__, __dir__ = doors(
         "response_function_call_arguments_delta_event": "ResponseFunctionCallArgumentsDeltaEvent",
         "response_function_call_arguments_done_event": "ResponseFunctionCallArgumentsDoneEvent",
         "response_function_call_output_item": "ResponseFunctionCallOutputItem",
+        "response_function_call_output_item_list": "ResponseFunctionCallOutputItemList",
+        "response_function_call_output_item_list_param": "ResponseFunctionCallOutputItemListParam",
         "response_function_call_output_item_param": "ResponseFunctionCallOutputItemParam",
         "response_function_shell_call_output_content": "ResponseFunctionShellCallOutputContent",
         "response_function_shell_call_output_content_param": "ResponseFunctionShellCallOutputContentParam",
@@ -448,6 +470,7 @@ __getattr__, __dir__ = doors(
         "response_in_progress_event": "ResponseInProgressEvent",
         "response_includable": "ResponseIncludable",
         "response_incomplete_event": "ResponseIncompleteEvent",
+        "response_input": "ResponseInput",
         "response_input_content": "ResponseInputContent",
         "response_input_content_param": "ResponseInputContentParam",
         "response_input_file": "ResponseInputFile",
@@ -460,7 +483,10 @@ __getattr__, __dir__ = doors(
         "response_input_image_param": "ResponseInputImageParam",
         "response_input_item": "ResponseInputItem",
         "response_input_item_param": "ResponseInputItemParam",
+        "response_input_message_content_list": "ResponseInputMessageContentList",
+        "response_input_message_content_list_param": "ResponseInputMessageContentListParam",
         "response_input_message_item": "ResponseInputMessageItem",
+        "response_input_param": "ResponseInputParam",
         "response_input_text": "ResponseInputText",
         "response_input_text_content": "ResponseInputTextContent",
         "response_input_text_content_param": "ResponseInputTextContentParam",
@@ -504,6 +530,7 @@ __getattr__, __dir__ = doors(
         "response_shell_call_command_done_event": "ResponseShellCallCommandDoneEvent",
         "response_shell_call_output_content_delta_event": "ResponseShellCallOutputContentDeltaEvent",
         "response_shell_call_output_content_done_event": "ResponseShellCallOutputContentDoneEvent",
+        "response_status": "ResponseStatus",
         "response_stream_event": "ResponseStreamEvent",
         "response_text_config": "ResponseTextConfig",
         "response_text_config_param": "ResponseTextConfigParam",
@@ -517,6 +544,7 @@ __getattr__, __dir__ = doors(
         "response_web_search_call_completed_event": "ResponseWebSearchCallCompletedEvent",
         "response_web_search_call_in_progress_event": "ResponseWebSearchCallInProgressEvent",
         "response_web_search_call_searching_event": "ResponseWebSearchCallSearchingEvent",
+        "service_tier": "ServiceTier",
         "skill_reference": "SkillReference",
         "skill_reference_param": "SkillReferenceParam",
         "tool": "Tool",
@@ -530,6 +558,7 @@ __getattr__, __dir__ = doors(
         "tool_choice_function_param": "ToolChoiceFunctionParam",
         "tool_choice_mcp": "ToolChoiceMcp",
         "tool_choice_mcp_param": "ToolChoiceMcpParam",
+        "tool_choice_options": "ToolChoiceOptions",
         "tool_choice_shell": "ToolChoiceShell",
         "tool_choice_shell_param": "ToolChoiceShellParam",
         "tool_choice_types": "ToolChoiceTypes",

@@ -10,6 +10,9 @@ from ..shared import reasoning
 from ..shared_params.reasoning import Reasoning
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_create_params import ToolChoice
+from .response_create_params import (
+    ToolChoiceSpecificProgrammaticToolCallingParam as ToolChoiceSpecificProgrammaticToolCallingParam,
+)
 from .response_input_item_param import ResponseInputItemParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam

@@ -14,14 +14,17 @@ from .response_error import ResponseError
 from .response_input_item import ResponseInputItem
 from .response_output_item import ResponseOutputItem
 from .response_prompt import ResponsePrompt
+from .response_status import ResponseStatus
 from .response_text_config import ResponseTextConfig
 from .response_usage import ResponseUsage
+from .service_tier import ServiceTier
 from .tool import Tool
 from .tool_choice_allowed import ToolChoiceAllowed
 from .tool_choice_apply_patch import ToolChoiceApplyPatch
 from .tool_choice_custom import ToolChoiceCustom
 from .tool_choice_function import ToolChoiceFunction
 from .tool_choice_mcp import ToolChoiceMcp
+from .tool_choice_options import ToolChoiceOptions
 from .tool_choice_shell import ToolChoiceShell
 from .tool_choice_types import _AnyToolChoiceTypes
 
@@ -30,10 +33,10 @@ class Response(ResponseText, kw_only=True):
     """The answer of `responses.cancel`, `responses.create` or `responses.retrieve`."""
 
     id: str
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None = None
+    service_tier: ServiceTier | None = None
     truncation: Literal["auto", "disabled"] | None = None
     object: Literal["response"]
-    status: Literal["completed", "failed", "in_progress", "cancelled", "queued", "incomplete"] | None = None
+    status: ResponseStatus | None = None
     created_at: int | float
     """Unix time in seconds."""
     completed_at: int | float | None = None
@@ -234,7 +237,7 @@ class ToolUsageImageGenOutputTokensDetails(BaseModel, kw_only=True):
 
 
 ToolChoice: TypeAlias = (
-    Literal["none", "auto", "required"]
+    ToolChoiceOptions
     | ToolChoiceAllowed
     | _AnyToolChoiceTypes
     | ToolChoiceFunction

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypeAlias, TypedDict
+from typing import Literal, Required, TypedDict
 
 from . import response_computer_tool_call
-from .computer_action import ComputerAction
-from .computer_action_list_param import (
-    Click,
-    DoubleClick,
-    Drag,
-    DragPath,
-    Keypress,
-    Move,
-    Screenshot,
-    Scroll,
-    Type,
-    Wait,
-)
+from .computer_action_list_param import ComputerActionParam
+from .computer_action_param import Click, DoubleClick, Drag, DragPath, Keypress, Move, Screenshot, Scroll, Type, Wait
 
 
 class ResponseComputerToolCallParam(TypedDict, total=False):
@@ -28,8 +17,8 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
     type: Required[Literal["computer_call"]]
     id: Required[str]
     call_id: Required[str]
-    action: Action
-    actions: Iterable[Action]
+    action: ComputerActionParam
+    actions: Iterable[ComputerActionParam]
     pending_safety_checks: Required[Iterable[PendingSafetyCheck | response_computer_tool_call.PendingSafetyCheck]]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
 
@@ -42,8 +31,7 @@ class PendingSafetyCheck(TypedDict, total=False):
     message: str | None
 
 
-Action: TypeAlias = Click | DoubleClick | Drag | Keypress | Move | Screenshot | Scroll | Type | Wait | ComputerAction
-
+Action = ComputerActionParam
 ActionClick = Click
 ActionDoubleClick = DoubleClick
 ActionDrag = Drag

@@ -18,11 +18,13 @@ from .response_prompt import ResponsePrompt
 from .response_prompt_param import ResponsePromptParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
+from .service_tier import ServiceTier
 from .tool_choice_allowed_param import ToolChoiceAllowedParam
 from .tool_choice_apply_patch_param import ToolChoiceApplyPatchParam
 from .tool_choice_custom_param import ToolChoiceCustomParam
 from .tool_choice_function_param import ToolChoiceFunctionParam
 from .tool_choice_mcp_param import ToolChoiceMcpParam
+from .tool_choice_options import ToolChoiceOptions
 from .tool_choice_shell_param import ToolChoiceShellParam
 from .tool_choice_types_param import ToolChoiceTypesParam
 from .tool_param import ToolParam
@@ -55,7 +57,7 @@ class ResponseCreateParams(TypedDict, total=False):
     tools: Iterable[ToolParam]
     tool_choice: ToolChoice
     prompt: ResponsePromptParam | ResponsePrompt | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None
+    service_tier: ServiceTier | None
     truncation: Literal["auto", "disabled"] | None
     """Default "disabled". Deprecated."""
     reasoning: Reasoning | reasoning.Reasoning | None
@@ -114,7 +116,7 @@ class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
 Conversation: TypeAlias = str | ResponseConversationParamParam
 
 ToolChoice: TypeAlias = (
-    Literal["none", "auto", "required"]
+    ToolChoiceOptions
     | ToolChoiceAllowedParam
     | ToolChoiceTypesParam
     | ToolChoiceFunctionParam

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from .response_input_text import PromptCacheBreakpoint
+from .response_input_text import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):

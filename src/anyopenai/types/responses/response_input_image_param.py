@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from . import response_input_text
-from .response_input_text_param import PromptCacheBreakpoint
+from .response_input_text_param import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ResponseInputImageParam(TypedDict, total=False):

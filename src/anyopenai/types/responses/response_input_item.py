@@ -21,14 +21,13 @@ from .response_function_shell_call_output_content import ResponseFunctionShellCa
 from .response_function_tool_call import ResponseFunctionToolCall
 from .response_function_web_search import ResponseFunctionWebSearch
 from .response_input_content import ResponseInputContent
-from .response_output_item import (
-    ImageGenerationCall,
-    LocalShellCall,
-    LocalShellCallOutput,
-    McpApprovalRequest,
-    McpCall,
-    McpListTools,
-)
+from .response_output_item import ImageGenerationCall as ImageGenerationCall
+from .response_output_item import LocalShellCall as LocalShellCall
+from .response_output_item import LocalShellCallAction as LocalShellCallAction
+from .response_output_item import LocalShellCallOutput as LocalShellCallOutput
+from .response_output_item import McpApprovalRequest as McpApprovalRequest
+from .response_output_item import McpCall as McpCall
+from .response_output_item import McpListTools as McpListTools
 from .response_output_item import McpListToolsTool as McpListToolsTool
 from .response_output_message import ResponseOutputMessage
 from .response_reasoning_item import ResponseReasoningItem

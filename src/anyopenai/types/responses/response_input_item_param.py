@@ -26,11 +26,6 @@ from .response_function_tool_call_param import ResponseFunctionToolCallParam
 from .response_function_web_search_param import ResponseFunctionWebSearchParam
 from .response_input_content_param import ResponseInputContentParam
 from .response_input_item import ResponseInputItem
-from .response_input_param import (
-    ApplyPatchCallOperationCreateFile,
-    ApplyPatchCallOperationDeleteFile,
-    ApplyPatchCallOperationUpdateFile,
-)
 from .response_item import ResponseItem
 from .response_output_item import ResponseOutputItem
 from .response_output_message_param import ResponseOutputMessageParam
@@ -321,6 +316,34 @@ class ImageGenerationCallErrorModerationDetails(TypedDict, total=False):
 
     categories: Required[Sequence[str]]
     moderation_stage: Required[Literal["input", "output", "unknown"]]
+
+
+class ApplyPatchCallOperationCreateFile(TypedDict, total=False):
+    """One of `ApplyPatchCallOperation`."""
+
+    type: Required[Literal["create_file"]]
+    path: Required[str]
+    """At least 1 character."""
+    diff: Required[str]
+    """At most 10,485,760 characters."""
+
+
+class ApplyPatchCallOperationDeleteFile(TypedDict, total=False):
+    """One of `ApplyPatchCallOperation`."""
+
+    type: Required[Literal["delete_file"]]
+    path: Required[str]
+    """At least 1 character."""
+
+
+class ApplyPatchCallOperationUpdateFile(TypedDict, total=False):
+    """One of `ApplyPatchCallOperation`."""
+
+    type: Required[Literal["update_file"]]
+    path: Required[str]
+    """At least 1 character."""
+    diff: Required[str]
+    """At most 10,485,760 characters."""
 
 
 ResponseInputItemParam: TypeAlias = (

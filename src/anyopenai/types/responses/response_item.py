@@ -21,18 +21,14 @@ from .response_function_tool_call_item import ResponseFunctionToolCallItem
 from .response_function_tool_call_output_item import ResponseFunctionToolCallOutputItem
 from .response_function_web_search import ResponseFunctionWebSearch
 from .response_input_message_item import ResponseInputMessageItem
-from .response_output_item import (
-    AdditionalTools,
-    ImageGenerationCall,
-    LocalShellCall,
-    LocalShellCallOutput,
-    McpApprovalRequest,
-    McpApprovalResponse,
-    McpCall,
-    McpListTools,
-    Program,
-    ProgramOutput,
-)
+from .response_output_item import AdditionalTools, McpApprovalResponse, Program, ProgramOutput
+from .response_output_item import ImageGenerationCall as ImageGenerationCall
+from .response_output_item import LocalShellCall as LocalShellCall
+from .response_output_item import LocalShellCallAction as LocalShellCallAction
+from .response_output_item import LocalShellCallOutput as LocalShellCallOutput
+from .response_output_item import McpApprovalRequest as McpApprovalRequest
+from .response_output_item import McpCall as McpCall
+from .response_output_item import McpListTools as McpListTools
 from .response_output_item import McpListToolsTool as McpListToolsTool
 from .response_output_message import ResponseOutputMessage
 from .response_reasoning_item import ResponseReasoningItem

@@ -7,6 +7,10 @@ from typing import ClassVar
 
 from .._base import BaseModel, Literal
 from .response_output_text import Annotation
+from .response_output_text import AnnotationContainerFileCitation as AnnotationContainerFileCitation
+from .response_output_text import AnnotationFileCitation as AnnotationFileCitation
+from .response_output_text import AnnotationFilePath as AnnotationFilePath
+from .response_output_text import AnnotationURLCitation as AnnotationURLCitation
 
 
 class ResponseOutputTextAnnotationAddedEvent(

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from .._base import BaseModel, Literal
 from .response_function_shell_tool_call_output import Output as Output
+from .response_function_shell_tool_call_output import OutputOutcomeExit as OutputOutcomeExit
+from .response_function_shell_tool_call_output import OutputOutcomeTimeout as OutputOutcomeTimeout
 
 
 class ResponseShellCallOutputContentDoneEvent(

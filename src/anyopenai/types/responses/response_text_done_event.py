@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
+from .response_output_text import LogprobTopLogprob as LogprobTopLogprob
 from .response_text_delta_event import Logprob
 
 

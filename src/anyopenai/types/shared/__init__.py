@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .chat_model import ChatModel as ChatModel
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
+    from .function_parameters import FunctionParameters as FunctionParameters
+    from .metadata import Metadata as Metadata
     from .moderation_result_body import ModerationResultBody as ModerationResultBody
     from .reasoning import Reasoning as Reasoning
     from .reasoning_effort import ReasoningEffort as ReasoningEffort
@@ -30,6 +32,8 @@ __getattr__, __dir__ = doors(
         "chat_model": "ChatModel",
         "comparison_filter": "ComparisonFilter",
         "compound_filter": "CompoundFilter",
+        "function_parameters": "FunctionParameters",
+        "metadata": "Metadata",
         "moderation_result_body": "ModerationResultBody",
         "reasoning": "Reasoning",
         "reasoning_effort": "ReasoningEffort",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .compound_filter import CompoundFilter as CompoundFilter
     from .custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
     from .function_definition import FunctionDefinition as FunctionDefinition
+    from .function_parameters import FunctionParameters as FunctionParameters
+    from .metadata import Metadata as Metadata
     from .reasoning import Reasoning as Reasoning
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
     from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
@@ -31,6 +33,8 @@ __getattr__, __dir__ = doors(
         "compound_filter": "CompoundFilter",
         "custom_tool_input_format": "CustomToolInputFormat",
         "function_definition": "FunctionDefinition",
+        "function_parameters": "FunctionParameters",
+        "metadata": "Metadata",
         "reasoning": "Reasoning",
         "response_format_json_object": "ResponseFormatJSONObject",
         "response_format_json_schema": "ResponseFormatJSONSchema",

@@ -1,0 +1,153 @@
+"""Every generated method asks its caller for what `operations.json` says."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_origin
+
+import pytest
+
+from anyopenai._contract import omit
+from generated.callers import NotingClient
+from generated.facts import EVERY_METHOD, METHODS, arguments, method_of, names, path_names, required
+
+# Namespaces that this version has; each has all of its methods.
+NAMESPACES = ("batches", "chat", "completions", "embeddings", "files", "models", "moderations", "responses")
+
+each_method = pytest.mark.parametrize(("dotted", "facts"), METHODS.items(), ids=list(METHODS))
+
+
+async def _called(method: Any, positional: list[str], given: dict[str, Any]) -> None:
+    """Call a method; a paginated one need not be awaited."""
+    result = method(*positional, **given)
+    if inspect.iscoroutine(result):
+        await result
+
+
+def test_no_method_of_a_namespace_is_missing() -> None:
+    expected = {dotted for dotted in EVERY_METHOD if dotted.partition(".")[0] in NAMESPACES}
+    assert set(METHODS) == expected
+
+
+@each_method
+async def test_arguments_go_where_the_facts_say(dotted: str, facts: dict[str, Any]) -> None:
+    client = NotingClient()
+    positional, given = arguments(facts)
+    await _called(method_of(client, dotted), positional, given)
+    call = client.last()
+    assert call.path == tuple(f"<{name}>" for name in path_names(facts))
+    for place, sent in (("query", call.query), ("body", call.body)):
+        wanted = {name: False if name == "stream" else f"<{name}>" for name in names(facts, place)}
+        assert dict(zip(wanted, sent.values(), strict=True)) == wanted
+        assert [name.replace("-", "_") for name in sent] == list(wanted)
+    assert call.options == {}
+    assert call.paged == ("page" in facts)
+
+
+@each_method
+async def test_the_operation_is_that_of_the_facts(dotted: str, facts: dict[str, Any]) -> None:
+    client = NotingClient()
+    positional, given = arguments(facts, required(facts))
+    await _called(method_of(client, dotted), positional, given)
+    operation = client.last().operation
+    assert operation.name == dotted
+    assert (operation.verb, operation.path) == (facts["verb"], facts["path"])
+    assert operation.security == facts.get("security", "bearer")
+    assert dict(operation.headers) == facts.get("headers", {})
+    assert operation.files == tuple(facts.get("files", ()))
+    body = "none" if not names(facts, "body") else "multipart" if facts.get("multipart") else "json"
+    assert operation.body == body
+    assert operation.page == ("page" in facts)
+    assert (operation.event is not None) == ("event" in facts)
+    assert (operation.ending is not None) == ("event" in facts)
+    assert operation.doc.startswith("https://")
+    returns = facts.get("returns")
+    if "page" in facts:
+        assert operation.returns.__origin__.__name__ == facts["page"]
+    elif returns == "binary":
+        assert operation.answer == "binary"
+    elif returns == "str":
+        assert (operation.answer, operation.returns) == ("text", str)
+    elif returns is None:
+        assert (operation.answer, operation.returns) == ("none", None)
+    elif get_origin(operation.returns) is None:
+        assert operation.returns.__name__ == returns
+
+
+@each_method
+async def test_what_is_left_out_is_omitted(dotted: str, facts: dict[str, Any]) -> None:
+    client = NotingClient()
+    needed = required(facts)
+    positional, given = arguments(facts, needed)
+    await _called(method_of(client, dotted), positional, given)
+    call = client.last()
+    for name, value in {**call.query, **call.body}.items():
+        assert (value is omit) == (name not in needed)
+
+
+@each_method
+async def test_a_missing_argument_is_refused_before_anything_is_sent(dotted: str, facts: dict[str, Any]) -> None:
+    client = NotingClient()
+    for missing in required(facts):
+        positional, given = arguments(facts, required(facts))
+        if missing in given:
+            del given[missing]
+        else:
+            positional = positional[1:]
+        with pytest.raises(TypeError, match=r"missing|required"):
+            await _called(method_of(client, dotted), positional, given)
+    assert client.noting.calls == []
+
+
+@each_method
+async def test_options_are_handed_on(dotted: str, facts: dict[str, Any]) -> None:
+    """An unknown keyword is among them: the engine refuses it."""
+    client = NotingClient()
+    positional, given = arguments(facts, required(facts))
+    await _called(method_of(client, dotted), positional, {**given, "timeout": 3.0, "no_such": 1})
+    assert client.last().options == {"timeout": 3.0, "no_such": 1}
+
+
+@each_method
+def test_the_docstring_names_the_request_and_every_argument(dotted: str, facts: dict[str, Any]) -> None:
+    method = method_of(NotingClient(), dotted)
+    text = inspect.getdoc(method) or ""
+    first, _, rest = text.partition("\n")
+    assert first.endswith(".")
+    assert f"`{facts['verb']} {facts['path']}`" in rest
+    for name in (*path_names(facts), *names(facts, "query"), *names(facts, "body")):
+        assert f"\n    {name} (" in rest
+    assert "Raises:" in rest
+    assert "\nSource: https://" in rest
+
+
+@each_method
+def test_path_arguments_stand_where_the_facts_say(dotted: str, facts: dict[str, Any]) -> None:
+    parameters = inspect.signature(method_of(NotingClient(), dotted)).parameters
+    positional = [name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert positional == [name for name in path_names(facts) if name not in facts.get("keyword", ())]
+
+
+async def test_stream_is_told_to_the_caller_and_sent() -> None:
+    client = NotingClient()
+    await client.chat.completions.create(model="m", messages=[], stream=True)
+    assert (client.last().stream, client.last().body["stream"]) == (True, True)
+    await client.responses.retrieve("id", stream=True)
+    assert (client.last().stream, client.last().query["stream"]) == (True, True)
+    await client.responses.create(model="m", input="x")
+    assert (client.last().stream, client.last().body["stream"]) == (omit, omit)
+
+
+async def test_a_class_as_response_format_is_refused_and_parse_is_named() -> None:
+    client = NotingClient()
+    with pytest.raises(TypeError, match=r"response_format=int is a class.*chat\.completions\.parse"):
+        await client.chat.completions.create(model="m", messages=[], response_format=int)  # type: ignore[call-overload]
+    assert client.noting.calls == []
+
+
+def test_embeddings_travel_as_base64_unless_told_otherwise() -> None:
+    from anyopenai.resources.embeddings import _CREATE
+    from anyopenai.types.base64_embedding_response import Base64EmbeddingResponse
+
+    assert _CREATE.defaults == {"encoding_format": "base64"}
+    assert _CREATE.variants == ("encoding_format", {"base64": Base64EmbeddingResponse})
