@@ -103,10 +103,14 @@ async def demo(options: DemoOptions) -> None:
 
     say()
     say(
-        f"{len(items):,} texts embedded in {meter.seconds:.1f} s by {meter.calls} requests ({meter.rate:,.0f} items/s, "
-        f"{meter.retries} retries); {len(QUESTIONS)} searches; 2 streamed answers.",
+        f"{len(items):,} texts embedded in {meter.seconds:.1f} s by {_counted(meter.calls, 'request')} ({meter.rate:,.0f} items/s, "
+        f"{_counted(meter.retries, 'retry', 'retries')}); {len(QUESTIONS)} searches; 2 streamed answers.",
         f"Done in {perf_counter() - started:.1f} s: ",
     )
+
+
+def _counted(count: int, one: str, more: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 async def _embed(client: OpenAI, items: Sequence[Item], meter: Meter, options: DemoOptions) -> Index:

@@ -83,6 +83,7 @@ class VectorFiles:
         self.directory = directory
         self.rows = 0
         self.dimensions = 0
+        self._made_directory = False
         self._parts: list[_Part] = []
 
     async def __aenter__(self) -> VectorFiles:
@@ -129,6 +130,7 @@ class VectorFiles:
             await to_thread.run_sync(self._discard)
 
     def _open(self) -> None:
+        self._made_directory = not self.directory.exists()
         self.directory.mkdir(parents=True, exist_ok=True)
         for name in (VECTORS, ITEMS):
             self._parts.append(_Part(self.directory / name))
@@ -160,6 +162,9 @@ class VectorFiles:
     def _discard(self) -> None:
         for part in self._parts:
             part.discard()
+        if self._made_directory:
+            with suppress(OSError):  # the results are in it
+                self.directory.rmdir()
 
     def _header(self) -> bytes:
         # NumPy pads its header so that the number of rows can grow: it stays 128 bytes long and is written again at
