@@ -251,7 +251,7 @@ class Lenient:
                 return UnknownObject(value) if build is None else build(value)
             if chooser is None:
                 chooser = Chooser([Variant(model) for model in by_model], strict_convert)
-            model = chooser.choose(value)
+            model, _ = chooser.choose(value)
             return UnknownObject(value) if model is None else by_model[model](value)
 
         return convert

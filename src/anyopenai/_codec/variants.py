@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, NoneType, UnionType
 from typing import Any, ClassVar, NamedTuple, Union, cast, get_args, get_origin
@@ -24,6 +23,9 @@ _MATCH = 1000
 _MISSING_REQUIRED = -3
 _PRESENT = 2
 _UNDECLARED = -1
+
+# A server may make up names without end.
+_MAX_SHAPES = 512
 
 
 class Variant(NamedTuple):
@@ -81,45 +83,45 @@ class Chooser:
     equally well, the first that msgspec accepts the object for is taken, else the first declared.
     """
 
-    __slots__ = ("_by_value", "_name", "_others", "_rows", "_strict")
+    __slots__ = ("_constants", "_rows", "_seen", "_strict")
 
     def __init__(self, variants: Sequence[Variant], strict: Convert) -> None:
         self._rows = tuple(_Row(variant) for variant in variants)
+        self._constants = tuple(dict.fromkeys(name for row in self._rows for name in row.constants))
         self._strict = strict
-        # Most unions have one member that most of their variants are known by; it leaves one or two to look at.
-        names = Counter(name for row in self._rows for name in row.constants)
-        self._name = names.most_common(1)[0][0] if names else ""
-        self._others = tuple(row for row in self._rows if self._name not in row.constants)
-        values = {value for row in self._rows for value in row.constants.get(self._name, ())}
-        self._by_value = {
-            value: tuple(
-                row for row in self._rows if self._name not in row.constants or value in row.constants[self._name]
-            )
-            for value in values
-        }
+        # What fits depends on the constants and the names alone, and servers send few combinations of those.
+        self._seen: dict[object, tuple[_Row, ...]] = {}
 
-    def choose(self, value: Mapping[str, object]) -> type[Struct] | None:
-        """Return the class of an object; None if it is of none of them."""
-        said = value.get(self._name)
-        if said is None:
-            candidates = self._rows
+    def choose(self, value: Mapping[str, object]) -> tuple[type[Struct] | None, object]:
+        """Return the class of an object, None if it is of none of them; and the instance, if one had to be built."""
+        said = tuple(map(value.get, self._constants))
+        shape = (said, frozenset(value))
+        try:
+            rows = self._seen.get(shape)
+        except TypeError:
+            # A list or an object where a constant was due.
+            rows = self._fitting(value)
         else:
-            candidates = self._others if isinstance(said, list | dict) else self._by_value.get(said, self._others)
-        scored = [(score, row) for row in candidates if (score := row.score(value)) is not None]
-        if not scored:
-            return None
-        best = max(score for score, _ in scored)
-        rows = [row for score, row in scored if score == best]
-        if best <= 0 and not any(row.declared & value.keys() for row in rows):
-            return None
+            if rows is None:
+                rows = self._fitting(value)
+                if len(self._seen) < _MAX_SHAPES:
+                    self._seen[shape] = rows
         if len(rows) > 1:
             for row in rows:
                 try:
-                    self._strict(row.model, value)
+                    return row.model, self._strict(row.model, value)
                 except (msgspec.ValidationError, RecursionError):
                     continue
-                return row.model
-        return rows[0].model
+        return (rows[0].model if rows else None), None
+
+    def _fitting(self, value: Mapping[str, object]) -> tuple[_Row, ...]:
+        """Return the variants that fit best, in order; none if the object has nothing in common with any."""
+        scored = [(score, row) for row in self._rows if (score := row.score(value)) is not None]
+        if not scored:
+            return ()
+        best = max(score for score, _ in scored)
+        rows = tuple(row for score, row in scored if score == best)
+        return rows if best > 0 or any(row.declared & value.keys() for row in rows) else ()
 
 
 class _ResolvedType(type):
@@ -196,7 +198,9 @@ class Resolved(metaclass=_ResolvedType):
             if chooser is None:
                 chooser = cls._chooser = Chooser(cls.variants(), strict)
             members = cast("dict[str, object]", value)
-            model = chooser.choose(members)
+            model, built = chooser.choose(members)
+            if built is not None and convert is strict:
+                return built
             return UnknownObject(members) if model is None else convert(model, members)
         if type(value) is list:
             items = cast("list[object]", value)
