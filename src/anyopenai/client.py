@@ -16,11 +16,11 @@ from ._engine.endpoints import Endpoints
 from ._engine.engine import Carrier, Engine
 from ._engine.logs import LOGGER, Log, level_from, show_on_stderr
 from ._engine.prepare import checked_deadline, with_retries
-from ._engine.settings import DEFAULT_POLICY, Settings, Truncated
+from ._engine.settings import DEFAULT_LIMITS, DEFAULT_POLICY, Settings, Truncated, limits_of
 from ._engine.travel import arguments_for
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
-from ._timeouts import DEFAULT_TIMEOUT, Seconds, Timeout, timeout_from
+from ._timeouts import Seconds, Timeout
 from ._version import __version__
 from .errors import NotYetSupportedError, OpenAIError
 from .providers.base import ApiKey, OpenAIProvider
@@ -220,7 +220,7 @@ class OpenAI(Namespaces, Endpoints):
         settings = Settings(
             provider,
             user_agent=_USER_AGENT,
-            timeout=DEFAULT_TIMEOUT if isinstance(timeout, Omit) else timeout_from(timeout),
+            limits=DEFAULT_LIMITS if isinstance(timeout, Omit) else limits_of(timeout),
             deadline=checked_deadline(deadline),
             policy=_policy_from(retry_policy, max_retries),
             headers=dict(default_headers or {}),
@@ -311,12 +311,12 @@ class OpenAI(Namespaces, Endpoints):
     @property
     def timeout(self) -> Timeout | float | None:
         """How long each part of an attempt may take: seconds, a `Timeout`, or None for no limit, as it was given."""
-        timeout = self._settings.timeout
+        timeout = self._settings.limits.timeout
         return timeout.total if isinstance(timeout, Seconds) else timeout
 
     @timeout.setter
     def timeout(self, timeout: float | Timeout | None) -> None:
-        self._change(timeout=timeout_from(timeout))
+        self._change(limits=limits_of(timeout))
 
     @property
     def deadline(self) -> float | None:
@@ -488,7 +488,7 @@ class OpenAI(Namespaces, Endpoints):
         elif default_query is not None:
             changes["query"] = {**old.query, **default_query}
         if not isinstance(timeout, Omit):
-            changes["timeout"] = timeout_from(timeout)
+            changes["limits"] = limits_of(timeout)
         if not isinstance(deadline, Omit):
             changes["deadline"] = checked_deadline(deadline)
         if retry_policy is not None or not isinstance(max_retries, Omit):

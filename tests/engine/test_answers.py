@@ -201,7 +201,7 @@ async def test_an_argument_chooses_the_answers_type() -> None:
 def test_settings_put_derived_values_in_order_again() -> None:
     client = OpenAI(api_key="k", timeout=5, default_query={"a": 1})
     old: Settings = client._settings
-    new = old.replaced(timeout=old.timeout, query={"b": 2}, headers={"X-A": "1", "x-token": "2"})
+    new = old.replaced(query={"b": 2}, headers={"X-A": "1", "x-token": "2"})
     assert new.encoded_query == "b=2"
     assert set(new.fields) == {"user-agent", "x-a"}
     assert set(new.secrets) == {"x-token"}

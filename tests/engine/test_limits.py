@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyopenai import APITimeoutError, InternalServerError, OpenAI, Timeout
-from anyopenai._engine.settings import time_limits
+from anyopenai._engine.settings import limits_of
 from anyopenai.errors import DeadlineExceeded
 from anyopenai.testing import Answer, FakeTransport
 from anyopenai.transport.base import TransportFailure
@@ -22,7 +22,7 @@ def test_an_attempt_as_a_whole_is_bounded_by_the_largest_field(
     pool: float | None, connect: float | None, write: float | None, read: float | None
 ) -> None:
     given = Timeout(pool=pool, connect=connect, write=write, read=read)
-    left, bound = time_limits(given)
+    _, left, bound, _ = limits_of(given)
     fields = (pool, connect, write, read)
     if None in fields:
         assert (left, bound) == (given, None)

@@ -9,7 +9,7 @@ from anyio import current_time
 
 from .._contract import Operation
 from ..transport.base import WireRequest
-from .settings import Fields, Settings
+from .settings import Fields, Limits, Settings
 
 if TYPE_CHECKING:
     from .._sansio.retry import RetryPolicy
@@ -43,7 +43,7 @@ class Call:
         streaming: The answer is a stream of events.
         whole: The answer is read to its end within the attempt.
         wire_timeout: Limits that the transport applies by itself.
-        timeout: All limits.
+        limits: All limits.
         bound: Seconds that bound an attempt to its last byte; None when silences are bounded instead.
         deadline: Seconds that bound the whole call, as given.
         expires: The same on the event loop's clock; None without a deadline.
@@ -76,6 +76,7 @@ class Call:
         "follow",
         "foreign",
         "form",
+        "limits",
         "method",
         "operation",
         "pages",
@@ -88,7 +89,6 @@ class Call:
         "settings",
         "started",
         "streaming",
-        "timeout",
         "url",
         "whole",
         "wire",
@@ -110,9 +110,9 @@ class Call:
         self.form: FileForm | None = None
         self.streaming = False
         self.whole = True
-        self.timeout: Timeout = settings.timeout
-        self.wire_timeout: Timeout = settings.bounded
-        self.bound: float | None = settings.bound
+        self.limits: Limits = settings.limits
+        self.wire_timeout: Timeout = settings.limits.bounded
+        self.bound: float | None = settings.limits.bound
         self.deadline: float | None = settings.deadline
         self.expires: float | None = None
         self.policy: RetryPolicy = settings.policy
@@ -127,6 +127,11 @@ class Call:
         self.wire: WireRequest | None = None
         self.response: WireResponse | None = None
         self.content: bytes | None = None
+
+    @property
+    def timeout(self) -> Timeout:
+        """How long each part of an attempt may take."""
+        return self.limits.timeout
 
     def limit(self, phase: str) -> float | None:
         """Return the limit in seconds that applies to a phase."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._codec import encode
@@ -14,10 +15,9 @@ from .._contract import Body, Omit, Operation, Query, RequestOptions, omit
 from .._headers import is_secret_header
 from .._sansio.forms import encode_query, flatten_fields
 from .._sansio.urls import expand_path, join
-from .._timeouts import Timeout, timeout_from
 from .call import NO_FIELDS, Call
 from .form import FileForm
-from .settings import Fields, Settings, header_field, time_limits
+from .settings import Fields, Settings, header_field, limits_of
 
 if TYPE_CHECKING:
     from .._files import FileTypes
@@ -248,8 +248,8 @@ def set_limits(call: Call, options: Mapping[str, Any], *, open_answer: bool) -> 
     if options:
         timeout = options.get("timeout", omit)
         if timeout is not omit:
-            call.timeout = timeout_from(timeout)
-            call.wire_timeout, call.bound = time_limits(call.timeout)
+            limits = call.limits = _limits_of_seconds(timeout) if type(timeout) in _NUMBERS else limits_of(timeout)
+            call.wire_timeout, call.bound = limits.bounded, limits.bound
         deadline = options.get("deadline", omit)
         if deadline is not omit:
             call.deadline = checked_deadline(deadline)
@@ -265,7 +265,13 @@ def set_limits(call: Call, options: Mapping[str, Any], *, open_answer: bool) -> 
         call.wire_timeout = call.timeout
     if call.streaming:
         # The wait for a stream's head is a wait for its first event.
-        call.wire_timeout = Timeout(call.timeout, read=call.timeout.first_event)
+        call.wire_timeout = call.limits.streamed
+
+
+_NUMBERS: Final = frozenset({int, float})
+
+# Callers pass the same few numbers again and again, and reading one costs as much as the rest of a call's options.
+_limits_of_seconds = lru_cache(maxsize=64)(limits_of)
 
 
 def checked_deadline(value: object) -> float | None:

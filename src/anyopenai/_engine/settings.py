@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 
 from .._contract import Omit
 from .._headers import is_secret_header
 from .._sansio.forms import encode_query
 from .._sansio.retry import RetryPolicy
-from .._timeouts import DEFAULT_TIMEOUT, Timeout
+from .._timeouts import DEFAULT_TIMEOUT, Timeout, timeout_from
 from .logs import Log
 
 if TYPE_CHECKING:
     from ..providers.base import Provider
     from ..transport.base import Middleware, Trace
 
-__all__ = ("DEFAULT_POLICY", "Fields", "Settings", "Truncated", "header_field", "time_limits")
+__all__ = ("DEFAULT_LIMITS", "DEFAULT_POLICY", "Fields", "Limits", "Settings", "Truncated", "header_field", "limits_of")
 
 Fields: TypeAlias = dict[str, tuple[bytes, bytes]]
 """Header fields ready to send, by lower-case name."""
@@ -61,19 +61,41 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
         raise ValueError(f"the value of header {name!r} is not valid Unicode (a lone surrogate)") from None
 
 
-def time_limits(timeout: Timeout) -> tuple[Timeout, float | None]:
-    """Split a timeout for a call whose attempts are bounded as a whole.
+class Limits(NamedTuple):
+    """A timeout, and what follows from it for the kinds of calls.
 
-    Returns what the transport still applies by itself (the fields that are shorter than the whole), and the seconds
-    that bound an attempt to its last byte: the largest field, None if one is not limited.
+    Attributes:
+        timeout: As it was given.
+        bounded: What the transport applies by itself where an attempt is bounded as a whole: the shorter fields.
+        bound: Seconds that bound such an attempt to its last byte: the largest field; None if one is not limited.
+        streamed: What the transport applies to a stream of events: the wait for its head is a wait for its first event.
     """
+
+    timeout: Timeout
+    bounded: Timeout
+    bound: float | None
+    streamed: Timeout
+
+
+def limits_of(given: object) -> Limits:
+    """Read a timeout in any form.
+
+    Raises:
+        TypeError: It is none.
+        ValueError: A number is negative or NaN.
+    """
+    timeout = timeout_from(given)
+    streamed = Timeout(timeout, read=timeout.first_event)
     fields = (timeout.pool, timeout.connect, timeout.write, timeout.read)
     numbers = [value for value in fields if value is not None]
     if len(numbers) < len(fields):
-        return timeout, None
+        return Limits(timeout, timeout, None, streamed)
     bound = max(numbers)
     pool, connect, write, read = (None if value is None or value >= bound else value for value in fields)
-    return Timeout(None, pool=pool, connect=connect, write=write, read=read), bound
+    return Limits(timeout, Timeout(None, pool=pool, connect=connect, write=write, read=read), bound, streamed)
+
+
+DEFAULT_LIMITS: Final = limits_of(DEFAULT_TIMEOUT)
 
 
 class Settings:
@@ -81,9 +103,7 @@ class Settings:
 
     Attributes:
         provider: Who is talked to.
-        timeout: Limits of each part of an attempt.
-        bounded: `timeout` as the transport applies it where an attempt is bounded as a whole.
-        bound: Seconds that bound an attempt with a JSON body and a JSON answer to its last byte; None for no limit.
+        limits: How long each part of an attempt may take.
         deadline: Seconds that bound each call; None for no limit.
         policy: How failed attempts are repeated.
         headers: Default headers as they were given.
@@ -103,13 +123,12 @@ class Settings:
     """
 
     __slots__ = (
-        "bound",
-        "bounded",
         "deadline",
         "encoded_query",
         "fields",
         "headers",
         "keep_unknown",
+        "limits",
         "log",
         "max_bytes",
         "middleware",
@@ -119,7 +138,6 @@ class Settings:
         "removed",
         "secrets",
         "strict",
-        "timeout",
         "trace",
         "truncated",
         "user_agent",
@@ -130,7 +148,7 @@ class Settings:
         provider: Provider,
         *,
         user_agent: str,
-        timeout: Timeout = DEFAULT_TIMEOUT,
+        limits: Limits = DEFAULT_LIMITS,
         deadline: float | None = None,
         policy: RetryPolicy = DEFAULT_POLICY,
         headers: Mapping[str, str | Omit] | None = None,
@@ -144,8 +162,7 @@ class Settings:
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.provider = provider
-        self.timeout = timeout
-        self.bounded, self.bound = time_limits(timeout)
+        self.limits = limits
         self.deadline = deadline
         self.policy = policy
         self.headers: Mapping[str, str | Omit] = headers or {}
@@ -189,8 +206,6 @@ class Settings:
         trace = changes.get("trace")
         if trace is not None:
             other.trace = Observer(cast("Trace", trace), other.log)
-        if "timeout" in changes:
-            other.bounded, other.bound = time_limits(other.timeout)
         if "provider" in changes or "headers" in changes:
             other._set_fields()
         if "query" in changes:

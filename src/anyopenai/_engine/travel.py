@@ -36,7 +36,7 @@ def arguments_for(settings: Settings, carrier: Carrier) -> dict[str, Any]:
         "base_url": str(provider.base_url),
         "organization": provider.organization,
         "project": provider.project,
-        "timeout": settings.timeout,
+        "timeout": settings.limits.timeout,
         "deadline": settings.deadline,
         "retry_policy": settings.policy,
         "default_headers": dict(settings.headers),
