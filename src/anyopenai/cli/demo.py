@@ -102,9 +102,10 @@ async def demo(options: DemoOptions) -> None:
         await _answer("Response", RESPONSES_PROMPT, ResponsesConversation(client, options.model))
 
     say()
+    speed = f"{meter.rate:,.0f} items/s, {_counted(meter.retries, 'retry', 'retries')}"
     say(
-        f"{len(items):,} texts embedded in {meter.seconds:.1f} s by {_counted(meter.calls, 'request')} ({meter.rate:,.0f} items/s, "
-        f"{_counted(meter.retries, 'retry', 'retries')}); {len(QUESTIONS)} searches; 2 streamed answers.",
+        f"{len(items):,} texts embedded in {meter.seconds:.1f} s by {_counted(meter.calls, 'request')} ({speed}); "
+        f"{len(QUESTIONS)} searches; 2 streamed answers.",
         f"Done in {perf_counter() - started:.1f} s: ",
     )
 
