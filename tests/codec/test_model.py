@@ -82,6 +82,12 @@ class TestDumping:
         with pytest.raises(TypeError, match="object has no form in JSON"):
             Tree(value=object()).to_json()
 
+    def test_text_that_a_server_cut_in_half_can_still_be_written(self) -> None:
+        delta = decoder_for(Delta).decode(b'{"content":"\\ud83d"}')
+        assert delta.to_json(indent=None) == '{"content":"\\ud83d"}'
+        assert Delta.model_validate_json(delta.to_json()) == delta
+        assert Delta.model_validate_json('{"content":"\ud83d"}') == delta
+
 
 class TestRequestId:
     def test_it_is_an_attribute_and_nothing_more(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -83,7 +84,11 @@ def dump_mapping(value: Mapping[str, object], *, mode: str = "python", exclude_n
 
 def dump_json(value: object, indent: int | None) -> str:
     """Return plain values as JSON text."""
-    text = msgspec.json.encode(value)
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, as a server may cut an emoji: an escape is the only way to write it.
+        return json.dumps(value, indent=indent, separators=None if indent else (",", ":"))
     return (text if indent is None else msgspec.json.format(text, indent=indent)).decode()
 
 

@@ -169,6 +169,7 @@ class Resolved(metaclass=_ResolvedType):
     _array: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
+        cls._chooser = cls._array = None
         for name in ("variants", "array"):
             function = cls.__dict__.get(name)
             if isinstance(function, FunctionType):
