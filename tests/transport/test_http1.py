@@ -88,6 +88,13 @@ async def test_the_rest_of_a_partly_received_body_can_be_read_whole() -> None:
         assert await response.read(7) == b"3456789"
 
 
+async def test_a_body_in_chunks_of_one_byte_is_read_whole() -> None:
+    body = bytes(range(256)) * 40
+    reply = Reply(chunks=[body[i : i + 1] for i in range(len(body))])
+    async with fault_server([Receive(), reply]) as server, PoolTransport() as pool:
+        assert await fetch(pool, request_to(server)) == body
+
+
 async def test_each_piece_of_a_stream_arrives_when_it_is_sent() -> None:
     gates = [Event() for _ in range(3)]
     steps: list[Step] = [Receive(), Send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")]
@@ -438,7 +445,7 @@ async def test_the_trace_tells_the_way_of_a_request() -> None:
     async with fault_server(SERVE) as server, PoolTransport() as pool:
         for _ in range(2):
             await fetch(pool, request_to(server, trace=lambda name, facts: seen.append(name)))
-    first = ["connect", "request_sent", "head", "body_end"]
+    first = ["connect", "request.sent", "head", "body.end"]
     assert seen == first + first[1:]
 
 

@@ -156,6 +156,14 @@ async def test_a_name_that_does_not_resolve_is_a_typed_failure(monkeypatch: pyte
         assert_all_free(pool)
 
 
+async def test_a_name_without_an_address_is_a_typed_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch)
+    async with fault_server() as server, PoolTransport() as pool:
+        with pytest.raises(TransportFailure, match="no address of a family") as caught:
+            await fetch(pool, request_to(server, host="nowhere.example"))
+        assert caught.value.kind == "refused"
+
+
 @pytest.mark.parametrize(("host", "port"), [("a" * 70 + ".example", 80), ("127.0.0.1", 70_000)])
 async def test_what_is_no_address_is_a_typed_failure(host: str, port: int) -> None:
     async with fault_server() as server, PoolTransport() as pool:

@@ -163,3 +163,10 @@ def test_whether_a_connection_may_be_used_again_is_read_off_the_head(start: byte
     parser = ResponseParser()
     parser.feed(start + b"content-length: 0\r\n\r\n")
     assert parser.keep_alive is keep_alive
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"gzip, chunked", b"x"])
+def test_a_transfer_coding_that_was_not_asked_for_is_refused(coding: bytes) -> None:
+    parser = ResponseParser()
+    with pytest.raises(ResponseError, match="not asked for"):
+        parser.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: %b\r\n\r\n" % coding)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 import socket
-import struct
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,20 +23,11 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from anyio import (
-    BrokenResourceError,
-    ClosedResourceError,
-    EndOfStream,
-    Event,
-    notify_closing,
-    wait_readable,
-    wait_writable,
-)
-from anyio.abc import ByteStream
+from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, Event, wait_readable
 from anyio.lowlevel import checkpoint
-from anyio.streams.tls import TLSStream
 
-from .._tasks import grace, open_task_group
+from .._tasks import open_task_group
+from .peer import HungUp, Peer, ReceivedRequest
 
 if TYPE_CHECKING:
     import ssl
@@ -75,16 +65,8 @@ MALFORMED_STATUS: Final = b"HTTP/1.1 two-hundred OK\r\ncontent-length: 2\r\n\r\n
 BAD_CHUNK: Final = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\nnot-a-size\r\n"
 """An answer that begins well, and whose second chunk has no size."""
 
-# A peer that resets: linger on, for zero seconds.
-_LINGER_ZERO: Final = struct.pack("ii", 1, 0)
-
-
 # Otherwise the kernel grows the buffer to tens of megabytes, and a server that does not read goes unnoticed.
 _RECEIVE_BUFFER: Final = 131072
-
-
-class HungUp(Exception):  # noqa: N818 - it is what the client did
-    """The client ended the connection while a step needed it; ends the script."""
 
 
 class Gate(Protocol):
@@ -93,204 +75,6 @@ class Gate(Protocol):
     async def wait(self) -> object:
         """Return when the script may go on."""
         ...
-
-
-@dataclass(frozen=True)
-class ReceivedRequest:
-    """One request as it came over the wire.
-
-    Attributes:
-        method: The verb.
-        target: Path and query.
-        headers: Fields in order, names in lower case.
-        body: The body, chunk framing removed.
-        connection: Which connection it came on, counted from 0.
-        raw: The head as it was sent.
-    """
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    connection: int
-    raw: bytes = field(repr=False)
-
-    def header(self, name: str) -> str | None:
-        """Return a field's first value, without regard to case; None without it."""
-        return next((value for key, value in self.headers if key == name.lower()), None)
-
-
-class _Wire(ByteStream):
-    """A bare socket as a stream that reads only when it is told to: anyio's own reads ahead on asyncio."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        while True:
-            await wait_readable(self._sock)
-            with suppress(BlockingIOError):
-                data = self._sock.recv(max_bytes)
-                break
-        if not data:
-            raise EndOfStream
-        return data
-
-    async def send(self, item: bytes) -> None:
-        view = memoryview(item)
-        while view:
-            # Waiting first also gives every write of a script a turn of the event loop of its own.
-            await wait_writable(self._sock)
-            with suppress(BlockingIOError):
-                view = view[self._sock.send(view) :]
-
-    async def send_eof(self) -> None:
-        self._sock.shutdown(socket.SHUT_WR)
-
-    def linger_zero(self) -> None:
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
-
-    async def aclose(self) -> None:
-        if self._sock.fileno() >= 0:
-            notify_closing(self._sock)
-            self._sock.close()
-
-
-class Peer:
-    """One connection, seen from the server: what steps work with.
-
-    Attributes:
-        index: Its number, counted from 0.
-        requests: What was received on it.
-        bytes_received: How much was read from it.
-        bytes_sent: How much was written to it.
-        tls_error: Why the TLS handshake failed; None if it did not.
-        hung_up: Set when the client was seen to have ended the connection.
-        ended: Set when the script is over and the connection closed.
-    """
-
-    def __init__(self, index: int, wire: _Wire, server: FaultServer) -> None:
-        self.index = index
-        self.requests: list[ReceivedRequest] = []
-        self.bytes_received = 0
-        self.bytes_sent = 0
-        self.tls_error: str | None = None
-        self.hung_up = Event()
-        self.ended = Event()
-        self._stream: ByteStream = wire
-        self._wire = wire
-        self._server = server
-        self._buffer = bytearray()
-
-    async def encrypt(self, context: ssl.SSLContext) -> None:
-        """Do the server's half of a TLS handshake."""
-        self._stream = await TLSStream.wrap(
-            self._wire, server_side=True, ssl_context=context, standard_compatible=False
-        )
-
-    async def receive_some(self) -> bytes:
-        """Return what comes next.
-
-        Raises:
-            HungUp: The client has ended the connection.
-        """
-        try:
-            data = await self._stream.receive()
-        except (EndOfStream, BrokenResourceError, ClosedResourceError, OSError) as error:
-            self.note_hang_up()
-            raise HungUp from error
-        self.bytes_received += len(data)
-        return data
-
-    async def receive_exactly(self, size: int) -> bytes:
-        """Return the next `size` bytes."""
-        while len(self._buffer) < size:
-            self._buffer += await self.receive_some()
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
-
-    async def receive_line(self) -> bytes:
-        """Return the next line without its end."""
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            self._buffer += await self.receive_some()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        return line
-
-    async def receive_head(self) -> ReceivedRequest:
-        """Return the next request without its body, and leave the body unread."""
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            self._buffer += await self.receive_some()
-        raw = bytes(self._buffer[: end + 4])
-        del self._buffer[: end + 4]
-        start, *lines = raw[:-4].decode("latin-1").split("\r\n")
-        method, target, _ = start.split(" ", 2)
-        headers: list[tuple[str, str]] = []
-        for line in lines:
-            name, _, value = line.partition(":")
-            headers.append((name.lower(), value.strip()))
-        return ReceivedRequest(method, target, tuple(headers), b"", self.index, raw)
-
-    async def receive_request(self) -> ReceivedRequest:
-        """Return the next request with its whole body, and record it."""
-        head = await self.receive_head()
-        if (head.header("transfer-encoding") or "").lower() == "chunked":
-            body = await self._receive_chunks()
-        else:
-            body = await self.receive_exactly(int(head.header("content-length") or 0))
-        request = ReceivedRequest(head.method, head.target, head.headers, body, self.index, head.raw)
-        self.record(request)
-        return request
-
-    async def _receive_chunks(self) -> bytes:
-        body = bytearray()
-        while True:
-            size = int((await self.receive_line()).partition(b";")[0], 16)
-            if not size:
-                break
-            body += await self.receive_exactly(size)
-            await self.receive_line()
-        while await self.receive_line():
-            pass  # a trailer
-        return bytes(body)
-
-    def record(self, request: ReceivedRequest) -> None:
-        """Add a request to what this connection and the server have seen."""
-        self.requests.append(request)
-        self._server.note(request)
-
-    async def send(self, data: bytes) -> None:
-        """Send bytes.
-
-        Raises:
-            HungUp: The client has ended the connection.
-        """
-        try:
-            await self._stream.send(data)
-        except (BrokenResourceError, ClosedResourceError, OSError) as error:
-            self.note_hang_up()
-            raise HungUp from error
-        self.bytes_sent += len(data)
-
-    async def send_eof(self) -> None:
-        """End our half of the connection and go on reading."""
-        with suppress(OSError):
-            await self._wire.send_eof()
-
-    def linger_zero(self) -> None:
-        """Make closing a reset (RST) instead of a goodbye (FIN)."""
-        self._wire.linger_zero()
-
-    def note_hang_up(self) -> None:
-        """Record that the client has ended the connection."""
-        self.hung_up.set()
-        self._server.changed()
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        with grace(), suppress(OSError, BrokenResourceError):
-            await self._stream.aclose()
 
 
 Step: TypeAlias = Callable[[Peer], Awaitable[object]]
@@ -485,13 +269,10 @@ class FaultServer:
         """Connections that the client was seen to have ended."""
         return sum(peer.hung_up.is_set() for peer in self.connections)
 
-    def note(self, request: ReceivedRequest) -> None:
-        """Record a request."""
-        self.requests.append(request)
-        self.changed()
-
-    def changed(self) -> None:
-        """Wake whoever waits in `until`."""
+    def _note(self, request: ReceivedRequest | None = None) -> None:
+        """Record a request, if this is one, and wake whoever waits in `until`."""
+        if request is not None:
+            self.requests.append(request)
         self._change.set()
         self._change = Event()
 
@@ -514,9 +295,9 @@ class FaultServer:
 
     async def handle(self, sock: socket.socket) -> None:
         """Run a connection's script."""
-        peer = Peer(len(self.connections), _Wire(sock), self)
+        peer = Peer(len(self.connections), sock, self._note)
         self.connections.append(peer)
-        self.changed()
+        self._note()
         script = self._scripts[min(peer.index, len(self._scripts) - 1)]
         try:
             if self._context is not None:
@@ -531,7 +312,7 @@ class FaultServer:
         finally:
             await peer.aclose()
             peer.ended.set()
-            self.changed()
+            self._note()
 
 
 @asynccontextmanager

@@ -32,7 +32,12 @@ Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "too_l
 """What went wrong in an exchange; `TransportFailure` explains each."""
 
 Trace: TypeAlias = Callable[[str, Mapping[str, object]], None]
-"""A synchronous observer: called with an event's name and its facts."""
+"""A synchronous observer: called with an event's name and its facts; what it raises is logged.
+
+The default transport tells of `"pool.wait"` (only if there was one) and `"connect"` and `"tls"` (only for a new
+connection) with `seconds`, `"request.sent"` with `sent` and `fresh`, `"head"` with `status` and `http_version`, and
+`"body.end"` with `received`, the bytes as they came over the wire.
+"""
 
 
 class BodyReader(Protocol):

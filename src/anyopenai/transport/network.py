@@ -294,6 +294,8 @@ async def _resolve(host: str, port: int) -> list[_Address]:
     else:
         return [(socket.AF_INET6 if literal.version == 6 else socket.AF_INET, (host, port))]
     found = [(int(entry[0]), entry[4]) for entry in await getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "it has no address of a family that this system uses")
     found = list(dict.fromkeys(found))
     favourite = [entry for entry in found if entry[0] == found[0][0]]
     others = [entry for entry in found if entry[0] != found[0][0]]

@@ -202,7 +202,10 @@ class ResponseParser:
             if name == b"content-length":
                 self.length = int(value)
             elif name == b"transfer-encoding":
-                chunked = value.lower().rpartition(b",")[2].strip() == b"chunked"
+                coding = value.lower()
+                if coding not in (b"chunked", b"identity"):
+                    raise ResponseError("the body came in a transfer coding that was not asked for")
+                chunked = coding == b"chunked"
                 self._close_delimited = not chunked
             elif name == b"connection":
                 tokens = {token.strip() for token in value.lower().split(b",")}

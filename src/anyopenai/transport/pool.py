@@ -1,29 +1,25 @@
 """`PoolTransport`: connections kept and shared per origin, within limits; no bytes and no protocol here.
 
-Theory of operation. `_slots` holds everything that counts against `max_connections`: open connections, and a marker for
-each one being opened. A slot is taken in `_take` (a connection that can carry one more exchange) or `_reserve` (a
-marker), and freed in `_free`, which is synchronous and does nothing the second time; so whatever is cancelled, wherever,
-what was taken is freed once. Per origin the connections with room are a last-in-first-out list: few stay warm, the rest
-grow old and go. Waiters stand in one line, first come, first served; `_serve` gives each a connection or a marker at
-the moment it comes free, and a waiter cancelled at that same moment passes its gift on. Every step costs the same
-however many connections and waiters there are. No task and no task group belongs to the pool.
+Theory of operation. What is taken and freed is the business of `Slots`; here is what awaits: opening connections, waiting
+in line, exchanges. Whatever is cancelled on the way gives back what it took, in the same step. The connections belong to
+the event loop that opened them. No task and no task group belongs to the pool.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from warnings import warn
 
-from anyio import CancelScope, Event, current_time
+from anyio import CancelScope, current_time
 from anyio.lowlevel import current_token
 
 from .base import TransportFailure, WireRequest
 from .connection import Connection, Origin, notify
 from .dialing import Dialing, open_connection
+from .slots import Opening, Slots, Waiter
 
 if TYPE_CHECKING:
     import ssl
@@ -66,24 +62,6 @@ class PoolStats(NamedTuple):
     resent: int
 
 
-class _Opening:
-    """Holds the slot of a connection that is being opened."""
-
-    __slots__ = ()
-
-
-class _Waiter:
-    """One request in line."""
-
-    __slots__ = ("event", "fresh", "gift", "origin")
-
-    def __init__(self, origin: Origin, *, fresh: bool) -> None:
-        self.origin = origin
-        self.fresh = fresh
-        self.gift: Connection | _Opening | None = None
-        self.event = Event()
-
-
 class PoolTransport:
     """The default transport: HTTP/1.1 over kept connections.
 
@@ -122,25 +100,17 @@ class PoolTransport:
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
         self._max_connections = max_connections
-        self._max_keepalive = max_connections if max_keepalive is None else max_keepalive
-        self._keepalive_expiry = keepalive_expiry
         self._cert_file = cert_file
         self._cert_dir = cert_dir
         self._dialing = Dialing(None, ssl_context, network_backend)
-        self._clock = clock
+        keepalive = max_connections if max_keepalive is None else max_keepalive
+        self._slots = Slots(max_connections, keepalive, keepalive_expiry, clock)
         self._native: object = None  # the event loop that the connections belong to
         self._closed = False
         self._opened = 0
         self._resent = 0
-        self._slots: set[Connection | _Opening] = set()
-        # Dicts keep their order: the last entry is the one used last.
-        self._roomy: dict[Origin, dict[Connection, None]] = {}
-        self._idle: OrderedDict[Connection, None] = OrderedDict()  # the first is the oldest
-        self._waiters: OrderedDict[_Waiter, None] = OrderedDict()
         # Given up by finalizers; see `abandon`.
         self._abandoned: deque[Connection] = deque()
-        # Closed, with descriptors that only awaiting frees (foreign backends).
-        self._litter: deque[Connection] = deque()
 
     async def __aenter__(self) -> PoolTransport:
         """Enter for the sake of `aclose` at the end; nothing is opened."""
@@ -160,12 +130,14 @@ class PoolTransport:
             Exception: What the request body's source raised, as it is.
         """
         native = current_token().native_token
-        if native is not self._native:
-            self._adopt(native)
         request.phase = "pool"
         request.sent = "none"
+        if self._closed:
+            raise self._refusal(request)
+        if native is not self._native:
+            self._adopt(native)
         origin = Origin(request.scheme, request.host, request.port)
-        connection = self._take(origin)
+        connection = self._slots.take(origin)
         if connection is None:
             connection = await self._acquire(origin, request, fresh=False)
         try:
@@ -186,11 +158,12 @@ class PoolTransport:
         """Return the state at this moment."""
         if self._abandoned:
             self._sweep()
+        slots = self._slots
         return PoolStats(
-            connections=len(self._slots),
-            in_use=len(self._slots) - len(self._idle),
-            idle=len(self._idle),
-            waiting=len(self._waiters),
+            connections=len(slots.held),
+            in_use=len(slots.held) - len(slots.idle),
+            idle=len(slots.idle),
+            waiting=len(slots.waiters),
             opened=self._opened,
             resent=self._resent,
         )
@@ -207,110 +180,30 @@ class PoolTransport:
             _call_soon(native, self._close_all)
 
     def __del__(self) -> None:
-        # Built only in part, or nothing open: nothing to say.
-        slots = getattr(self, "_slots", None)
-        if not slots:
+        slots: Slots | None = getattr(self, "_slots", None)  # built only in part: nothing to say
+        if slots is None or not slots.held:
             return
-        for slot in slots:
-            if not isinstance(slot, _Opening):
+        for slot in slots.held:
+            if not isinstance(slot, Opening):
                 slot.abort()
         warn(
-            f"a transport with {len(slots)} open connections was dropped; use `async with`, or await aclose()",
+            f"a transport with {len(slots.held)} open connections was dropped; use `async with`, or await aclose()",
             ResourceWarning,
             stacklevel=2,
             source=self,
         )
 
-    # Taking and freeing slots: synchronous, on the event loop's own thread.
-
-    def _take(self, origin: Origin) -> Connection | None:
-        """Return a connection that can carry one more exchange now, the one used last; None if there is none."""
-        roomy = self._roomy.get(origin)
-        while roomy:
-            connection = next(reversed(roomy))
-            if connection.active == 0:
-                del self._idle[connection]
-                expired = self._clock() - connection.idle_since >= self._keepalive_expiry
-                if expired or connection.is_stale():
-                    self._free(connection)
-                    continue
-            connection.active += 1
-            if connection.active >= connection.capacity:
-                del roomy[connection]
-            return connection
-        return None
-
-    def _reserve(self) -> _Opening | None:
-        """Take a slot for a new connection, at the cost of the oldest idle one if need be; None at the limit."""
-        if len(self._slots) >= self._max_connections:
-            if not self._idle:
-                return None
-            self._free(next(iter(self._idle)))
-        opening = _Opening()
-        self._slots.add(opening)
-        return opening
-
-    def _free(self, slot: Connection | _Opening) -> None:
-        """Give up a slot and close its connection: THE place where slots come free; harmless to repeat."""
-        if slot not in self._slots:
-            return
-        self._slots.discard(slot)
-        if isinstance(slot, _Opening):
-            return
-        self._idle.pop(slot, None)
-        roomy = self._roomy.get(slot.origin)
-        if roomy is not None:
-            roomy.pop(slot, None)
-            if not roomy:
-                del self._roomy[slot.origin]
-        if not slot.close():
-            self._litter.append(slot)
-
-    def _serve(self) -> None:
-        """Give what is free to those in line, first come, first served."""
-        while self._waiters:
-            waiter = next(iter(self._waiters))
-            gift = (None if waiter.fresh else self._take(waiter.origin)) or self._reserve()
-            if gift is None:
-                return
-            del self._waiters[waiter]
-            waiter.gift = gift
-            waiter.event.set()
-
     def release(self, connection: Connection, *, reusable: bool) -> None:
         """Take back one exchange's share of a connection, and close it unless it is reusable."""
-        if connection not in self._slots:
-            # Dropped meanwhile, with the event loop that it belonged to or at the end.
-            connection.close()
-            return
-        connection.active -= 1
-        if not reusable or self._closed:
-            self._free(connection)
-        else:
-            self._roomy.setdefault(connection.origin, {})[connection] = None
-            if connection.active == 0:
-                connection.idle_since = self._clock()
-                self._idle[connection] = None
         if self._abandoned:
             self._sweep()
-        if self._waiters:
-            self._serve()
-        if self._idle:
-            self._trim()
-
-    def _trim(self) -> None:
-        """Close what is idle beyond the limits, the oldest first."""
-        horizon = self._clock() - self._keepalive_expiry
-        while self._idle:
-            oldest = next(iter(self._idle))
-            if len(self._idle) <= self._max_keepalive and oldest.idle_since > horizon:
-                return
-            self._free(oldest)
+        self._slots.give_back(connection, reusable=reusable and not self._closed)
 
     async def tidy(self) -> None:
         """Finish what closing connections left to await (foreign backends only); shielded, within bounds."""
-        while self._litter:
-            await self._litter.popleft().aclose()
+        litter = self._slots.litter
+        while litter:
+            await litter.popleft().aclose()
 
     def abandon(self, connection: Connection) -> None:
         """Take back a connection in use, from a finalizer.
@@ -320,14 +213,14 @@ class PoolTransport:
         """
         connection.abort()
         self._abandoned.append(connection)
-        if self._waiters:
+        if self._slots.waiters:
             _call_soon(self._native, self._sweep)
 
     def _sweep(self) -> None:
         """Free what finalizers gave up."""
         while self._abandoned:
-            self._free(self._abandoned.popleft())
-        self._serve()
+            self._slots.free(self._abandoned.popleft())
+        self._slots.serve()
 
     async def _acquire(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection:
         """Open a connection, or wait for one if the limit is reached.
@@ -339,38 +232,31 @@ class PoolTransport:
         """
         if self._abandoned:
             self._sweep()
-        if self._closed:
-            raise self._refusal(request)
-        slot: Connection | _Opening | None = self._reserve()
-        if slot is None:
-            slot = await self._wait(origin, request, fresh=fresh)
-            if not isinstance(slot, _Opening):
-                return slot
+        opening = self._slots.reserve()
+        if opening is None:
+            gift = await self._wait(origin, request, fresh=fresh)
+            if not isinstance(gift, Opening):
+                return gift
+            opening = gift
         try:
             connection = await open_connection(origin, request, self._dialing_for(origin))
         except BaseException as error:
-            self._free(slot)
-            self._serve()
+            self._slots.free(opening)
+            self._slots.serve()
             if isinstance(error, TransportFailure):
                 raise self._explain(error) from error.__cause__
             raise
-        if slot not in self._slots:
+        if not self._slots.fill(opening, connection):
             # The pool was closed while we connected.
             connection.close()
             raise self._refusal(request)
-        self._slots.discard(slot)
-        self._slots.add(connection)
         self._opened += 1
-        connection.active = 1
-        if connection.capacity > 1:
-            self._roomy.setdefault(origin, {})[connection] = None
-            self._serve()
         return connection
 
-    async def _wait(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection | _Opening:
+    async def _wait(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection | Opening:
         """Stand in line; whatever is given at the moment of a cancellation is passed on."""
-        waiter = _Waiter(origin, fresh=fresh)
-        self._waiters[waiter] = None
+        waiter = Waiter(origin, fresh=fresh)
+        self._slots.waiters[waiter] = None
         if self._abandoned:
             # Given up between our look at the limit and now: nobody else would notice.
             self._sweep()
@@ -383,19 +269,13 @@ class PoolTransport:
                 with CancelScope(deadline=began + seconds):
                     await waiter.event.wait()
         except BaseException:
-            self._waiters.pop(waiter, None)
-            gift = waiter.gift
-            if isinstance(gift, _Opening):
-                self._free(gift)
-                self._serve()
-            elif gift is not None:
-                self.release(gift, reusable=True)
+            self._slots.leave_line(waiter)
             raise
         if request.trace is not None:
-            notify(request.trace, "pool_wait", {"seconds": current_time() - began})
+            notify(request.trace, "pool.wait", {"seconds": current_time() - began})
         if waiter.gift is not None:
             return waiter.gift
-        self._waiters.pop(waiter, None)
+        self._slots.leave_line(waiter)
         if self._closed or seconds is None:
             raise self._refusal(request)
         raise TransportFailure(
@@ -429,19 +309,13 @@ class PoolTransport:
                 sent="none",
             )
         self._close_all()
-        self._litter.clear()
+        self._slots.litter.clear()
         self._native = native
 
     def _close_all(self) -> None:
         """Close every connection and turn everybody in line away."""
-        waiters, self._waiters = self._waiters, OrderedDict()
-        for slot in list(self._slots):
-            self._free(slot)
+        self._slots.clear()
         self._abandoned.clear()
-        # The event loop of those in line may have ended with them.
-        with suppress(RuntimeError):
-            for waiter in waiters:
-                waiter.event.set()
 
     def _refusal(self, request: WireRequest) -> TransportFailure:
         return TransportFailure(

@@ -100,8 +100,8 @@ class Upload:
 
     async def _write(self, *, begun: bool) -> None:
         request, body = self._request, self._request.body
-        request.sent = "partial"
         if begun:
+            request.sent = "partial"
             await self._flush()
         elif isinstance(body, bytes):
             await self._write_bytes(body)
@@ -167,7 +167,10 @@ class Upload:
         )
 
     async def _send(self, data: bytes | memoryview) -> None:
-        if not self._link.send_now(data):
+        done = self._link.send_now(data)
+        # Not before: a first write that raises has handed over nothing.
+        self._request.sent = "partial"
+        if not done:
             await self._flush()
 
     async def _flush(self) -> None:
