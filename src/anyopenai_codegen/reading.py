@@ -109,7 +109,7 @@ class Reader:
             branches = [
                 (f"{at}/{word}/{number}", branch)
                 for number, branch in enumerate(schema.get(word, ()))
-                if set(branch) - {"required"}
+                if set(branch) != {"required"}
             ]
             if branches:
                 also = f"{also_at}/{word}" if also_at else None
