@@ -171,8 +171,6 @@ class Lenient:
         build = self.compile(inner)
         if build is None:
             return None
-        if inner is float:
-            return _floats
 
         def convert(value: Json) -> object:
             # map, as a comprehension would cost a frame per level of the document on Python 3.11.
@@ -288,23 +286,18 @@ def _float(value: Json) -> object:
     return value
 
 
-def _floats(value: Json) -> object:
-    if type(value) is not list:
-        return value
-    try:
-        return strict_convert(list[float], value)
-    except msgspec.ValidationError:
-        return [*map(_float, value)]
+_base64 = msgspec.json.Decoder(bytes).decode
 
 
 def _vector(value: Json) -> object:
-    if type(value) is str:
-        try:
-            # msgspec's reading of base64, so that both passes take and refuse the same.
-            return Vector.from_bytes(msgspec.convert(value, bytes))
-        except ValueError:
-            return value
-    return _floats(value)
+    # The JSON decoder's reading of base64, so that both passes take and refuse the same; a backslash is an escape to
+    # it. A list becomes a vector when the object that holds it is built.
+    if type(value) is not str or "\\" in value:
+        return value
+    try:
+        return Vector.from_bytes(_base64(f'"{value}"'))
+    except (msgspec.DecodeError, ValueError):
+        return value
 
 
 def _by_msgspec(kind: Any) -> Converter:
