@@ -32,6 +32,10 @@ class Head(NamedTuple):
     close: bool
     decode: bool
 
+    def __repr__(self) -> str:
+        # It has the key in it, and reports of exceptions show local variables.
+        return f"<Head of {len(self.data)} bytes>"
+
 
 def encode_head(request: WireRequest) -> Head:
     """Return the head of a request.

@@ -79,7 +79,8 @@ class Http1Connection:
             if isinstance(body, bytes) and len(body) <= PIECE and not head.chunked:
                 # What is handed over before this raises is nothing: a write either takes bytes or fails.
                 try:
-                    if self._link.send_now(head.data + body if body else head.data):
+                    # A view, because reports of exceptions show the bytes that local variables hold.
+                    if self._link.send_now(memoryview(head.data + body if body else head.data)):
                         request.sent = "all"
                     else:
                         upload = Upload(self._link, parser, request, head, self.origin.where)
