@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from . import facts, record
-from .description import DescriptionError, read
+from .description import read
 from .naming import NamingError
+from .notation import DescriptionError
 from .writing import write
 
 

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from .facts import Facts
+from .notation import COMPONENT, DescriptionError, Schema, expanded
 
-Schema = dict[str, Any]
 Side = Literal["response", "param"]
 """Answers and requests see a schema differently: each side has its own patches, names and kind of class."""
-
-COMPONENT = "#/components/schemas/"
 
 # What a schema may say and the generator reads; the rest is prose or tooling hints.
 _PLAIN = (
@@ -48,10 +46,6 @@ _PLAIN = (
     "required",
     "type",
 )
-
-
-class DescriptionError(Exception):
-    """The description says something this generator cannot read; the message names the place."""
 
 
 def bare_schema(schema: Any) -> Any:
@@ -175,9 +169,8 @@ def read(path: Path, facts: Facts) -> Description:
 
     official: dict[str, Schema] = document["schemas"]
     supplement, moved = _beside(official, facts.supplement["schemas"], "sdk")
-    for entries in facts.supplement["paths"].values():
-        for entry in entries.values():
-            operations[entry["x-sdk-method"]] = _renamed(_bare_operation(entry), moved)
+    for method, entry in facts.supplement["operations"].items():
+        operations[method] = _renamed(_supplemented(method, entry), moved)
 
     patches, patched = _beside({**official, **supplement}, facts.patches["schemas"], "patch")
     both = {**official, **supplement, **patches}
@@ -186,18 +179,33 @@ def read(path: Path, facts: Facts) -> Description:
     for side in sides:
         own: dict[str, Schema] = json.loads(json.dumps(both))
         for pointer, members in facts.patches[side].items():
-            if pointer.startswith("/"):
-                continue  # a request body that is no component: the method's own patch says the same
             schema = at_pointer(own, pointer)
             for name, member in members.items():
-                schema.setdefault("properties", {})[name] = _renamed(bare_schema(member), patched)
+                schema.setdefault("properties", {})[name] = _renamed(expanded(member), patched)
         schemas[side] = own
     return Description(document["version"], digest, operations, schemas)
 
 
+def _supplemented(method: str, short: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation of `supplement.json` in the form that the description's own have."""
+    operation: dict[str, Any] = {"operationId": method}
+    operation["parameters"] = [
+        {"name": name.removesuffix("?"), "in": place, "required": not name.endswith("?"), "schema": expanded(schema)}
+        for place in ("query", "header")
+        for name, schema in short.get(place, {}).items()
+    ]
+    if "body" in short:
+        media = short.get("form", "application/json")
+        operation["requestBody"] = {"content": {media: {"schema": expanded(short["body"])}}}
+    kinds = (("answer", "application/json"), ("events", "text/event-stream"), ("content", "application/octet-stream"))
+    content = {media: {"schema": expanded(short[word])} for word, media in kinds if word in short}
+    operation["responses"] = {"200": {"content": content}}
+    return operation
+
+
 def _beside(taken: dict[str, Schema], added: dict[str, Any], mark: str) -> tuple[dict[str, Schema], dict[str, str]]:
     """Return `added` under names that are free, and which names had to change: both tables may name a schema alike."""
-    bare = {name: bare_schema(schema) for name, schema in added.items()}
+    bare = {name: expanded(short) for name, short in added.items()}
     moved = {name: f"{name}@{mark}" for name in bare if name in taken and bare[name] != taken[name]}
     return {moved.get(name, name): _renamed(schema, moved) for name, schema in bare.items()}, moved
 

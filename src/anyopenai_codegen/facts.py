@@ -35,11 +35,23 @@ class KnownName:
 
     @classmethod
     def parsed(cls, entry: str) -> KnownName:
-        """Read `module|module:Name module:Also ...`."""
+        """Read `module|module:Name module:Also ...`.
+
+        `.module` is in the package of the first one; `package/Name` is short for a module of the name's own.
+        """
         first, *rest = entry.split()
-        modules, _, name = first.partition(":")
-        also = tuple((module, other) for module, _, other in (one.partition(":") for one in rest))
-        return cls(name, tuple(part for part in modules.split("|") if part), also)
+        text, _, name = first.partition(":")
+        if "/" in first:
+            package, _, name = first.partition("/")
+            text = f"{package}.{snake(name)}".lstrip(".")
+        package = text.partition("|")[0].rpartition(".")[0]
+
+        def whole(module: str) -> str:
+            return f"{package}{module}" if module.startswith(".") else module
+
+        modules = tuple(whole(module) for module in text.split("|") if module)
+        also = tuple((whole(module), other) for module, _, other in (one.partition(":") for one in rest))
+        return cls(name, modules, also)
 
 
 def snake(name: str) -> str:

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .description import Description, DescriptionError, bare_schema
+from .description import Description
 from .facts import Facts, snake
 from .naming import attribute
+from .notation import DescriptionError, expanded
 from .reading import Reader, limits
 from .shapes import (
     NO_LIMITS,
@@ -146,7 +147,7 @@ class Methods:
                     wire, known = _plain(by_name[name]["name"]), limits(schema)
                     shape = self.requests.read(schema, f"/{method.dotted}/{name}", (f"/{method.dotted}", name))
                 elif name in patches:
-                    schema = bare_schema(patches[name]["schema"])
+                    schema = expanded(patches[name])
                     wire, known = name, limits(schema)
                     shape = self.requests.read(schema, f"/{method.dotted}/{name}", (f"/{method.dotted}", name))
                 else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
-from .description import COMPONENT, Description, DescriptionError, Schema, Side
+from .description import Description, Side
 from .facts import KnownName
+from .notation import COMPONENT, DescriptionError, Schema
 from .shapes import (
     ANYTHING,
     NONE,

@@ -45,7 +45,7 @@ def facts(
     return Facts(
         operations=operations or {},
         names={"response": {}, "param": {}, "aliases": {}, "exports": {}, **(names or {})},
-        supplement={"paths": {}, "webhooks": {}, "schemas": {}},
+        supplement={"operations": {}, "webhooks": {}, "schemas": {}},
         patches={"params": {}, "response": {}, "param": {}, "schemas": {}},
         overlay={"select": [], **(overlay or {})},
     )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from anyopenai_codegen import description
-from anyopenai_codegen.description import DescriptionError, at_pointer, bare_schema
+from anyopenai_codegen.description import at_pointer, bare_schema
+from anyopenai_codegen.notation import DescriptionError
 from codegen.descriptions import TEXT, document, facts, obj, ref
 
 
@@ -86,9 +87,9 @@ def test_patches_add_members_for_one_side_and_lead_through_a_merged_all_of(tmp_p
     }
     (tmp_path / "openapi.json").write_text(json.dumps(document(schemas)))
     tables = facts()
-    tables.patches["response"]["Thing/properties/inner"] = {"added": ref("Count")}
+    tables.patches["response"]["Thing/properties/inner"] = {"added": "Count"}
     # A table may give a schema a name that the description uses for another one.
-    tables.patches["schemas"]["Count"] = {"type": "number"}
+    tables.patches["schemas"]["Count"] = "float"
     read = description.read(tmp_path / "openapi.json", tables)
     inner = read.schemas["response"]["Base"]["properties"]["inner"]["properties"]
     assert inner["added"] == ref("Count@patch")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from anyopenai_codegen.description import DescriptionError
 from anyopenai_codegen.facts import KnownName
+from anyopenai_codegen.notation import DescriptionError
 from anyopenai_codegen.reading import Reader, limits
 from anyopenai_codegen.shapes import (
     ANYTHING,
