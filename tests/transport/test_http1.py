@@ -156,6 +156,28 @@ async def test_an_answer_that_ends_its_connection_is_read_and_the_next_request_o
 
 
 @pytest.mark.parametrize(
+    "wire",
+    [
+        response_bytes(body=b"hello and more", headers={"content-length": "5"}),
+        response_bytes(chunks=[b"hello"]) + b"HTTP/1.1 200 OK\r\n",
+    ],
+    ids=["longer than said", "one more"],
+)
+async def test_bytes_beyond_an_answer_end_its_connection_though_the_server_keeps_it(wire: bytes) -> None:
+    async with fault_server([Receive(), Send(wire), Stall()], SERVE) as server, PoolTransport() as pool:
+        assert await fetch(pool, request_to(server)) == b"hello"
+        assert pool.stats().connections == 0
+        assert await fetch(pool, request_to(server)) == b'{"ok": true}'
+
+
+async def test_an_answer_given_without_reading_the_request_is_read() -> None:
+    async with fault_server([Reply(503, b"busy"), Close()]) as server, PoolTransport() as pool:
+        response = await pool.send(request_to(server, b"x" * 100_000))
+        assert response.status == 503
+        assert await response.read(10) == b"busy"
+
+
+@pytest.mark.parametrize(
     ("method", "wire"),
     [
         ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"),

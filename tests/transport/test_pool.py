@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import socket
 import threading
 import warnings
 from collections.abc import Callable
@@ -27,7 +29,7 @@ from anyopenai.testing.faults import (
     Wait,
     fault_server,
 )
-from anyopenai.transport import PoolTransport, TransportFailure, WireRequest, WireResponse, pool
+from anyopenai.transport import PoolTransport, TransportFailure, WireRequest, WireResponse, pool, slots
 from anyopenai.transport.connection import Origin, SlotOwner
 from transport.exchanges import NO_LIMIT, Source, assert_all_free, fetch, request_to
 
@@ -166,6 +168,68 @@ async def test_what_a_waiter_is_given_at_the_moment_of_its_cancellation_goes_to_
         assert served == [b"{}"]
         assert server.requests[-1].target == "/lucky"
         assert_all_free(transport)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["connection", "slot"])
+def test_a_task_cancelled_by_asyncio_itself_at_that_moment_passes_its_gift_on(kept: bool) -> None:
+    """Anyio's scopes wait for the next suspension; `Task.cancel` and `asyncio.timeout` do not."""
+
+    async def main() -> None:
+        gate = Event()
+        async with (
+            fault_server(half_answered(gate if kept else None), SERVE) as server,
+            PoolTransport(max_connections=1) as transport,
+        ):
+            first = await held(transport, server)
+            unlucky = asyncio.create_task(fetch(transport, request_to(server, target=b"/unlucky")))
+            await wait_all_tasks_blocked()
+            lucky = asyncio.create_task(fetch(transport, request_to(server, target=b"/lucky")))
+            await wait_all_tasks_blocked()
+            if kept:
+                gate.set()
+                await first.read(10)
+            else:
+                await first.aclose()
+            unlucky.cancel()
+            assert await lucky == b"{}"
+            with pytest.raises(asyncio.CancelledError):
+                await unlucky
+            assert server.requests[-1].target == "/lucky"
+            assert_all_free(transport)
+
+    anyio.run(main)
+
+
+async def test_a_slot_given_up_while_a_request_joins_the_line_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        fault_server(half_answered(), SERVE) as server,
+        PoolTransport(max_connections=1) as transport,
+    ):
+        responses = [await held(transport, server)]
+
+        class JustThen(slots.Waiter):
+            """A finalizer runs in the middle of things."""
+
+            def __init__(self, origin: Origin, *, fresh: bool) -> None:
+                super().__init__(origin, fresh=fresh)
+                responses.pop().abandon()
+
+        monkeypatch.setattr(pool, "Waiter", JustThen)
+        await fetch(transport, request_to(server))
+        assert_all_free(transport)
+
+
+async def test_a_kept_connection_that_takes_nothing_is_replaced_also_for_a_plain_post() -> None:
+    async with fault_server([Receive(), OK, Stall()], SERVE) as server, PoolTransport() as transport:
+        await fetch(transport, request_to(server))
+        # Our half of the connection ends: it looks alive, and every write to it fails.
+        [connection] = transport._slots.idle
+        connection._link._sock.shutdown(socket.SHUT_WR)  # type: ignore[attr-defined]  # its innermost part
+        body = Source([b"{}"], 2)
+        assert await fetch(transport, request_to(server, body)) == b"{}"
+        assert body.opened == body.closed == 2
+        assert transport.stats().resent == 1
+        assert [request.connection for request in server.requests] == [0, 1]
 
 
 async def test_a_slot_whose_connection_could_not_be_opened_goes_to_the_next_in_line() -> None:
