@@ -283,6 +283,8 @@ class Structs:
                 f"    class _{name}{number}({name}, kw_only=True, tag={literal(value)}):",
                 f"        {attribute(tag.wire)} = {literal(value)}",
                 "",
+                f"    _{name}{number}.__name__ = {literal(name)}  # as it shows itself",
+                "",
             ]
             classes.append(f"_{name}{number}")
         lines.append(f"    _Any{name} = {' | '.join(classes)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from random import Random
 from typing import Any
 
@@ -173,6 +174,8 @@ def test_a_tag_with_several_values_gives_the_class_users_know() -> None:
     tools = _response(tools=[{"type": "web_search"}, {"type": "web_search_2025_08_26"}]).tools
     assert all(isinstance(tool, WebSearchTool) for tool in tools)
     assert [tool.type for tool in tools] == ["web_search", "web_search_2025_08_26"]
+    assert repr(tools) == "[WebSearchTool(), WebSearchTool()]"
+    assert pickle.loads(pickle.dumps(tools)) == tools
     assert json.loads(msgspec.json.encode(tools)) == [{"type": "web_search"}, {"type": "web_search_2025_08_26"}]
 
 

@@ -32,23 +32,37 @@ else:
     class _ToolChoiceTypes2(ToolChoiceTypes, kw_only=True, tag="web_search_preview"):
         type = "web_search_preview"
 
+    _ToolChoiceTypes2.__name__ = "ToolChoiceTypes"  # as it shows itself
+
     class _ToolChoiceTypes3(ToolChoiceTypes, kw_only=True, tag="computer"):
         type = "computer"
+
+    _ToolChoiceTypes3.__name__ = "ToolChoiceTypes"  # as it shows itself
 
     class _ToolChoiceTypes4(ToolChoiceTypes, kw_only=True, tag="computer_use_preview"):
         type = "computer_use_preview"
 
+    _ToolChoiceTypes4.__name__ = "ToolChoiceTypes"  # as it shows itself
+
     class _ToolChoiceTypes5(ToolChoiceTypes, kw_only=True, tag="computer_use"):
         type = "computer_use"
+
+    _ToolChoiceTypes5.__name__ = "ToolChoiceTypes"  # as it shows itself
 
     class _ToolChoiceTypes6(ToolChoiceTypes, kw_only=True, tag="web_search_preview_2025_03_11"):
         type = "web_search_preview_2025_03_11"
 
+    _ToolChoiceTypes6.__name__ = "ToolChoiceTypes"  # as it shows itself
+
     class _ToolChoiceTypes7(ToolChoiceTypes, kw_only=True, tag="image_generation"):
         type = "image_generation"
 
+    _ToolChoiceTypes7.__name__ = "ToolChoiceTypes"  # as it shows itself
+
     class _ToolChoiceTypes8(ToolChoiceTypes, kw_only=True, tag="code_interpreter"):
         type = "code_interpreter"
+
+    _ToolChoiceTypes8.__name__ = "ToolChoiceTypes"  # as it shows itself
 
     _AnyToolChoiceTypes = (
         ToolChoiceTypes

@@ -34,4 +34,6 @@ else:
     class _WebSearchPreviewTool2(WebSearchPreviewTool, kw_only=True, tag="web_search_preview_2025_03_11"):
         type = "web_search_preview_2025_03_11"
 
+    _WebSearchPreviewTool2.__name__ = "WebSearchPreviewTool"  # as it shows itself
+
     _AnyWebSearchPreviewTool = WebSearchPreviewTool | _WebSearchPreviewTool2

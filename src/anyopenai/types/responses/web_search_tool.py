@@ -41,4 +41,6 @@ else:
     class _WebSearchTool2(WebSearchTool, kw_only=True, tag="web_search_2025_08_26"):
         type = "web_search_2025_08_26"
 
+    _WebSearchTool2.__name__ = "WebSearchTool"  # as it shows itself
+
     _AnyWebSearchTool = WebSearchTool | _WebSearchTool2

@@ -23,23 +23,37 @@ else:
     class _ComparisonFilter2(ComparisonFilter, kw_only=True, tag="ne"):
         type = "ne"
 
+    _ComparisonFilter2.__name__ = "ComparisonFilter"  # as it shows itself
+
     class _ComparisonFilter3(ComparisonFilter, kw_only=True, tag="gt"):
         type = "gt"
+
+    _ComparisonFilter3.__name__ = "ComparisonFilter"  # as it shows itself
 
     class _ComparisonFilter4(ComparisonFilter, kw_only=True, tag="gte"):
         type = "gte"
 
+    _ComparisonFilter4.__name__ = "ComparisonFilter"  # as it shows itself
+
     class _ComparisonFilter5(ComparisonFilter, kw_only=True, tag="lt"):
         type = "lt"
+
+    _ComparisonFilter5.__name__ = "ComparisonFilter"  # as it shows itself
 
     class _ComparisonFilter6(ComparisonFilter, kw_only=True, tag="lte"):
         type = "lte"
 
+    _ComparisonFilter6.__name__ = "ComparisonFilter"  # as it shows itself
+
     class _ComparisonFilter7(ComparisonFilter, kw_only=True, tag="in"):
         type = "in"
 
+    _ComparisonFilter7.__name__ = "ComparisonFilter"  # as it shows itself
+
     class _ComparisonFilter8(ComparisonFilter, kw_only=True, tag="nin"):
         type = "nin"
+
+    _ComparisonFilter8.__name__ = "ComparisonFilter"  # as it shows itself
 
     _AnyComparisonFilter = (
         ComparisonFilter

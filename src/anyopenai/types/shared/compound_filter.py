@@ -23,6 +23,8 @@ else:
     class _CompoundFilter2(CompoundFilter, kw_only=True, tag="or"):
         type = "or"
 
+    _CompoundFilter2.__name__ = "CompoundFilter"  # as it shows itself
+
     _AnyCompoundFilter = CompoundFilter | _CompoundFilter2
 
 
