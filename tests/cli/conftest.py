@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -39,6 +40,31 @@ def server_url() -> Iterator[str]:
 def slow_server_url() -> Iterator[str]:
     """Base URL of a stand-in that takes a second for each token of a streamed answer."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(StandIn(token_delay=1))) as server:
+        yield server.base_url
+
+
+class Busy(StandIn):
+    """Refuses every other request with a real 429."""
+
+    refuse = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        self.refuse = not self.refuse
+        if scope["type"] != "http" or not self.refuse:
+            await super().__call__(scope, receive, send)
+            return
+        while (await receive()).get("more_body"):
+            pass
+        headers = [(b"content-type", b"application/json"), (b"retry-after-ms", b"1")]
+        await send({"type": "http.response.start", "status": 429, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"error": {"message": "too many requests"}}'})
+
+
+@pytest.fixture
+def busy_server_url() -> Iterator[str]:
+    """Base URL of a stand-in that is over its limit every other time, from the first request on."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(Busy())) as server:
         yield server.base_url
 
 

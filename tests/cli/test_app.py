@@ -189,3 +189,19 @@ def test_the_demo_tells_its_size_before_it_uses_another_server(
     assert ended.code == 0
     assert ended.out.index("5 docstrings of the standard library, about ") < ended.out.index(server_url)
     assert "stand-in in this process" not in ended.out
+
+
+def test_embed_outlasts_a_rate_limit_and_counts_the_retries(
+    anyopenai: Run, busy_server_url: str, tmp_path: Path
+) -> None:
+    source = "".join(f"text {n}\n" for n in range(6)).encode()
+    options = ["--model", "m", "--batch-size", 2, "--concurrency", 1, "--dimensions", 8, "--base-url", busy_server_url]
+    ended = anyopenai("embed", "-", *options, "--output", tmp_path, stdin=source)
+    assert ended.code == 0
+    assert np.load(tmp_path / "vectors.npy").shape == (6, 8)
+    assert "0 in flight, 3 retries" in ended.err
+
+    refused = anyopenai("embed", "-", *options, "--max-retries", 0, "--output", tmp_path / "no", stdin=source)
+    assert refused.code == 1
+    assert "Error: the API answered 429: " in refused.err
+    assert not (tmp_path / "no").exists()

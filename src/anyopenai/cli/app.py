@@ -13,7 +13,7 @@ from typing import TypeVar
 import click
 
 from .._version import __version__
-from .connecting import Connecting
+from .connecting import BULK_RETRIES, Connecting
 from .failures import CommandError, is_expected, line_from_error
 from .interrupts import SIGNALS, Interrupts
 from .items import Form
@@ -140,6 +140,13 @@ def command() -> None:
 )
 @click.option("--concurrency", type=click.IntRange(1), default=8, show_default=True, help="Requests in flight.")
 @click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors; the model's own by default.")
+@click.option(
+    "--max-retries",
+    type=click.IntRange(0),
+    default=BULK_RETRIES,
+    show_default=True,
+    help="How often a failed request is repeated.",
+)
 @_base_url
 @_common
 @click.pass_obj
@@ -152,6 +159,7 @@ def embed(
     batch_size: int,
     concurrency: int,
     dimensions: int | None,
+    max_retries: int,
     base_url: str | None,
     backend: str,
 ) -> None:
@@ -172,6 +180,7 @@ def embed(
         batch_size=batch_size,
         concurrency=concurrency,
         dimensions=dimensions,
+        max_retries=max_retries,
     )
     session.run(partial(embed_file, options), backend)
 

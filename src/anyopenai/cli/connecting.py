@@ -1,11 +1,16 @@
-"""Which server a command talks to, from its options and the environment; no client is made here."""
+"""Which server a command talks to, and how patiently; from its options and the environment; no client is made here."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ("Connecting",)
+__all__ = ("BULK_RETRIES", "Connecting")
+
+# A bulk job meets rate limits as a matter of course and should outlast them: with the pauses that the retry rules make,
+# eight repetitions of one request take about half a minute, or as long as the server asks for.
+BULK_RETRIES: Final = 8
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .._tasks import open_task_group
 from .._version import __version__
 from ..client import OpenAI
 from ..testing import StandIn, serve
-from .connecting import Connecting
+from .connecting import BULK_RETRIES, Connecting
 from .conversation import ChatConversation, Conversation, ResponsesConversation
 from .docstrings import collect
 from .embedding import ListBatches, embed_in_order
@@ -93,7 +93,12 @@ async def demo(options: DemoOptions) -> None:
             note = ", a stand-in in this process that computes no model"
         meter = Meter(len(items))
         client = await stack.enter_async_context(
-            OpenAI(base_url=server.base_url, api_key=server.api_key, middleware=[meter.middleware])
+            OpenAI(
+                base_url=server.base_url,
+                api_key=server.api_key,
+                max_retries=BULK_RETRIES,
+                middleware=[meter.middleware],
+            )
         )
         say(f"{client.base_url}{note}", "Server:  ")
         index = await _embed(client, items, meter, options)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .._tasks import open_task_group
 from ..client import OpenAI
-from .connecting import Connecting
+from .connecting import BULK_RETRIES, Connecting
 from .embedding import embed_in_order
 from .items import Form, ItemReader
 from .lines import Lines
@@ -31,6 +31,7 @@ class EmbedOptions:
         batch_size: Texts in one request.
         concurrency: Requests in flight.
         dimensions: Length of the vectors; None for the model's own.
+        max_retries: How often a failed request is repeated.
     """
 
     source: str
@@ -41,6 +42,7 @@ class EmbedOptions:
     batch_size: int = 64
     concurrency: int = 8
     dimensions: int | None = None
+    max_retries: int = BULK_RETRIES
 
 
 async def embed_file(options: EmbedOptions) -> None:
@@ -56,7 +58,10 @@ async def embed_file(options: EmbedOptions) -> None:
         Lines(options.source) as lines,
         VectorFiles(options.output) as files,
         OpenAI(
-            base_url=options.server.base_url, api_key=options.server.api_key, middleware=[meter.middleware]
+            base_url=options.server.base_url,
+            api_key=options.server.api_key,
+            max_retries=options.max_retries,
+            middleware=[meter.middleware],
         ) as client,
     ):
         async with open_task_group() as tasks:
