@@ -322,6 +322,7 @@ class Stream(Generic[T]):
         try:
             if self._closed:
                 return
+            shown = repr(self)
             self._closed = True
             response = self._arrival.response
         except AttributeError:
@@ -330,7 +331,7 @@ class Stream(Generic[T]):
         response.abandon()
         if not ended:
             warn(
-                f"{self!r} was dropped before its end; use `async with` or close() to leave it early",
+                f"{shown} was dropped before its end; use `async with` or close() to leave it early",
                 ResourceWarning,
                 stacklevel=2,
                 source=self,
