@@ -98,4 +98,4 @@ async def test_a_streamed_download_that_breaks_off_raises_and_leaves_no_file(
     async with client.files.with_streaming_response.content("file-1") as response:
         with pytest.raises(APIError):
             await response.stream_to_file(tmp_path / "out.bin")
-    assert list(tmp_path.iterdir()) == []
+    assert [path async for path in anyio.Path(tmp_path).iterdir()] == []

@@ -116,10 +116,12 @@ async def test_an_early_refusal_of_a_large_upload_is_reported(after: str) -> Non
         await peer.send(refusal)
 
     then = Close() if after == "closes" else Wait(anyio.Event())
-    async with fault_server([Receive(body=False), answer, then]) as server:
-        async with OpenAI(api_key="k", base_url=server.url, max_retries=0) as client:
-            with pytest.raises(APIStatusError, match="Too large") as caught:
-                await client.files.create(file=b"x" * 20_000_000, purpose="assistants")
+    async with (
+        fault_server([Receive(body=False), answer, then]) as server,
+        OpenAI(api_key="k", base_url=server.url, max_retries=0) as client,
+    ):
+        with pytest.raises(APIStatusError, match="Too large") as caught:
+            await client.files.create(file=b"x" * 20_000_000, purpose="assistants")
     assert caught.value.status_code == 413
 
 
@@ -194,7 +196,7 @@ async def test_https_never_talks_plain_text() -> None:
 
 async def test_an_untrusted_certificate_is_refused_before_anything_is_sent(tls_server: Server) -> None:
     async with client_for(tls_server) as client:
-        with pytest.raises(APIConnectionError, match="(?i)certificate"):
+        with pytest.raises(APIConnectionError, match=r"(?i)certificate"):
             await client.models.retrieve("m")
     assert tls_server.requests == []
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from anyopenai import InternalServerError, OpenAI
+from anyopenai.pagination import ConversationCursorPage, CursorPage, NextCursorPage
+from anyopenai.types import Batch
 from behaviour.answers import batch_list, model_list
 from behaviour.server import Server, error, json
 
@@ -123,6 +127,31 @@ async def test_a_filter_of_the_method_survives_into_later_pages(server: Server, 
     for request in server.requests:
         assert ("include[]", "reasoning.encrypted_content") in request.query
         assert ("order", "asc") in request.query
+
+
+@pytest.mark.parametrize(
+    ("page", "facts", "sent"),
+    [
+        (NextCursorPage, {"next": "token-1", "has_more": True}, ("after", "token-1")),
+        (ConversationCursorPage, {"last_id": "z", "has_more": True}, ("after", "z")),
+        (CursorPage, {"has_more": True}, ("after", "a")),
+    ],
+    ids=["a token", "the page's last id", "the last item's id"],
+)
+async def test_each_kind_of_page_says_what_to_ask_for_next(
+    server: Server, client: OpenAI, page: type[Any], facts: dict[str, object], sent: tuple[str, str]
+) -> None:
+    server.script(json(batch_list("a", **facts)), json(batch_list("b", has_more=False)))
+    items = client.get_api_list("/things", model=Batch, page=page)
+    assert [item.id async for item in items] == ["a", "b"]
+    assert [request.query for request in server.requests] == [[], [sent]]
+
+
+async def test_a_list_asked_for_with_a_post_sends_its_body_with_every_page(server: Server, client: OpenAI) -> None:
+    server.script(json(batch_list("a", has_more=True)), json(batch_list("b", has_more=False)))
+    items = client.get_api_list("/search", model=Batch, page=CursorPage, method="post", body={"query": "x"})
+    assert [item.id async for item in items] == ["a", "b"]
+    assert [(request.method, request.json()) for request in server.requests] == [("POST", {"query": "x"})] * 2
 
 
 async def test_the_page_of_a_raw_response_can_be_walked_on(server: Server, client: OpenAI) -> None:

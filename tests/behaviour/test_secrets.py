@@ -187,8 +187,10 @@ async def test_an_upload_that_breaks_off_shows_no_secret(source: str, tmp_path: 
     content = b"x" * 20_000_000
     path = tmp_path / "large.bin"
     await anyio.Path(path).write_bytes(content)
-    async with fault_server([Receive(body=False), Reset()]) as server:
-        async with OpenAI(api_key=KEY, base_url=server.url, max_retries=0, default_headers=SECRET_HEADERS) as client:
-            with pytest.raises(APIConnectionError) as caught:
-                await client.files.create(file=content if source == "bytes" else path, purpose="assistants")
+    async with (
+        fault_server([Receive(body=False), Reset()]) as server,
+        OpenAI(api_key=KEY, base_url=server.url, max_retries=0, default_headers=SECRET_HEADERS) as client,
+    ):
+        with pytest.raises(APIConnectionError) as caught:
+            await client.files.create(file=content if source == "bytes" else path, purpose="assistants")
     assert not [text for text in texts_of_error(caught.value) if any(secret in text for secret in SECRETS)]

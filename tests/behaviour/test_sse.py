@@ -175,6 +175,16 @@ async def test_a_finished_stream_says_so_again_and_again(server: Server, client:
             await anext(stream)
 
 
+async def test_a_stream_that_ends_early_may_be_taken_as_it_is(server: Server) -> None:
+    server.script(events(delta("a"), done=False))
+    async with client_for(server, truncated_streams="ignore") as client:
+        assert await texts(client) == ["a"]
+        with pytest.warns(RuntimeWarning, match="not complete"):
+            assert await texts(client.with_options(truncated_streams="warn")) == ["a"]
+        with pytest.raises(StreamTruncated):
+            await texts(client.with_options(truncated_streams="raise"))
+
+
 # Errors in a stream.
 
 

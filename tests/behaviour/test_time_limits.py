@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 import pytest
 import trio.testing
+
 from anyopenai import APITimeoutError, DeadlineExceeded, InternalServerError, OpenAI, Timeout
 from anyopenai.testing import Answer, FakeTransport
-
 from behaviour.answers import MODEL, PROMPT, delta
 
 
