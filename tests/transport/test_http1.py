@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import zlib
 
 import pytest
 from anyio import Event, create_task_group, fail_after, wait_all_tasks_blocked
+from anyio.lowlevel import checkpoint
 
 from anyopenai._timeouts import Timeout
 from anyopenai.testing.faults import (
@@ -26,6 +28,8 @@ from anyopenai.testing.faults import (
     response_bytes,
 )
 from anyopenai.transport import PoolTransport, TransportFailure
+from anyopenai.transport.connection import Origin
+from anyopenai.transport.http1 import Http1Connection
 from transport.exchanges import Authority, assert_all_free, fetch, request_to
 
 OK = Reply(body=b'{"ok": true}')
@@ -175,6 +179,62 @@ async def test_an_answer_given_without_reading_the_request_is_read() -> None:
         response = await pool.send(request_to(server, b"x" * 100_000))
         assert response.status == 503
         assert await response.read(10) == b"busy"
+
+
+class GoneLink:
+    """A link whose peer left after a last word."""
+
+    def __init__(self, *words: bytes) -> None:
+        self.words = list(words)
+
+    def send_now(self, data: bytes | memoryview) -> bool:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        await checkpoint()
+        return self.words.pop(0) if self.words else b""
+
+    async def flush(self) -> None:
+        raise NotImplementedError
+
+    def is_stale(self) -> bool:
+        return False
+
+    def close(self) -> bool:
+        return True
+
+    def abort(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Owner:
+    """Notes what is given back."""
+
+    def __init__(self) -> None:
+        self.released: list[bool] = []
+
+    def release(self, connection: object, *, reusable: bool) -> None:
+        self.released.append(reusable)
+
+    async def tidy(self) -> None: ...
+
+    def abandon(self, connection: object) -> None: ...
+
+
+async def test_the_last_word_of_a_peer_that_takes_nothing_is_the_answer() -> None:
+    owner = Owner()
+    async with fault_server() as server:
+        connection = Http1Connection(GoneLink(response_bytes(503, b"busy")), Origin("http", "h", 80))
+        response = await connection.exchange(request_to(server, b"{}"), owner)
+        assert response.status == 503
+        assert await response.read(10) == b"busy"
+        silent = Http1Connection(GoneLink(), Origin("http", "h", 80))
+        with pytest.raises(TransportFailure, match="h:80 broke while the request was being sent") as caught:
+            await silent.exchange(request_to(server, b"{}"), owner)
+        assert (caught.value.kind, caught.value.phase, caught.value.sent) == ("lost", "write", "none")
+        assert isinstance(caught.value.__cause__, BrokenPipeError)
+    assert owner.released == [False, False]
 
 
 @pytest.mark.parametrize(

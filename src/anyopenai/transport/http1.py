@@ -108,7 +108,8 @@ class Http1Connection:
             raise failure from error
         if request.trace is not None:
             notify(request.trace, "head", {"status": parser.status, "http_version": parser.http_version})
-        return Http1Response(self, request, owner, head, whole=upload is None or not upload.cut)
+        whole = unsent is None and (upload is None or not upload.cut)
+        return Http1Response(self, request, owner, head, whole=whole)
 
     async def _read_head(self, request: WireRequest, unsent: BaseException | None) -> None:
         parser = self._parser
