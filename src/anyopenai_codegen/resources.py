@@ -392,7 +392,8 @@ class Resources:
                 blocks += ["", f"        def __init__(self, plain: {class_name}) -> None:"]
                 for method in methods:
                     function = module.use("._resource", page if method.page else plain, static=True)
-                    blocks.append(f"            self.{method.name} = {function}(plain.{method.name})")
+                    final = module.use("typing", "Final", static=True)
+                    blocks.append(f"            self.{method.name}: {final} = {function}(plain.{method.name})")
             blocks.append("")
         return "\n".join(blocks)
 

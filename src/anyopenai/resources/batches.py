@@ -183,16 +183,16 @@ if TYPE_CHECKING:
         """`client.batches.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Batches) -> None:
-            self.cancel = raw(plain.cancel)
-            self.create = raw(plain.create)
-            self.list = raw_page(plain.list)
-            self.retrieve = raw(plain.retrieve)
+            self.cancel: Final = raw(plain.cancel)
+            self.create: Final = raw(plain.create)
+            self.list: Final = raw_page(plain.list)
+            self.retrieve: Final = raw(plain.retrieve)
 
     class BatchesWithStreamingResponse:
         """`client.batches.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Batches) -> None:
-            self.cancel = opened(plain.cancel)
-            self.create = opened(plain.create)
-            self.list = opened_page(plain.list)
-            self.retrieve = opened(plain.retrieve)
+            self.cancel: Final = opened(plain.cancel)
+            self.create: Final = opened(plain.create)
+            self.list: Final = opened_page(plain.list)
+            self.retrieve: Final = opened(plain.retrieve)

@@ -210,10 +210,10 @@ if TYPE_CHECKING:
         """`client.completions.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Completions) -> None:
-            self.create = raw(plain.create)
+            self.create: Final = raw(plain.create)
 
     class CompletionsWithStreamingResponse:
         """`client.completions.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Completions) -> None:
-            self.create = opened(plain.create)
+            self.create: Final = opened(plain.create)

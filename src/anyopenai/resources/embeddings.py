@@ -129,10 +129,10 @@ if TYPE_CHECKING:
         """`client.embeddings.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Embeddings) -> None:
-            self.create = raw(plain.create)
+            self.create: Final = raw(plain.create)
 
     class EmbeddingsWithStreamingResponse:
         """`client.embeddings.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Embeddings) -> None:
-            self.create = opened(plain.create)
+            self.create: Final = opened(plain.create)

@@ -234,20 +234,20 @@ if TYPE_CHECKING:
         """`client.files.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Files) -> None:
-            self.content = raw(plain.content)
-            self.create = raw(plain.create)
-            self.delete = raw(plain.delete)
-            self.list = raw_page(plain.list)
-            self.retrieve = raw(plain.retrieve)
-            self.retrieve_content = raw(plain.retrieve_content)
+            self.content: Final = raw(plain.content)
+            self.create: Final = raw(plain.create)
+            self.delete: Final = raw(plain.delete)
+            self.list: Final = raw_page(plain.list)
+            self.retrieve: Final = raw(plain.retrieve)
+            self.retrieve_content: Final = raw(plain.retrieve_content)
 
     class FilesWithStreamingResponse:
         """`client.files.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Files) -> None:
-            self.content = opened(plain.content)
-            self.create = opened(plain.create)
-            self.delete = opened(plain.delete)
-            self.list = opened_page(plain.list)
-            self.retrieve = opened(plain.retrieve)
-            self.retrieve_content = opened(plain.retrieve_content)
+            self.content: Final = opened(plain.content)
+            self.create: Final = opened(plain.create)
+            self.delete: Final = opened(plain.delete)
+            self.list: Final = opened_page(plain.list)
+            self.retrieve: Final = opened(plain.retrieve)
+            self.retrieve_content: Final = opened(plain.retrieve_content)

@@ -119,14 +119,14 @@ if TYPE_CHECKING:
         """`client.models.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Models) -> None:
-            self.delete = raw(plain.delete)
-            self.list = raw_page(plain.list)
-            self.retrieve = raw(plain.retrieve)
+            self.delete: Final = raw(plain.delete)
+            self.list: Final = raw_page(plain.list)
+            self.retrieve: Final = raw(plain.retrieve)
 
     class ModelsWithStreamingResponse:
         """`client.models.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Models) -> None:
-            self.delete = opened(plain.delete)
-            self.list = opened_page(plain.list)
-            self.retrieve = opened(plain.retrieve)
+            self.delete: Final = opened(plain.delete)
+            self.list: Final = opened_page(plain.list)
+            self.retrieve: Final = opened(plain.retrieve)

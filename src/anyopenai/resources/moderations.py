@@ -75,10 +75,10 @@ if TYPE_CHECKING:
         """`client.moderations.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Moderations) -> None:
-            self.create = raw(plain.create)
+            self.create: Final = raw(plain.create)
 
     class ModerationsWithStreamingResponse:
         """`client.moderations.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Moderations) -> None:
-            self.create = opened(plain.create)
+            self.create: Final = opened(plain.create)

@@ -545,11 +545,11 @@ if TYPE_CHECKING:
         input_tokens: InputTokensWithRawResponse
 
         def __init__(self, plain: Responses) -> None:
-            self.cancel = raw(plain.cancel)
-            self.compact = raw(plain.compact)
-            self.create = raw(plain.create)
-            self.delete = raw(plain.delete)
-            self.retrieve = raw(plain.retrieve)
+            self.cancel: Final = raw(plain.cancel)
+            self.compact: Final = raw(plain.compact)
+            self.create: Final = raw(plain.create)
+            self.delete: Final = raw(plain.delete)
+            self.retrieve: Final = raw(plain.retrieve)
 
     class ResponsesWithStreamingResponse:
         """`client.responses.with_streaming_response`: the methods are async context managers."""
@@ -558,8 +558,8 @@ if TYPE_CHECKING:
         input_tokens: InputTokensWithStreamingResponse
 
         def __init__(self, plain: Responses) -> None:
-            self.cancel = opened(plain.cancel)
-            self.compact = opened(plain.compact)
-            self.create = opened(plain.create)
-            self.delete = opened(plain.delete)
-            self.retrieve = opened(plain.retrieve)
+            self.cancel: Final = opened(plain.cancel)
+            self.compact: Final = opened(plain.compact)
+            self.create: Final = opened(plain.create)
+            self.delete: Final = opened(plain.delete)
+            self.retrieve: Final = opened(plain.retrieve)

@@ -87,10 +87,10 @@ if TYPE_CHECKING:
         """`client.responses.input_items.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: InputItems) -> None:
-            self.list = raw_page(plain.list)
+            self.list: Final = raw_page(plain.list)
 
     class InputItemsWithStreamingResponse:
         """`client.responses.input_items.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: InputItems) -> None:
-            self.list = opened_page(plain.list)
+            self.list: Final = opened_page(plain.list)

@@ -116,10 +116,10 @@ if TYPE_CHECKING:
         """`client.responses.input_tokens.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: InputTokens) -> None:
-            self.count = raw(plain.count)
+            self.count: Final = raw(plain.count)
 
     class InputTokensWithStreamingResponse:
         """`client.responses.input_tokens.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: InputTokens) -> None:
-            self.count = opened(plain.count)
+            self.count: Final = opened(plain.count)

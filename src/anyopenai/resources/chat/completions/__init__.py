@@ -271,7 +271,7 @@ class Completions(Resource):
     ) -> ChatCompletion | Stream[ChatCompletionChunk]:
         """Answer a conversation, as a whole or as a stream of chunks.
 
-        `POST /chat/completions`. For an answer that is parsed into your own class, see `parse`.
+        `POST /chat/completions`.
 
         Args:
             messages (list of `ChatCompletionMessageParam`, at least 1 item): The conversation so far; answers of
@@ -489,11 +489,11 @@ if TYPE_CHECKING:
         messages: MessagesWithRawResponse
 
         def __init__(self, plain: Completions) -> None:
-            self.create = raw(plain.create)
-            self.delete = raw(plain.delete)
-            self.list = raw_page(plain.list)
-            self.retrieve = raw(plain.retrieve)
-            self.update = raw(plain.update)
+            self.create: Final = raw(plain.create)
+            self.delete: Final = raw(plain.delete)
+            self.list: Final = raw_page(plain.list)
+            self.retrieve: Final = raw(plain.retrieve)
+            self.update: Final = raw(plain.update)
 
     class CompletionsWithStreamingResponse:
         """`client.chat.completions.with_streaming_response`: the methods are async context managers."""
@@ -501,8 +501,8 @@ if TYPE_CHECKING:
         messages: MessagesWithStreamingResponse
 
         def __init__(self, plain: Completions) -> None:
-            self.create = opened(plain.create)
-            self.delete = opened(plain.delete)
-            self.list = opened_page(plain.list)
-            self.retrieve = opened(plain.retrieve)
-            self.update = opened(plain.update)
+            self.create: Final = opened(plain.create)
+            self.delete: Final = opened(plain.delete)
+            self.list: Final = opened_page(plain.list)
+            self.retrieve: Final = opened(plain.retrieve)
+            self.update: Final = opened(plain.update)

@@ -80,10 +80,10 @@ if TYPE_CHECKING:
         """`client.chat.completions.messages.with_raw_response`: the methods give a `RawResponse`."""
 
         def __init__(self, plain: Messages) -> None:
-            self.list = raw_page(plain.list)
+            self.list: Final = raw_page(plain.list)
 
     class MessagesWithStreamingResponse:
         """`client.chat.completions.messages.with_streaming_response`: the methods are async context managers."""
 
         def __init__(self, plain: Messages) -> None:
-            self.list = opened_page(plain.list)
+            self.list: Final = opened_page(plain.list)
