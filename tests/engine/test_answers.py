@@ -60,6 +60,52 @@ async def test_a_large_answer_lets_other_tasks_run_while_it_is_decoded() -> None
     assert result._request_id == "req_fake_1"
 
 
+async def test_a_large_answer_is_never_joined_in_one_go() -> None:
+    """One join of all pieces would hold the interpreter as long as decoding half of them."""
+    pieces = [b'{"id": "m", "object": "' + b"x" * 2**20, b"y" * 2**20, b'", "created": 1, "owned_by": "me"}']
+    for fields in ({"content-length": str(sum(map(len, pieces)))}, {}):
+        transport = FakeTransport(Answer(pieces=pieces, headers={"content-type": "application/json", **fields}))
+        client = OpenAI(api_key=KEY, transport=transport)
+
+        async def no_join(limit: int) -> bytes:
+            raise AssertionError("read() joins")
+
+        send = transport.send
+
+        async def without_read(request: Any, send: Any = send) -> Any:
+            response = await send(request)
+
+            class Response:
+                status, headers, http_version = response.status, response.headers, response.http_version
+                receive, aclose, abandon, read = response.receive, response.aclose, response.abandon, no_join
+                complete = property(lambda self: response.complete)
+
+            return Response()
+
+        transport.send = without_read
+        model = await client.models.retrieve("m")
+        assert (model.owned_by, len(model.object)) == ("me", 2 * 2**20)
+        assert transport.open_responses == 0
+
+
+async def test_a_large_answer_over_the_size_limit_is_refused_piece_by_piece() -> None:
+    client, transport = client_over(Answer(pieces=[b"x" * 50] * 9, headers={"content-type": "application/json"}))
+    client._change(max_bytes=100)
+    with pytest.raises(APIError, match="too large"):
+        await client.models.retrieve("m")
+    assert transport.open_responses == 0
+
+
+async def test_a_large_page_leads_on_and_a_large_raw_answer_is_bytes() -> None:
+    large = [{"id": str(index), "filename": "x" * 1000} for index in range(1200)]
+    client, _ = client_over(
+        ok({"data": large, "has_more": True}), ok({"data": [{"id": "last"}], "has_more": False}), ok({"data": large})
+    )
+    assert [file.id async for file in client.files.list()][-1] == "last"
+    raw = await client.get("/files", cast_to=RawResponse)
+    assert type(raw.content) is bytes
+
+
 @pytest.mark.parametrize(
     ("document", "kind"),
     [

@@ -35,11 +35,12 @@ async def read_answer(arrival: Arrival) -> Any:
     call = arrival.call
     content = arrival.content
     assert content is not None  # a plain call reads its answer
-    if call.answer != "json" or len(content) < LARGE:
+    if len(content) < LARGE or call.answer != "json" or not _is_decoded(call.returns):
         return parse_now(arrival, None)
-    arrival.check(content, call.returns)
+    arrival.check(content)
     try:
-        return arrival.finish(await _interleaved(arrival.decoder(call.returns).decode_steps(content)))
+        steps = arrival.decoder(call.returns).decode_steps(content)
+        return _walkable(arrival, arrival.finish(await _interleaved(steps)))
     except DecodeFailure as failure:
         raise unreadable(arrival.info(), f"cannot be read: {failure}") from failure
 
@@ -66,7 +67,7 @@ def parse_now(arrival: Arrival, to: Any) -> Any:
     if _is_stream(returns) or (to is None and call.streaming):
         return _stream(arrival, to)
     answer = call.answer if to is None else "json"
-    content = arrival.content or b""
+    content = arrival.body
     if answer == "none" or returns is None or returns is NoneType:
         return None
     if answer == "text" or (returns is str and to is not None):
@@ -77,7 +78,7 @@ def parse_now(arrival: Arrival, to: Any) -> Any:
         return content
     if returns is ResponseInfo:
         return arrival.info()
-    if isclass(get_origin(returns) or returns) and issubclass(get_origin(returns) or returns, RawResponse):
+    if _is_raw(returns):
         return RawResponse(arrival, lambda inner: parse_now(arrival, inner or _argument(returns)))
     return _walkable(arrival, arrival.decode(content, returns))
 
@@ -148,6 +149,16 @@ def _walkable(arrival: Arrival, result: Any) -> Any:
     if source is not None and issubclass(type(result), BasePage):
         result._attach(source)
     return result
+
+
+def _is_decoded(kind: Any) -> bool:
+    """Tell whether an answer's type comes from a decoder; the others take the body as it is."""
+    return kind not in (None, NoneType, bytes, BinaryResponse, ResponseInfo) and not _is_raw(kind)
+
+
+def _is_raw(kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    return isclass(origin) and issubclass(origin, RawResponse)
 
 
 def _is_stream(kind: Any) -> bool:

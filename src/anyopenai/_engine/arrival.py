@@ -50,14 +50,14 @@ class Arrival:
     Attributes:
         call: The call it answers.
         response: The open answer; read to its end already where `content` is there.
-        content: The body, once it has been read to its end.
+        content: The body, once it has been read to its end; a large one that is about to be decoded is a buffer.
         headers: The head's fields.
         status: The HTTP status.
     """
 
     __slots__ = ("_headers", "call", "content", "response")
 
-    def __init__(self, call: Call, response: WireResponse, content: bytes | None) -> None:
+    def __init__(self, call: Call, response: WireResponse, content: bytes | bytearray | None) -> None:
         self.call = call
         self.response = response
         self.content = content
@@ -76,6 +76,13 @@ class Arrival:
         return self._headers
 
     @property
+    def body(self) -> bytes:
+        """The body as bytes; empty while it has not been read to its end."""
+        if isinstance(self.content, bytearray):
+            self.content = bytes(self.content)
+        return self.content or b""
+
+    @property
     def request_id(self) -> str | None:
         """The server's `x-request-id`."""
         for name, value in self.response.headers:
@@ -92,15 +99,15 @@ class Arrival:
         """Describe the answer for errors."""
         wire = self.call.wire
         assert wire is not None  # an answer has a request
-        known = self.content if content is None else content
-        return ResponseInfo(self.status, self.headers, known or b"", request_info(wire), self.response.http_version)
+        known = self.body if content is None else content
+        return ResponseInfo(self.status, self.headers, known, request_info(wire), self.response.http_version)
 
     def decoder(self, returns: Any) -> ResponseDecoder[Any]:
         """Return the decoder for a type, as the client's options ask for it."""
         settings = self.call.settings
         return decoder_for(returns, keep_unknown=settings.keep_unknown, strict=settings.strict)
 
-    def check(self, content: bytes, returns: Any) -> None:
+    def check(self, content: bytes | bytearray) -> None:
         """Refuse a body that is no answer: empty, an error in spite of its status, or of another content type in strict mode.
 
         Raises:
@@ -108,13 +115,13 @@ class Arrival:
             APIResponseValidationError: It cannot be what was asked for.
         """
         if not content or content.isspace():
-            raise unreadable(self.info(content), "is empty where a JSON document was expected")
+            raise unreadable(self.info(), "is empty where a JSON document was expected")
         if _ERROR_START.match(content):
             self._refuse_error(content)
         if self.call.settings.strict and not is_json(self.headers):
-            raise unreadable(self.info(content), "has a content type that is not JSON")
+            raise unreadable(self.info(), "has a content type that is not JSON")
 
-    def _refuse_error(self, content: bytes) -> None:
+    def _refuse_error(self, content: bytes | bytearray) -> None:
         try:
             body = decode_any(content)
         except DecodeFailure:
@@ -122,7 +129,7 @@ class Arrival:
         # An object with an id is one of the API's own, whatever its `error` member says.
         found = None if _has_id(body) else event_error("", body)
         if found is not None:
-            raise error_from_event(found, self.info(content))
+            raise error_from_event(found, self.info())
 
     def decode(self, content: bytes, returns: Any) -> Any:
         """Decode a JSON body into a type.
@@ -131,11 +138,11 @@ class Arrival:
             APIError: It is an error object.
             APIResponseValidationError: It cannot be read as the type.
         """
-        self.check(content, returns)
+        self.check(content)
         try:
             return self.finish(self.decoder(returns).decode(content))
         except DecodeFailure as failure:
-            raise unreadable(self.info(content), f"cannot be read: {failure}") from failure
+            raise unreadable(self.info(), f"cannot be read: {failure}") from failure
 
     def finish(self, result: object) -> object:
         """Attach the request id to a decoded object that has room for it."""

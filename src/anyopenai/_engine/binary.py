@@ -27,7 +27,7 @@ class BinaryResponse(ResponseHead):
     @property
     def content(self) -> bytes:
         """The whole body."""
-        return self._arrival.content or b""
+        return self._arrival.body
 
     @property
     def text(self) -> str:

@@ -53,10 +53,9 @@ class RawResponse(ResponseHead, Generic[T]):
         Raises:
             OpenAIError: The body is a stream of events, which `parse()` gives.
         """
-        content = self._arrival.content
-        if content is None:
+        if self._arrival.content is None:
             raise OpenAIError("the body is a stream of events and has not been read; use parse() to get the stream")
-        return content
+        return self._arrival.body
 
     @property
     def text(self) -> str:
@@ -151,8 +150,7 @@ class StreamedResponse(ResponseHead, Generic[T]):
             APITimeoutError: It fell silent for longer than the timeout.
             OpenAIError: The response is closed, or has been read in pieces.
         """
-        content = self._arrival.content
-        if content is None:
+        if self._arrival.content is None:
             self._check_open()
             self._started = True
             pieces: list[bytes] = []
@@ -164,8 +162,8 @@ class StreamedResponse(ResponseHead, Generic[T]):
                     await self.aclose()
                     raise OpenAIError(f"the body exceeds {limit} bytes; read it in pieces with iter_bytes()")
                 pieces.append(piece)
-            content = self._arrival.content = b"".join(pieces)
-        return content
+            self._arrival.content = b"".join(pieces)
+        return self._arrival.body
 
     async def receive(self) -> bytes:
         """Return the next piece as it arrived, or b"" at the end; prefer `iter_bytes`."""
@@ -243,9 +241,8 @@ class StreamedResponse(ResponseHead, Generic[T]):
         await save(file, self.iter_bytes(chunk_size))
 
     def _begin(self) -> Callable[[], Awaitable[bytes]]:
-        content = self._arrival.content
-        if content is not None:
-            return _Remembered(content).receive
+        if self._arrival.content is not None:
+            return _Remembered(self._arrival.body).receive
         self._check_open()
         self._started = True
         return self.receive
