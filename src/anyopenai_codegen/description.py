@@ -136,7 +136,10 @@ def load_document(path: Path) -> Any:
         except ImportError:
             raise DescriptionError(f"{path.name} is YAML: install PyYAML, or convert the file to JSON first") from None
         return yaml.safe_load(text)
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DescriptionError(f"{path.name} is not JSON: {error}") from None
 
 
 @dataclass(frozen=True)
