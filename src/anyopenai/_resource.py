@@ -35,12 +35,12 @@ class Resource:
         self._caller = caller
 
     @property
-    def with_raw_response(self) -> Any:
+    def with_raw_response(self) -> object:
         """The same methods; awaiting one gives a `RawResponse`: status, headers, the whole body, and `parse()`."""
         return type(self)(self._caller.raw)
 
     @property
-    def with_streaming_response(self) -> Any:
+    def with_streaming_response(self) -> object:
         """The same methods, each an async context manager whose body has not been read yet.
 
         `async with client.files.with_streaming_response.content(id) as response:` sends the request on entry and
