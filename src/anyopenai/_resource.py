@@ -140,7 +140,9 @@ class _Opening:
             await self._response.aclose()
 
     def __await__(self) -> Any:
-        raise TypeError("with_streaming_response is entered: write `async with ....with_streaming_response.x(...) as r:`")
+        raise TypeError(
+            "with_streaming_response is entered: write `async with ....with_streaming_response.x(...) as r:`"
+        )
 
 
 def listed(values: Iterable[str] | Omit) -> str | Omit:
