@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, Protocol, Self, TypeAlias, cast
 
 from ._contract import Omit, omit
 from ._engine.endpoints import Endpoints
@@ -46,6 +46,15 @@ DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 
 ProxiesTypes: TypeAlias = str | Mapping[str, str | None]
 """A proxy's URL, or one for each scheme."""
+
+
+class URLLike(Protocol):
+    """A URL object of another package, such as httpx's: its `str` is the URL."""
+
+    @property
+    def host(self) -> str:
+        """The host name; it tells a URL from other objects."""
+        ...
 
 
 class ConnectionLimits(NamedTuple):
@@ -110,6 +119,22 @@ def _log_from(logger: logging.Logger | None, level: int | str | None) -> Log:
     return Log(logger or LOGGER)
 
 
+def _headers_from_environment() -> dict[str, str]:
+    """Read default headers from `OPENAI_CUSTOM_HEADERS`: a line `Name: value` for each."""
+    headers: dict[str, str] = {}
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            headers[name.strip()] = value.strip()
+    return headers
+
+
+def _added(headers: Mapping[str, str | Omit], more: Mapping[str, str | Omit]) -> dict[str, str | Omit]:
+    """Add headers to others; what has the same name, whatever its case, is replaced."""
+    names = {name.lower() for name in more}
+    return {**{name: value for name, value in headers.items() if name.lower() not in names}, **more}
+
+
 def _policy_from(policy: RetryPolicy | None, max_retries: object) -> RetryPolicy:
     base = policy or DEFAULT_POLICY
     if max_retries is None:
@@ -130,7 +155,8 @@ class OpenAI(Namespaces, Endpoints):
     (`with_options`). Every call can be cancelled at any point.
 
     What is None is taken from the environment: `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
-    `OPENAI_PROJECT_ID`, `OPENAI_BASE_URL`, `OPENAI_WEBHOOK_SECRET`, `OPENAI_LOG` (`debug` or `info`).
+    `OPENAI_PROJECT_ID`, `OPENAI_BASE_URL`, `OPENAI_WEBHOOK_SECRET`, `OPENAI_LOG` (`debug` or `info`). Lines
+    `Name: value` in `OPENAI_CUSTOM_HEADERS` are default headers that `default_headers` beats.
 
     Args:
         api_key: The key, or an asynchronous function that returns one and is asked for every attempt.
@@ -179,9 +205,9 @@ class OpenAI(Namespaces, Endpoints):
         project: str | None = None,
         webhook_secret: str | None = None,
         provider: Provider | None = None,
-        base_url: object | None = None,
+        base_url: str | URLLike | None | Omit = None,
         data_residency: DataResidency | None = None,
-        websocket_base_url: object | None = None,
+        websocket_base_url: str | URLLike | None = None,
         timeout: float | Timeout | None | Omit = omit,
         deadline: float | None = None,
         max_retries: int | Omit = omit,
@@ -223,7 +249,7 @@ class OpenAI(Namespaces, Endpoints):
             limits=DEFAULT_LIMITS if isinstance(timeout, Omit) else limits_of(timeout),
             deadline=checked_deadline(deadline),
             policy=_policy_from(retry_policy, max_retries),
-            headers=dict(default_headers or {}),
+            headers=_added(_headers_from_environment(), default_headers or {}),
             query=dict(default_query or {}),
             middleware=middleware,
             trace=trace,
@@ -264,7 +290,7 @@ class OpenAI(Namespaces, Endpoints):
         return f"{url.scheme}://{url.authority}{url.path.rstrip('/')}/{query}"
 
     @base_url.setter
-    def base_url(self, url: object) -> None:
+    def base_url(self, url: str | URLLike) -> None:
         self._change(provider=self._openai().replace(base_url=url))
 
     @property
@@ -379,8 +405,8 @@ class OpenAI(Namespaces, Endpoints):
         organization: str | None = None,
         project: str | None = None,
         webhook_secret: str | None = None,
-        websocket_base_url: object | None = None,
-        base_url: object | None | Omit = omit,
+        websocket_base_url: str | URLLike | None = None,
+        base_url: str | URLLike | None | Omit = omit,
         data_residency: DataResidency | None = None,
         timeout: float | Timeout | None | Omit = omit,
         deadline: float | None | Omit = omit,
@@ -480,9 +506,7 @@ class OpenAI(Namespaces, Endpoints):
         if set_default_headers is not None:
             changes["headers"] = dict(set_default_headers)
         elif default_headers is not None:
-            lower = {name.lower() for name in default_headers}
-            kept = {name: value for name, value in old.headers.items() if name.lower() not in lower}
-            changes["headers"] = {**kept, **default_headers}
+            changes["headers"] = _added(old.headers, default_headers)
         if set_default_query is not None:
             changes["query"] = dict(set_default_query)
         elif default_query is not None:

@@ -65,7 +65,7 @@ COPY = [
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "BASE_URL", "WEBHOOK_SECRET", "LOG"):
+    for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "BASE_URL", "WEBHOOK_SECRET", "LOG", "CUSTOM_HEADERS"):
         monkeypatch.delenv(f"OPENAI_{name}", raising=False)
 
 
@@ -193,6 +193,14 @@ def test_a_mode_for_truncated_streams_that_is_none_is_refused() -> None:
         OpenAI(api_key="k", truncated_streams="maybe")
     with pytest.raises(ValueError, match="truncated_streams"):
         OpenAI(api_key="k").copy(truncated_streams="maybe")
+
+
+async def test_default_headers_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-A: env\n X-B : with: colon \nno header\n\nAuthorization: Basic x")
+    client, transport = client_over(ok(), default_headers={"x-a": "mine"})
+    await client.models.retrieve("m")
+    sent = transport.requests[0].headers
+    assert (sent["x-a"], sent["x-b"], sent["authorization"]) == ("mine", "with: colon", "Basic x")
 
 
 # Views.

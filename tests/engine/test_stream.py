@@ -376,6 +376,30 @@ async def test_a_raw_response_that_is_dropped_with_its_stream_warns() -> None:
     assert transport.open_responses == 0
 
 
+async def test_leaving_a_streaming_response_closes_the_stream_it_gave() -> None:
+    client, transport = client_over(Answer(events=STREAM))
+    async with client.chat.completions.with_streaming_response.create(**PROMPT, stream=True) as response:
+        stream = await response.parse()
+        await anext(stream)
+    assert transport.open_responses == 0
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+    kept = [stream, response]
+    del stream, response
+    drop(kept)
+
+
+async def test_closing_a_raw_response_closes_the_stream_it_gave() -> None:
+    client, transport = client_over(Answer(events=STREAM))
+    raw = await client.chat.completions.with_raw_response.create(**PROMPT, stream=True)
+    stream = raw.parse()
+    await anext(stream)
+    await raw.close()
+    assert transport.open_responses == 0
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
 async def test_a_trace_sees_the_end_of_a_stream() -> None:
     seen: list[tuple[str, Any]] = []
     stream, _ = await opened(Answer(events=STREAM), trace=lambda name, info: seen.append((name, info)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from .arrival import text_of
 from .download import Chunks, pieces_of, save
@@ -45,7 +45,7 @@ class BinaryResponse(ResponseHead):
         _, mark, rest = self.headers.get("content-type", "").lower().partition("charset=")
         return rest.split(";")[0].strip(" \"'") if mark else None
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """Return the body decoded from JSON.
 
         Raises:

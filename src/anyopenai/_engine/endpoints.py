@@ -9,7 +9,8 @@ from .._contract import Operation
 from .requests import Verb, prepare_request
 
 if TYPE_CHECKING:
-    from .._files import RequestFiles
+    from .._contract import RequestOptions
+    from .._files import BinaryContent, RequestFiles
     from ..pagination import BasePage
     from .engine import Engine
     from .iteration import Paginator, Stream
@@ -20,9 +21,15 @@ T = TypeVar("T")
 StreamT = TypeVar("StreamT", bound="Stream[Any]")
 PageT = TypeVar("PageT", bound="BasePage[Any]")
 
+Options = Mapping[str, object]
+
 
 class Endpoints:
-    """`get`, `post`, `put`, `patch`, `delete`; whoever inherits has an `Engine`."""
+    """`get`, `post`, `put`, `patch`, `delete`; whoever inherits has an `Engine`.
+
+    The overloads say what a class as `cast_to` gives; for a union, which is no class to a type checker, the result is
+    left to the caller's own annotation.
+    """
 
     if TYPE_CHECKING:
 
@@ -30,47 +37,88 @@ class Endpoints:
         def _engine(self) -> Engine: ...
 
     @overload
-    async def get(
-        self, path: str, *, cast_to: type[T], options: Mapping[str, Any] = ..., stream: Literal[False] = False
-    ) -> T: ...
+    async def get(self, path: str, *, cast_to: type[T], options: Options | None = None) -> T: ...
     @overload
     async def get(
         self,
         path: str,
         *,
-        cast_to: type[T],
-        options: Mapping[str, Any] = ...,
+        cast_to: object,
+        options: Options | None = None,
         stream: Literal[True],
         stream_cls: type[StreamT],
     ) -> StreamT: ...
     @overload
     async def get(
-        self, path: str, *, cast_to: Any, options: Mapping[str, Any] = ..., stream: bool = False, stream_cls: Any = None
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        options: Options | None = None,
+        stream: bool = False,
+        stream_cls: object = None,
     ) -> Any: ...
     async def get(
         self,
         path: str,
         *,
-        cast_to: Any,
-        options: Mapping[str, Any] | None = None,
+        cast_to: object,
+        options: Options | None = None,
         stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
+        stream_cls: object = None,
+    ) -> object:
         """Send a GET to any path; see `request`."""
         return await self.request("GET", path, cast_to=cast_to, options=options, stream=stream, stream_cls=stream_cls)
 
+    @overload
     async def post(
         self,
         path: str,
         *,
-        cast_to: Any,
+        cast_to: type[T],
         body: object | None = None,
-        content: object | None = None,
+        content: BinaryContent | str | None = None,
         files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Options | None = None,
+    ) -> T: ...
+    @overload
+    async def post(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+        stream: Literal[True],
+        stream_cls: type[StreamT],
+    ) -> StreamT: ...
+    @overload
+    async def post(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
         stream: bool = False,
-        stream_cls: Any = None,
-    ) -> Any:
+        stream_cls: object = None,
+    ) -> Any: ...
+    async def post(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+        stream: bool = False,
+        stream_cls: object = None,
+    ) -> object:
         """Send a POST to any path; see `request`."""
         return await self.request(
             "POST",
@@ -84,62 +132,129 @@ class Endpoints:
             stream_cls=stream_cls,
         )
 
+    @overload
     async def put(
         self,
         path: str,
         *,
-        cast_to: Any,
+        cast_to: type[T],
         body: object | None = None,
-        content: object | None = None,
+        content: BinaryContent | str | None = None,
         files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
+        options: Options | None = None,
+    ) -> T: ...
+    @overload
+    async def put(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+    ) -> Any: ...
+    async def put(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+    ) -> object:
         """Send a PUT to any path; see `request`."""
         return await self.request(
             "PUT", path, cast_to=cast_to, body=body, content=content, files=files, options=options
         )
 
+    @overload
     async def patch(
         self,
         path: str,
         *,
-        cast_to: Any,
+        cast_to: type[T],
         body: object | None = None,
-        content: object | None = None,
+        content: BinaryContent | str | None = None,
         files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
+        options: Options | None = None,
+    ) -> T: ...
+    @overload
+    async def patch(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+    ) -> Any: ...
+    async def patch(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        files: RequestFiles | None = None,
+        options: Options | None = None,
+    ) -> object:
         """Send a PATCH to any path; see `request`."""
         return await self.request(
             "PATCH", path, cast_to=cast_to, body=body, content=content, files=files, options=options
         )
 
+    @overload
     async def delete(
         self,
         path: str,
         *,
-        cast_to: Any,
+        cast_to: type[T],
         body: object | None = None,
-        content: object | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
+        content: BinaryContent | str | None = None,
+        options: Options | None = None,
+    ) -> T: ...
+    @overload
+    async def delete(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        options: Options | None = None,
+    ) -> Any: ...
+    async def delete(
+        self,
+        path: str,
+        *,
+        cast_to: object,
+        body: object | None = None,
+        content: BinaryContent | str | None = None,
+        options: Options | None = None,
+    ) -> object:
         """Send a DELETE to any path; see `request`."""
         return await self.request("DELETE", path, cast_to=cast_to, body=body, content=content, options=options)
 
+    # The result's type depends on `cast_to`; the methods above say how.
     async def request(
         self,
         method: Verb,
         path: str,
         *,
-        cast_to: Any,
+        cast_to: object,
         body: object | None = None,
-        content: object | None = None,
+        content: BinaryContent | str | None = None,
         files: RequestFiles | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Options | None = None,
         stream: bool = False,
-        stream_cls: Any = None,
+        stream_cls: object = None,
     ) -> Any:
         """Call an endpoint that has no method, with everything else as usual: keys, retries, limits, errors.
+
+        Cancelling at any point leaves no connection taken.
 
         Args:
             method: The HTTP verb.
@@ -155,7 +270,7 @@ class Endpoints:
             stream_cls: `Stream[Event]`, to say what the events are; else `cast_to` says it.
 
         Raises:
-            TypeError: An option that there is not, or arguments that exclude each other.
+            TypeError: An option that there is not, or arguments that exclude each other; nothing was sent.
             APIError: The call failed; see the exception's class.
         """
         engine = self._engine
@@ -177,12 +292,12 @@ class Endpoints:
         self,
         path: str,
         *,
-        model: Any,
+        model: type[T],
         page: type[PageT],
         body: Mapping[str, object] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: Options | None = None,
         method: str = "get",
-    ) -> Paginator[Any, PageT]:
+    ) -> Paginator[T, PageT]:
         """Return the items of a list endpoint that has no method: await it for a page, iterate over it for items.
 
         Args:
@@ -197,15 +312,15 @@ class Endpoints:
         for theirs, ours in (("headers", "extra_headers"), ("params", "extra_query")):
             if theirs in known:
                 known[ours] = known.pop(theirs)
-        verb = cast("Verb", method.upper())
-        returns = page if not getattr(page, "__parameters__", None) else cast("Any", page)[model]
+        # A class of pages is still to be told what is on them; a parametrised one knows.
+        unknown = getattr(page, "__parameters__", None)
         operation: Operation[Any] = Operation(
             name="client.get_api_list",
-            verb=verb,
+            verb=cast("Verb", method.upper()),
             # Braces would stand for arguments.
             path=path.replace("{", "%7B").replace("}", "%7D"),
-            returns=returns,
+            returns=cast("Any", page)[model] if unknown else page,
             body="json" if body is not None else "none",
             page=True,
         )
-        return self._engine.pages(operation, body=body, options=cast("Any", known))
+        return self._engine.pages(operation, body=body, options=cast("RequestOptions", known))

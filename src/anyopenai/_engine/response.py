@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 from warnings import warn
 
 from .._tasks import grace
@@ -14,6 +14,7 @@ from .arrival import text_of
 from .binary import BinaryResponse
 from .download import ByteIterator, LineIterator, TextIterator, save
 from .head import ResponseHead
+from .iteration import Stream
 from .mapping import foreign_errors
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class RawResponse(ResponseHead, Generic[T]):
         """The body as text, in the character set that its content type names, else UTF-8."""
         return text_of(self.content, self.headers)
 
-    def json(self) -> Any:
+    def json(self) -> object:
         """Return the body decoded from JSON.
 
         Raises:
@@ -92,8 +93,7 @@ class RawResponse(ResponseHead, Generic[T]):
         """Close the connection if the body is a stream of events that has not been read."""
         if not self._closed:
             self._closed = True
-            with grace():
-                await self._arrival.response.aclose()
+            await _close(self._arrival, self._result)
 
     async def close(self) -> None:
         """Do the same as `aclose`."""
@@ -175,7 +175,7 @@ class StreamedResponse(ResponseHead, Generic[T]):
         """Return the whole body as text, in the character set that its content type names, else UTF-8."""
         return text_of(await self.read(), self.headers)
 
-    async def json(self) -> Any:
+    async def json(self) -> object:
         """Return the whole body decoded from JSON.
 
         Raises:
@@ -257,8 +257,7 @@ class StreamedResponse(ResponseHead, Generic[T]):
         """Close the connection unless the body is at its end; safe to repeat, safe when cancelled."""
         if not self._closed:
             self._closed = True
-            with grace():
-                await self._arrival.response.aclose()
+            await _close(self._arrival, self._result)
 
     async def close(self) -> None:
         """Do the same as `aclose`."""
@@ -284,6 +283,14 @@ class StreamedResponse(ResponseHead, Generic[T]):
             stacklevel=2,
             source=self,
         )
+
+
+async def _close(arrival: Arrival, parsed: tuple[object, object] | None) -> None:
+    """End an exchange: through the stream that parse() gave, if it did, so that nobody waits for its next event."""
+    if parsed is not None and isinstance(parsed[1], Stream):
+        await cast("Stream[object]", parsed[1]).aclose()
+    with grace():
+        await arrival.response.aclose()
 
 
 class _Remembered:
