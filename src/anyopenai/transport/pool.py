@@ -186,8 +186,9 @@ class PoolTransport:
         for slot in slots.held:
             if not isinstance(slot, Opening):
                 slot.abort()
+        count = len(slots.held)
         warn(
-            f"a transport with {len(slots.held)} open connections was dropped; use `async with`, or await aclose()",
+            f"a transport with {count} open connection{'s' if count > 1 else ''} was dropped; use `async with`, or await aclose()",
             ResourceWarning,
             stacklevel=2,
             source=self,
