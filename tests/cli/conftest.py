@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -66,6 +67,47 @@ def busy_server_url() -> Iterator[str]:
     """Base URL of a stand-in that is over its limit every other time, from the first request on."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(Busy())) as server:
         yield server.base_url
+
+
+class HangingServer(StandIn):
+    """Takes requests and never answers."""
+
+    base_url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._arrived = threading.Semaphore(0)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take one request."""
+        self._arrived.release()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    def wait_for_requests(self, count: int) -> None:
+        """Block until so many have arrived."""
+        for _ in range(count):
+            self._arrived.acquire()
+
+
+@pytest.fixture
+def hanging_server() -> Iterator[HangingServer]:
+    """A server whose clients wait until they give up."""
+    app = HangingServer()
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(app)) as server:
+        app.base_url = server.base_url
+        yield app
+
+
+# These make rich take a pipe for a terminal, or the other way round.
+TERMINAL_SWITCHES = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
+@pytest.fixture(autouse=True)
+def plain_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave it to the pipe or the terminal what it is."""
+    for name in TERMINAL_SWITCHES:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
