@@ -52,6 +52,8 @@ async def test_an_empty_id_is_refused_with_its_name(server: Server, client: Open
         await client.models.retrieve("")
     with pytest.raises(ValueError, match="file_id"):
         await client.files.content("")
+    with pytest.raises(ValueError, match="batch_id"):
+        await client.batches.retrieve(None)
     assert server.requests == []
 
 

@@ -270,6 +270,12 @@ async def test_get_takes_options_with_params_and_headers(server: Server, client:
     assert server.last["x-mine"] == "1"
 
 
+async def test_params_replace_those_of_the_same_name_in_the_path(server: Server, client: OpenAI) -> None:
+    options = {"params": {"a": "new", "c": ["y"]}}
+    await client.get("/x?a=1&b=%C3%BC&c%5B%5D=x", cast_to=object, options=options)
+    assert server.last.query == [("b", "ü"), ("a", "new"), ("c[]", "y")]
+
+
 async def test_a_percent_encoded_path_is_sent_as_given(server: Server, client: OpenAI) -> None:
     await client.get("/a%2Fb/c%20d", cast_to=object)
     assert server.last.target == "/v1/a%2Fb/c%20d"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 __all__ = ("URL", "expand_path", "join", "origin", "parse_url", "resolve_redirect", "same_origin")
 
@@ -63,10 +63,10 @@ class URL:
         return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
 
     def with_query(self, query: str) -> URL:
-        """Return the same URL with more parameters behind those it has."""
+        """Return the same URL with more parameters; they replace those of the same names."""
         if not query:
             return self
-        return URL(self.scheme, self.host, self.port, self.path, f"{self.query}&{query}" if self.query else query)
+        return URL(self.scheme, self.host, self.port, self.path, _merged(self.query, query))
 
     def __str__(self) -> str:
         query = f"?{self.query}" if self.query else ""
@@ -122,7 +122,7 @@ def join(base: URL, path: str, query: str = "") -> URL:
     Args:
         base: What relative paths are below.
         path: A path such as `/embeddings`, or an absolute URL.
-        query: Percent-encoded parameters to add.
+        query: Percent-encoded parameters to add; they replace those of the same names.
 
     Raises:
         ValueError: An absolute URL that `parse_url` refuses.
@@ -134,11 +134,20 @@ def join(base: URL, path: str, query: str = "") -> URL:
         path, _, more = path.partition("#")[0].partition("?")
         path = _escaped(path)
         if more:
-            own_query = f"{own_query}&{_escaped(more)}" if own_query else _escaped(more)
+            own_query = _merged(own_query, _escaped(more))
     if own_query:
-        query = f"{own_query}&{query}" if query else own_query
+        query = _merged(own_query, query)
     root = base.path.rstrip("/")
     return URL(base.scheme, base.host, base.port, f"{root}/{path.lstrip('/')}", query)
+
+
+def _merged(old: str, new: str) -> str:
+    """Put parameters behind others, in place of those of the same names."""
+    if not old or not new:
+        return old or new
+    names = {unquote(pair.partition("=")[0]) for pair in new.split("&")}
+    kept = [pair for pair in old.split("&") if unquote(pair.partition("=")[0]) not in names]
+    return "&".join([*kept, new])
 
 
 _ARGUMENT: Final = re.compile(r"\{([^{}]*)\}")
@@ -177,10 +186,10 @@ def expand_path(template: str, args: Sequence[str]) -> str:
 
 
 def _segment(name: str, argument: object) -> str:
+    if argument in (None, "", ".", ".."):
+        raise ValueError(f"{name} must name something to be part of a path; it is {argument!r}")
     if not isinstance(argument, str):
         raise TypeError(f"{name} must be text, not {argument!r}")
-    if argument in ("", ".", ".."):
-        raise ValueError(f"{name} must name something to be part of a path; it is {argument!r}")
     if _UNRESERVED.fullmatch(argument):
         return argument  # most ids; quote() takes five times as long to find that out
     try:
