@@ -17,7 +17,7 @@ from behaviour.answers import file
 from behaviour.forms import fields_of, file_of, parts_of
 from behaviour.server import Server, json
 
-CONTENT = b"The content.\r\n\x00\xff\n"
+CONTENT = b"The content.\r\n\x00\x7f\n"
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +55,10 @@ async def test_bytes_are_a_file_part_beside_the_fields(server: Server, client: O
         ("given.bin", lambda path: ("given.bin", path)),
         ("given.bin", lambda path: ("given.bin", CONTENT)),
         ("given.bin", lambda path: ("given.bin", BytesIO(CONTENT))),
+        # Beside a name it can only be the content.
+        ("given.bin", lambda path: ("given.bin", CONTENT.decode("latin-1"))),
     ],
-    ids=["Path", "anyio.Path", "(name, path)", "(name, bytes)", "(name, BytesIO)"],
+    ids=["Path", "anyio.Path", "(name, path)", "(name, bytes)", "(name, BytesIO)", "(name, text)"],
 )
 async def test_a_file_arrives_with_its_content_and_name(
     server: Server, client: OpenAI, tmp_path: Path, name: str, wrap: Callable[[Path], object]
@@ -103,7 +105,7 @@ async def test_a_tuple_may_say_the_content_type_and_more_headers(server: Server,
 
 @pytest.mark.parametrize(
     "wrong",
-    ["text", StringIO("text"), 17, None, ("name",), ("name", "text"), ("a", b"b", None, {}, 5), (1, b"x"), {"a": b""}],
+    ["text", StringIO("text"), 17, None, ("name",), ("a", b"b", None, {}, 5), (1, b"x"), {"a": b""}],
     ids=repr,
 )
 async def test_what_is_no_file_is_refused_before_anything_is_sent(

@@ -142,7 +142,7 @@ async def test_a_missing_file_is_found_before_anything_is_sent(tmp_path: Path) -
         io.StringIO("text"),
         7,
         ("only-a-name",),
-        ("a", "b"),
+        ("a", io.StringIO("b")),
         ("a", b"b", "c", {}, "e"),
         (1, b"b"),
         None,

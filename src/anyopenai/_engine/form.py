@@ -64,6 +64,9 @@ def _part(name: str, file: object, where: str) -> tuple[MultipartPart, Segment]:
                 "(file name, content, content type, headers)"
             )
         filename, content = items[0], items[1]
+        if isinstance(content, str) and filename:
+            # Beside a name it is the content; alone it might be meant as a path.
+            content = content.encode()
         content_type = items[2] if len(items) > 2 else None
         headers = items[3] if len(items) > 3 and items[3] is not None else {}
     segment = segment_from(content, where)
