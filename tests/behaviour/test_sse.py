@@ -60,6 +60,7 @@ async def test_any_line_ending_frames_the_same_events(server: Server, client: Op
         framing(A + B + DONE + frame(delta("never")), name="an event after [DONE]"),
         framing(A + B + DONE + b"data: not json\n\n", name="garbage after [DONE]"),
         framing(A + B, name="finish reason and no [DONE]"),
+        framing(A + B + b"data: [DONE]", name="[DONE] without its blank line"),
         framing(
             A.replace(b'"created": 1, ', b'\ndata: "created": 1,\ndata:\ndata: ') + B + DONE, name="data lines join"
         ),
@@ -142,6 +143,20 @@ async def test_a_stream_that_ends_early_raises_after_what_arrived(
     assert seen == delivered
     assert caught.value.events_received == len(delivered)
     assert (caught.value.partial is not None) == bool(delivered)
+
+
+@pytest.mark.parametrize("cut", Cut)
+async def test_a_connection_lost_after_every_finish_reason_costs_nothing(
+    server: Server, client: OpenAI, cut: Cut
+) -> None:
+    lost = anyio.Event()
+    server.script(chunked(A + B, lost, cut, headers=EVENT_STREAM))
+    seen = []
+    async for chunk in await client.chat.completions.create(**PROMPT, stream=True):
+        seen.append(text_of(chunk))
+        if len(seen) == 2:
+            lost.set()
+    assert seen == ["a", "b"]
 
 
 @pytest.mark.parametrize("cut", Cut)

@@ -184,6 +184,10 @@ class Stream(Generic[T]):
         try:
             piece = await arrival.response.receive(timeout=self._silence())
         except TransportFailure as failure:
+            if self._ending.complete and not self._closed and failure.kind in {"lost", "timeout"}:
+                # The answer is whole; only what ends the transfer (`[DONE]`, the last chunk) did not come.
+                await self.aclose()
+                return
             raise await self._broken(self._error_from(failure)) from failure
         except BaseException:
             # Cancelled: the transport has hung up already.
@@ -240,6 +244,10 @@ class Stream(Generic[T]):
             rest = self._decoder.finish()
         except EventTooLarge as error:
             raise await self._broken(malformed_event(self.response, b"", error)) from error
+        if rest.removeprefix(b"data:").strip() == b"[DONE]":
+            # Some servers leave out the blank line after their last word.
+            self._ending.saw_done()
+            rest = b""
         if self._ending.complete and not rest:
             await self._finish()
             return
