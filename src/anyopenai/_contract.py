@@ -5,6 +5,7 @@ Generated namespaces hold a `Caller` and constants of type `Operation`; they kno
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypedDict, TypeVar
 
@@ -122,6 +123,19 @@ class ResponseInfo:
     def text(self) -> str:
         """The body as text; bytes that are not UTF-8 are replaced."""
         return self.content.decode("utf-8", "replace")
+
+    @property
+    def url(self) -> str:
+        """The URL that answered, credentials in it removed."""
+        return self.request.url
+
+    def json(self) -> Any:
+        """Return the body decoded from JSON.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return json.loads(self.content)
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code}>"

@@ -70,6 +70,7 @@ async def test_a_status_error_carries_every_fact(server: Server) -> None:
     assert problem.body == inner
     assert (problem.status_code, problem.request_id) == (404, "req_42")
     assert problem.response.status_code == 404
+    assert problem.response.json() == {"error": inner}
     assert problem.response.headers["X-Extra"] == "1"
     assert problem.request.method == "GET"
     assert str(problem.request.url).endswith("/v1/models/m")

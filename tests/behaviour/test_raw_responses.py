@@ -34,6 +34,9 @@ async def test_a_raw_response_knows_its_request(server: Server, client: OpenAI) 
     assert raw.http_request.method == "GET"
     assert str(raw.http_request.url) == f"{server.url}/v1/models/m"
     assert raw.http_request.headers["X-Mine"] == "1"
+    assert raw.http_response.status_code == raw.status_code
+    assert raw.http_response.json() == raw.json() == MODEL
+    assert str(raw.http_response.url) == str(raw.url)
 
 
 async def test_parsed_objects_carry_the_request_id_and_do_not_dump_it(server: Server, client: OpenAI) -> None:

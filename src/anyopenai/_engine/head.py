@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .mapping import request_info
 
 if TYPE_CHECKING:
-    from .._contract import RequestInfo
+    from .._contract import RequestInfo, ResponseInfo
     from .._headers import Headers
     from .arrival import Arrival
 
@@ -37,6 +37,11 @@ class ResponseHead:
     def request_id(self) -> str | None:
         """The server's `x-request-id`; name it when asking for support."""
         return self._arrival.request_id
+
+    @property
+    def http_response(self) -> ResponseInfo:
+        """The same head as errors carry it, with the body as far as it has been read."""
+        return self._arrival.info()
 
     @property
     def http_request(self) -> RequestInfo:
