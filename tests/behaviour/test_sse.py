@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import json as jsonlib
 
 import anyio
 import pytest
 
-from anyopenai import APIConnectionError, APIError, APITimeoutError, BadRequestError, OpenAI, Timeout
+from anyopenai import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APITimeoutError,
+    BadRequestError,
+    OpenAI,
+    Timeout,
+)
 from anyopenai.errors import MalformedEvent, StreamTruncated
-from behaviour.answers import PROMPT, delta, response_events, text_completion
+from behaviour.answers import PROMPT, chat, delta, response_events, text_completion
 from behaviour.clients import client_for
-from behaviour.server import Cut, Server, chunked, error, events, frame
+from behaviour.server import Cut, Reply, Server, chunked, error, events, frame, json, whole
 
 A = frame(delta("a"))
 B = frame(delta("b", "stop"))
@@ -89,7 +97,7 @@ async def test_bytes_that_arrive_one_by_one_give_the_same_events(server: Server,
 )
 async def test_text_that_looks_like_framing_stays_text(server: Server, client: OpenAI, text: str) -> None:
     # The raw form puts what JSON allows unescaped on the wire.
-    raw = ("data: " + json.dumps(delta(text, "stop"), ensure_ascii=False) + "\n\n").encode()
+    raw = ("data: " + jsonlib.dumps(delta(text, "stop"), ensure_ascii=False) + "\n\n").encode()
     server.script(chunked(raw, DONE, headers=EVENT_STREAM))
     assert await texts(client) == [text]
 
@@ -143,6 +151,46 @@ async def test_a_stream_that_ends_early_raises_after_what_arrived(
     assert seen == delivered
     assert caught.value.events_received == len(delivered)
     assert (caught.value.partial is not None) == bool(delivered)
+
+
+@pytest.mark.parametrize("last", ["finish reason", "[DONE]"])
+@pytest.mark.parametrize("then", [*Cut, None], ids=["closed", "reset", "silence"])
+async def test_a_complete_answer_is_complete_whatever_the_connection_does_next(
+    server: Server, client: OpenAI, last: str, then: Cut | None
+) -> None:
+    if last == "[DONE]":
+        server.script(events(delta("a"), "[DONE]", then or anyio.Event()))
+    else:
+        # After a finish reason alone there may be more, so silence is waited for.
+        server.script(events(delta("a", "stop"), then or "[DONE]"))
+    assert await texts(client) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (json({"error": {"message": "It broke."}}), APIError),
+        (json(chat()), APIResponseValidationError),
+        (whole(b"<html>Sign in</html>", headers={"content-type": "text/html"}), APIResponseValidationError),
+        (events(b"event: error\ndata: It broke.\n\n"), APIError),
+        (events("null"), MalformedEvent),
+        (events([1]), MalformedEvent),
+    ],
+    ids=["an error document", "an answer in one piece", "a page", "an error in words", "null", "a list"],
+)
+async def test_what_is_no_stream_of_answers_raises(
+    server: Server, client: OpenAI, reply: Reply, expected: type[APIError]
+) -> None:
+    server.script(reply)
+    with pytest.raises(expected) as caught:
+        await texts(client)
+    assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", None])
+async def test_a_stream_is_read_under_another_content_type(server: Server, client: OpenAI, kind: str | None) -> None:
+    server.script(whole(A + B, headers={} if kind is None else {"content-type": kind}))
+    assert await texts(client) == ["a", "b"]
 
 
 @pytest.mark.parametrize("cut", Cut)
