@@ -143,3 +143,12 @@ async def test_models_are_one_page() -> None:
     client, transport = client_over(ok({"object": "list", "data": [{"id": "m"}]}))
     assert [type(model) async for model in client.models.list()] == [Model]
     assert len(transport.requests) == 1
+
+
+async def test_a_list_that_is_asked_for_with_a_post_sends_its_body() -> None:
+    client, transport = client_over(ok({"object": "list", "data": [{"id": "hit"}]}))
+    hits = client.get_api_list(
+        "/vector_stores/v/search", model=FileObject, page=AsyncPage, body={"query": "x"}, method="post"
+    )
+    assert [hit.id async for hit in hits] == ["hit"]
+    assert (transport.requests[0].method, transport.requests[0].json()) == ("POST", {"query": "x"})
