@@ -65,8 +65,8 @@ class Stream(Generic[T]):
     `StreamTruncated` with the text so far as `partial` (see `truncated_streams` of the client); errors that the
     server sends in the stream raise `APIError` and its subclasses.
 
-    Leaving the block early, `close()`, and cancelling a step hang up on the server. No task runs behind a stream:
-    not reading it holds the server back.
+    Leaving the block early, `close()`, and cancelling a step hang up. No task runs behind a stream: not reading it holds
+    the server back.
     """
 
     __slots__ = (
@@ -347,11 +347,7 @@ class Stream(Generic[T]):
 
 
 class _Fetch(Protocol):
-    """Asks for the first page of a list."""
-
-    async def first_page(self) -> Any:
-        """Fetch it."""
-        ...
+    async def first_page(self) -> Any: ...
 
 
 class Paginator(Generic[T, PageT]):
