@@ -45,7 +45,7 @@ async def test_text_and_json_of_a_binary_answer(server: Server, client: OpenAI) 
 async def test_a_binary_answer_can_be_written_to_a_file(server: Server, client: OpenAI, tmp_path: Path) -> None:
     server.script(whole(DATA, headers=OCTETS))
     answer = await client.files.content("file-1")
-    await answer.write_to_file(tmp_path / "out.bin")
+    answer.write_to_file(tmp_path / "out.bin")
     assert (tmp_path / "out.bin").read_bytes() == DATA
 
 

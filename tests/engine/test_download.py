@@ -127,10 +127,30 @@ async def test_a_binary_answer_has_its_bytes_in_every_form(tmp_path: Path) -> No
     assert [line async for line in answer.iter_lines()] == ["zwei", "Zeilen é"]
     with pytest.raises(APIResponseValidationError):
         answer.json()
-    await answer.write_to_file(tmp_path / "a.txt")
-    await answer.stream_to_file(tmp_path / "b.txt", chunk_size=3)
-    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes() == answer.content
     await answer.aclose()
+
+
+async def test_a_binary_answer_is_written_with_and_without_await(tmp_path: Path) -> None:
+    client, _ = client_over(Answer(content=b"abcdefg"))
+    answer = await client.files.content("f")
+    answer.write_to_file(tmp_path / "plain")
+    await answer.write_to_file(tmp_path / "awaited")
+    answer.stream_to_file(tmp_path / "pieces", chunk_size=3)
+    await answer.astream_to_file(tmp_path / "thread", chunk_size=3)
+    assert [(tmp_path / name).read_bytes() for name in ("plain", "awaited", "pieces", "thread")] == [b"abcdefg"] * 4
+    with pytest.raises(ValueError, match="chunk_size"):
+        answer.stream_to_file(tmp_path / "never", chunk_size=0)
+
+
+async def test_a_binary_answer_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    client, _ = client_over(Answer(content=b""))
+    answer = await client.files.content("f")
+    with pytest.raises(FileNotFoundError):
+        answer.write_to_file(tmp_path / "no" / "file")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        answer.write_to_file(tmp_path / "folder")
+    assert os.listdir(tmp_path) == ["folder"]
 
 
 async def test_a_streamed_body_is_read_once_and_then_remembered() -> None:

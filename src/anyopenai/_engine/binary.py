@@ -5,13 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from .arrival import text_of
-from .download import Chunks, pieces_of, save
+from .download import Chunks, check_size, pieces_of, save, save_now
 from .head import ResponseHead
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Generator
 
-__all__ = ("BinaryResponse",)
+__all__ = ("BinaryResponse", "Written")
+
+
+class Written:
+    """A file that has been written: nothing is left to wait for.
+
+    openai-python's users call `write_to_file` without `await`; who writes `await`, as everywhere else here, is served too.
+    """
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
 
 
 class BinaryResponse(ResponseHead):
@@ -84,10 +98,11 @@ class BinaryResponse(ResponseHead):
     aiter_text = iter_text
     aiter_lines = iter_lines
 
-    async def write_to_file(self, file: str | os.PathLike[str]) -> None:
-        """Write the body to a file, in a worker thread.
+    def write_to_file(self, file: str | os.PathLike[str]) -> Written:
+        """Write the body to a file before returning; the result may be awaited and need not be.
 
-        The file is complete or as it was before: what is written goes to a file beside it that takes its place.
+        The file is complete or as it was before: what is written goes to a file beside it that takes its place. The
+        event loop waits for the disk meanwhile; `astream_to_file` writes in a worker thread.
 
         Args:
             file: Where to; an existing file is replaced.
@@ -95,13 +110,23 @@ class BinaryResponse(ResponseHead):
         Raises:
             OSError: The file cannot be written.
         """
-        await save(file, Chunks(pieces_of(self.content, None)))
+        save_now(file, self.content)
+        return Written()
 
-    async def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
-        """Do the same as `write_to_file`."""
+    def stream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> Written:
+        """Do the same as `write_to_file`; `chunk_size` is checked and has no other effect on bytes that are here."""
+        check_size(chunk_size)
+        return self.write_to_file(file)
+
+    async def astream_to_file(self, file: str | os.PathLike[str], *, chunk_size: int | None = None) -> None:
+        """Write the body to a file in a worker thread, in pieces of `chunk_size` bytes.
+
+        Cancelling leaves the file as it was before.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         await save(file, self.iter_bytes(chunk_size))
-
-    astream_to_file = stream_to_file
 
     async def aclose(self) -> None:
         """Do nothing: the connection has been given back already."""

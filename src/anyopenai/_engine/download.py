@@ -15,7 +15,7 @@ from .._tasks import grace
 if TYPE_CHECKING:
     from .._headers import Headers
 
-__all__ = ("ByteIterator", "Chunks", "LineIterator", "TextIterator", "pieces_of", "save")
+__all__ = ("ByteIterator", "Chunks", "LineIterator", "TextIterator", "pieces_of", "save", "save_now")
 
 T = TypeVar("T")
 
@@ -194,6 +194,20 @@ async def save(file: str | os.PathLike[str], pieces: AsyncIterable[bytes]) -> No
         if not part.done:
             with grace():
                 await to_thread.run_sync(part.discard)
+
+
+def save_now(file: str | os.PathLike[str], content: bytes) -> None:
+    """Do the same with bytes that are there already, without awaiting; blocks for as long as the disk takes.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    part = _Part(os.fspath(file))
+    try:
+        part.finish([content] if content else [])
+    finally:
+        if not part.done:
+            part.discard()
 
 
 class _Part:
