@@ -10,14 +10,36 @@ from .._resource import NamespaceView
 
 if TYPE_CHECKING:
     from .._contract import Caller
+    from .admin import Admin, AdminWithRawResponse, AdminWithStreamingResponse
+    from .audio import Audio, AudioWithRawResponse, AudioWithStreamingResponse
     from .batches import Batches, BatchesWithRawResponse, BatchesWithStreamingResponse
+    from .beta import Beta, BetaWithRawResponse, BetaWithStreamingResponse
     from .chat import Chat, ChatWithRawResponse, ChatWithStreamingResponse
     from .completions import Completions, CompletionsWithRawResponse, CompletionsWithStreamingResponse
+    from .containers import Containers, ContainersWithRawResponse, ContainersWithStreamingResponse
+    from .content_provenance_checks import (
+        ContentProvenanceChecks,
+        ContentProvenanceChecksWithRawResponse,
+        ContentProvenanceChecksWithStreamingResponse,
+    )
+    from .conversations import Conversations, ConversationsWithRawResponse, ConversationsWithStreamingResponse
+    from .decisions import Decisions, DecisionsWithRawResponse, DecisionsWithStreamingResponse
     from .embeddings import Embeddings, EmbeddingsWithRawResponse, EmbeddingsWithStreamingResponse
+    from .evals import Evals, EvalsWithRawResponse, EvalsWithStreamingResponse
     from .files import Files, FilesWithRawResponse, FilesWithStreamingResponse
+    from .fine_tuning import FineTuning, FineTuningWithRawResponse, FineTuningWithStreamingResponse
+    from .images import Images, ImagesWithRawResponse, ImagesWithStreamingResponse
+    from .live import Live, LiveWithRawResponse, LiveWithStreamingResponse
     from .models import Models, ModelsWithRawResponse, ModelsWithStreamingResponse
     from .moderations import Moderations, ModerationsWithRawResponse, ModerationsWithStreamingResponse
+    from .realtime import Realtime, RealtimeWithRawResponse, RealtimeWithStreamingResponse
     from .responses import Responses, ResponsesWithRawResponse, ResponsesWithStreamingResponse
+    from .safety import Safety, SafetyWithRawResponse, SafetyWithStreamingResponse
+    from .skills import Skills, SkillsWithRawResponse, SkillsWithStreamingResponse
+    from .uploads import Uploads, UploadsWithRawResponse, UploadsWithStreamingResponse
+    from .vector_stores import VectorStores, VectorStoresWithRawResponse, VectorStoresWithStreamingResponse
+    from .videos import Videos, VideosWithRawResponse, VideosWithStreamingResponse
+    from .webhooks import Webhooks, WebhooksWithRawResponse, WebhooksWithStreamingResponse
 
 
 class Namespaces:
@@ -26,11 +48,32 @@ class Namespaces:
     _caller: Caller
 
     @cached_property
+    def admin(self) -> Admin:
+        """What administrators do; every method takes an admin key."""
+        from .admin import Admin
+
+        return Admin(self._caller)
+
+    @cached_property
+    def audio(self) -> Audio:
+        """Text to speech, speech to text, and voices."""
+        from .audio import Audio
+
+        return Audio(self._caller)
+
+    @cached_property
     def batches(self) -> Batches:
         """Run many requests from a file, within a day, at a lower price."""
         from .batches import Batches
 
         return Batches(self._caller)
+
+    @cached_property
+    def beta(self) -> Beta:
+        """What may still change, and what is kept from earlier betas."""
+        from .beta import Beta
+
+        return Beta(self._caller)
 
     @cached_property
     def chat(self) -> Chat:
@@ -47,6 +90,34 @@ class Namespaces:
         return Completions(self._caller)
 
     @cached_property
+    def containers(self) -> Containers:
+        """Sandboxes in which models run code."""
+        from .containers import Containers
+
+        return Containers(self._caller)
+
+    @cached_property
+    def content_provenance_checks(self) -> ContentProvenanceChecks:
+        """Find out whether a file was made by a model."""
+        from .content_provenance_checks import ContentProvenanceChecks
+
+        return ContentProvenanceChecks(self._caller)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Conversations that the server keeps, for `client.responses` to go on with."""
+        from .conversations import Conversations
+
+        return Conversations(self._caller)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """Closed questions, answered with probabilities."""
+        from .decisions import Decisions
+
+        return Decisions(self._caller)
+
+    @cached_property
     def embeddings(self) -> Embeddings:
         """Turn texts into vectors whose distance tells how related they are."""
         from .embeddings import Embeddings
@@ -54,11 +125,39 @@ class Namespaces:
         return Embeddings(self._caller)
 
     @cached_property
+    def evals(self) -> Evals:
+        """Tests of how good a model's answers are."""
+        from .evals import Evals
+
+        return Evals(self._caller)
+
+    @cached_property
     def files(self) -> Files:
         """Files that other endpoints read or write."""
         from .files import Files
 
         return Files(self._caller)
+
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """Models trained further on your own data."""
+        from .fine_tuning import FineTuning
+
+        return FineTuning(self._caller)
+
+    @cached_property
+    def images(self) -> Images:
+        """Make images and change them."""
+        from .images import Images
+
+        return Images(self._caller)
+
+    @cached_property
+    def live(self) -> Live:
+        """Conversations that stay open, over WebRTC or telephone."""
+        from .live import Live
+
+        return Live(self._caller)
 
     @cached_property
     def models(self) -> Models:
@@ -75,11 +174,60 @@ class Namespaces:
         return Moderations(self._caller)
 
     @cached_property
+    def realtime(self) -> Realtime:
+        """Conversations by voice as they happen."""
+        from .realtime import Realtime
+
+        return Realtime(self._caller)
+
+    @cached_property
     def responses(self) -> Responses:
         """Answer with tools, state and typed events: the API that follows chat completions."""
         from .responses import Responses
 
         return Responses(self._caller)
+
+    @cached_property
+    def safety(self) -> Safety:
+        """What the API noticed of misuse, and what follows from it."""
+        from .safety import Safety
+
+        return Safety(self._caller)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """Folders of instructions and scripts that models can use."""
+        from .skills import Skills
+
+        return Skills(self._caller)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Large files, sent in parts."""
+        from .uploads import Uploads
+
+        return Uploads(self._caller)
+
+    @cached_property
+    def vector_stores(self) -> VectorStores:
+        """Files that can be searched by meaning."""
+        from .vector_stores import VectorStores
+
+        return VectorStores(self._caller)
+
+    @cached_property
+    def videos(self) -> Videos:
+        """Make videos and change them."""
+        from .videos import Videos
+
+        return Videos(self._caller)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Where the API sends events."""
+        from .webhooks import Webhooks
+
+        return Webhooks(self._caller)
 
     @property
     def with_raw_response(self) -> NamespacesWithRawResponse:
@@ -97,21 +245,57 @@ class Namespaces:
 if TYPE_CHECKING:
 
     class NamespacesWithRawResponse:
+        admin: AdminWithRawResponse
+        audio: AudioWithRawResponse
         batches: BatchesWithRawResponse
+        beta: BetaWithRawResponse
         chat: ChatWithRawResponse
         completions: CompletionsWithRawResponse
+        containers: ContainersWithRawResponse
+        content_provenance_checks: ContentProvenanceChecksWithRawResponse
+        conversations: ConversationsWithRawResponse
+        decisions: DecisionsWithRawResponse
         embeddings: EmbeddingsWithRawResponse
+        evals: EvalsWithRawResponse
         files: FilesWithRawResponse
+        fine_tuning: FineTuningWithRawResponse
+        images: ImagesWithRawResponse
+        live: LiveWithRawResponse
         models: ModelsWithRawResponse
         moderations: ModerationsWithRawResponse
+        realtime: RealtimeWithRawResponse
         responses: ResponsesWithRawResponse
+        safety: SafetyWithRawResponse
+        skills: SkillsWithRawResponse
+        uploads: UploadsWithRawResponse
+        vector_stores: VectorStoresWithRawResponse
+        videos: VideosWithRawResponse
+        webhooks: WebhooksWithRawResponse
 
     class NamespacesWithStreamingResponse:
+        admin: AdminWithStreamingResponse
+        audio: AudioWithStreamingResponse
         batches: BatchesWithStreamingResponse
+        beta: BetaWithStreamingResponse
         chat: ChatWithStreamingResponse
         completions: CompletionsWithStreamingResponse
+        containers: ContainersWithStreamingResponse
+        content_provenance_checks: ContentProvenanceChecksWithStreamingResponse
+        conversations: ConversationsWithStreamingResponse
+        decisions: DecisionsWithStreamingResponse
         embeddings: EmbeddingsWithStreamingResponse
+        evals: EvalsWithStreamingResponse
         files: FilesWithStreamingResponse
+        fine_tuning: FineTuningWithStreamingResponse
+        images: ImagesWithStreamingResponse
+        live: LiveWithStreamingResponse
         models: ModelsWithStreamingResponse
         moderations: ModerationsWithStreamingResponse
+        realtime: RealtimeWithStreamingResponse
         responses: ResponsesWithStreamingResponse
+        safety: SafetyWithStreamingResponse
+        skills: SkillsWithStreamingResponse
+        uploads: UploadsWithStreamingResponse
+        vector_stores: VectorStoresWithStreamingResponse
+        videos: VideosWithStreamingResponse
+        webhooks: WebhooksWithStreamingResponse

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ._lazy import doors
 
 if TYPE_CHECKING:
+    from .audio_response_format import AudioResponseFormat as AudioResponseFormat
+    from .auto_file_chunking_strategy_param import AutoFileChunkingStrategyParam as AutoFileChunkingStrategyParam
     from .base64_embedding_response import Base64EmbeddingResponse as Base64EmbeddingResponse
     from .batch import Batch as Batch
     from .batch_create_params import BatchCreateParams as BatchCreateParams
@@ -19,15 +21,57 @@ if TYPE_CHECKING:
     from .completion_choice import CompletionChoice as CompletionChoice
     from .completion_create_params import CompletionCreateParams as CompletionCreateParams
     from .completion_usage import CompletionUsage as CompletionUsage
+    from .container_create_params import ContainerCreateParams as ContainerCreateParams
+    from .container_create_response import ContainerCreateResponse as ContainerCreateResponse
+    from .container_list_params import ContainerListParams as ContainerListParams
+    from .container_list_response import ContainerListResponse as ContainerListResponse
+    from .container_retrieve_response import ContainerRetrieveResponse as ContainerRetrieveResponse
+    from .content_provenance_check import ContentProvenanceCheck as ContentProvenanceCheck
+    from .content_provenance_check_create_params import (
+        ContentProvenanceCheckCreateParams as ContentProvenanceCheckCreateParams,
+    )
     from .create_embedding_response import CreateEmbeddingResponse as CreateEmbeddingResponse
+    from .decision import Decision as Decision
+    from .decision_create_params import DecisionCreateParams as DecisionCreateParams
+    from .decision_input_image_param import DecisionInputImageParam as DecisionInputImageParam
+    from .decision_input_text_param import DecisionInputTextParam as DecisionInputTextParam
+    from .decision_prompt_cache_breakpoint_param import (
+        DecisionPromptCacheBreakpointParam as DecisionPromptCacheBreakpointParam,
+    )
+    from .deleted_skill import DeletedSkill as DeletedSkill
     from .embedding import Embedding as Embedding
     from .embedding_create_params import EmbeddingCreateParams as EmbeddingCreateParams
     from .embedding_model import EmbeddingModel as EmbeddingModel
+    from .eval_create_params import EvalCreateParams as EvalCreateParams
+    from .eval_create_response import EvalCreateResponse as EvalCreateResponse
+    from .eval_custom_data_source_config import EvalCustomDataSourceConfig as EvalCustomDataSourceConfig
+    from .eval_delete_response import EvalDeleteResponse as EvalDeleteResponse
+    from .eval_list_params import EvalListParams as EvalListParams
+    from .eval_list_response import EvalListResponse as EvalListResponse
+    from .eval_retrieve_response import EvalRetrieveResponse as EvalRetrieveResponse
+    from .eval_stored_completions_data_source_config import (
+        EvalStoredCompletionsDataSourceConfig as EvalStoredCompletionsDataSourceConfig,
+    )
+    from .eval_update_params import EvalUpdateParams as EvalUpdateParams
+    from .eval_update_response import EvalUpdateResponse as EvalUpdateResponse
+    from .file_chunking_strategy_param import FileChunkingStrategyParam as FileChunkingStrategyParam
     from .file_create_params import FileCreateParams as FileCreateParams
     from .file_deleted import FileDeleted as FileDeleted
     from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
+    from .image import Image as Image
+    from .image_create_variation_params import ImageCreateVariationParams as ImageCreateVariationParams
+    from .image_edit_completed_event import ImageEditCompletedEvent as ImageEditCompletedEvent
+    from .image_edit_params import ImageEditParams as ImageEditParams
+    from .image_edit_partial_image_event import ImageEditPartialImageEvent as ImageEditPartialImageEvent
+    from .image_edit_stream_event import ImageEditStreamEvent as ImageEditStreamEvent
+    from .image_gen_completed_event import ImageGenCompletedEvent as ImageGenCompletedEvent
+    from .image_gen_partial_image_event import ImageGenPartialImageEvent as ImageGenPartialImageEvent
+    from .image_gen_stream_event import ImageGenStreamEvent as ImageGenStreamEvent
+    from .image_generate_params import ImageGenerateParams as ImageGenerateParams
+    from .image_input_reference_param import ImageInputReferenceParam as ImageInputReferenceParam
+    from .images_response import ImagesResponse as ImagesResponse
     from .model import Model as Model
     from .model_deleted import ModelDeleted as ModelDeleted
     from .moderation import Moderation as Moderation
@@ -37,25 +81,69 @@ if TYPE_CHECKING:
     from .moderation_model import ModerationModel as ModerationModel
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
+    from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
+    from .project_api_key import ProjectAPIKey as ProjectAPIKey
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
     from .shared.compound_filter import CompoundFilter as CompoundFilter
+    from .shared.error_object import ErrorObject as ErrorObject
+    from .shared.function_definition import FunctionDefinition as FunctionDefinition
     from .shared.function_parameters import FunctionParameters as FunctionParameters
     from .shared.metadata import Metadata as Metadata
     from .shared.reasoning import Reasoning as Reasoning
     from .shared.reasoning_effort import ReasoningEffort as ReasoningEffort
     from .shared.response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
+    from .shared.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .shared.response_format_text import ResponseFormatText as ResponseFormatText
     from .shared.responses_model import ResponsesModel as ResponsesModel
     from .shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
-    from .shared_params.function_definition import FunctionDefinition as FunctionDefinition
-    from .shared_params.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
+    from .shared_params.decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .shared_params.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .shared_params.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
+    from .skill import Skill as Skill
+    from .skill_create_params import SkillCreateParams as SkillCreateParams
+    from .skill_list_params import SkillListParams as SkillListParams
+    from .skill_update_params import SkillUpdateParams as SkillUpdateParams
+    from .static_file_chunking_strategy import StaticFileChunkingStrategy as StaticFileChunkingStrategy
+    from .static_file_chunking_strategy_object import (
+        StaticFileChunkingStrategyObject as StaticFileChunkingStrategyObject,
+    )
+    from .static_file_chunking_strategy_object_param import (
+        StaticFileChunkingStrategyObjectParam as StaticFileChunkingStrategyObjectParam,
+    )
+    from .static_file_chunking_strategy_param import StaticFileChunkingStrategyParam as StaticFileChunkingStrategyParam
+    from .upload import Upload as Upload
+    from .upload_complete_params import UploadCompleteParams as UploadCompleteParams
+    from .upload_create_params import UploadCreateParams as UploadCreateParams
+    from .vector_store import VectorStore as VectorStore
+    from .vector_store_create_params import VectorStoreCreateParams as VectorStoreCreateParams
+    from .vector_store_deleted import VectorStoreDeleted as VectorStoreDeleted
+    from .vector_store_list_params import VectorStoreListParams as VectorStoreListParams
+    from .vector_store_search_params import VectorStoreSearchParams as VectorStoreSearchParams
+    from .vector_store_search_response import VectorStoreSearchResponse as VectorStoreSearchResponse
+    from .vector_store_update_params import VectorStoreUpdateParams as VectorStoreUpdateParams
+    from .video import Video as Video
+    from .video_create_character_params import VideoCreateCharacterParams as VideoCreateCharacterParams
+    from .video_create_character_response import VideoCreateCharacterResponse as VideoCreateCharacterResponse
+    from .video_create_error import VideoCreateError as VideoCreateError
+    from .video_create_params import VideoCreateParams as VideoCreateParams
+    from .video_delete_response import VideoDeleteResponse as VideoDeleteResponse
+    from .video_download_content_params import VideoDownloadContentParams as VideoDownloadContentParams
+    from .video_edit_params import VideoEditParams as VideoEditParams
+    from .video_extend_params import VideoExtendParams as VideoExtendParams
+    from .video_get_character_response import VideoGetCharacterResponse as VideoGetCharacterResponse
+    from .video_list_params import VideoListParams as VideoListParams
+    from .video_model import VideoModel as VideoModel
+    from .video_model_param import VideoModelParam as VideoModelParam
+    from .video_remix_params import VideoRemixParams as VideoRemixParams
 
 
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "audio_response_format": "AudioResponseFormat",
+        "auto_file_chunking_strategy_param": "AutoFileChunkingStrategyParam",
         "base64_embedding_response": "Base64EmbeddingResponse",
         "batch": "Batch",
         "batch_create_params": "BatchCreateParams",
@@ -67,15 +155,51 @@ __getattr__, __dir__ = doors(
         "completion_choice": "CompletionChoice",
         "completion_create_params": "CompletionCreateParams",
         "completion_usage": "CompletionUsage",
+        "container_create_params": "ContainerCreateParams",
+        "container_create_response": "ContainerCreateResponse",
+        "container_list_params": "ContainerListParams",
+        "container_list_response": "ContainerListResponse",
+        "container_retrieve_response": "ContainerRetrieveResponse",
+        "content_provenance_check": "ContentProvenanceCheck",
+        "content_provenance_check_create_params": "ContentProvenanceCheckCreateParams",
         "create_embedding_response": "CreateEmbeddingResponse",
+        "decision": "Decision",
+        "decision_create_params": "DecisionCreateParams",
+        "decision_input_image_param": "DecisionInputImageParam",
+        "decision_input_text_param": "DecisionInputTextParam",
+        "decision_prompt_cache_breakpoint_param": "DecisionPromptCacheBreakpointParam",
+        "deleted_skill": "DeletedSkill",
         "embedding": "Embedding",
         "embedding_create_params": "EmbeddingCreateParams",
         "embedding_model": "EmbeddingModel",
+        "eval_create_params": "EvalCreateParams",
+        "eval_create_response": "EvalCreateResponse",
+        "eval_custom_data_source_config": "EvalCustomDataSourceConfig",
+        "eval_delete_response": "EvalDeleteResponse",
+        "eval_list_params": "EvalListParams",
+        "eval_list_response": "EvalListResponse",
+        "eval_retrieve_response": "EvalRetrieveResponse",
+        "eval_stored_completions_data_source_config": "EvalStoredCompletionsDataSourceConfig",
+        "eval_update_params": "EvalUpdateParams",
+        "eval_update_response": "EvalUpdateResponse",
+        "file_chunking_strategy_param": "FileChunkingStrategyParam",
         "file_create_params": "FileCreateParams",
         "file_deleted": "FileDeleted",
         "file_list_params": "FileListParams",
         "file_object": "FileObject",
         "file_purpose": "FilePurpose",
+        "image": "Image",
+        "image_create_variation_params": "ImageCreateVariationParams",
+        "image_edit_completed_event": "ImageEditCompletedEvent",
+        "image_edit_params": "ImageEditParams",
+        "image_edit_partial_image_event": "ImageEditPartialImageEvent",
+        "image_edit_stream_event": "ImageEditStreamEvent",
+        "image_gen_completed_event": "ImageGenCompletedEvent",
+        "image_gen_partial_image_event": "ImageGenPartialImageEvent",
+        "image_gen_stream_event": "ImageGenStreamEvent",
+        "image_generate_params": "ImageGenerateParams",
+        "image_input_reference_param": "ImageInputReferenceParam",
+        "images_response": "ImagesResponse",
         "model": "Model",
         "model_deleted": "ModelDeleted",
         "moderation": "Moderation",
@@ -85,19 +209,57 @@ __getattr__, __dir__ = doors(
         "moderation_model": "ModerationModel",
         "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
         "moderation_text_input_param": "ModerationTextInputParam",
+        "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
+        "project_api_key": "ProjectAPIKey",
         "shared.all_models": "AllModels",
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",
         "shared.compound_filter": "CompoundFilter",
+        "shared.error_object": "ErrorObject",
+        "shared.function_definition": "FunctionDefinition",
         "shared.function_parameters": "FunctionParameters",
         "shared.metadata": "Metadata",
         "shared.reasoning": "Reasoning",
         "shared.reasoning_effort": "ReasoningEffort",
         "shared.response_format_json_object": "ResponseFormatJSONObject",
+        "shared.response_format_json_schema": "ResponseFormatJSONSchema",
         "shared.response_format_text": "ResponseFormatText",
         "shared.responses_model": "ResponsesModel",
         "shared_params.custom_tool_input_format": "CustomToolInputFormat",
-        "shared_params.function_definition": "FunctionDefinition",
-        "shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
+        "shared_params.decision_input_json": "DecisionInputJSON",
+        "shared_params.decision_question_input_image": "DecisionQuestionInputImage",
+        "shared_params.decision_question_input_text": "DecisionQuestionInputText",
+        "skill": "Skill",
+        "skill_create_params": "SkillCreateParams",
+        "skill_list_params": "SkillListParams",
+        "skill_update_params": "SkillUpdateParams",
+        "static_file_chunking_strategy": "StaticFileChunkingStrategy",
+        "static_file_chunking_strategy_object": "StaticFileChunkingStrategyObject",
+        "static_file_chunking_strategy_object_param": "StaticFileChunkingStrategyObjectParam",
+        "static_file_chunking_strategy_param": "StaticFileChunkingStrategyParam",
+        "upload": "Upload",
+        "upload_complete_params": "UploadCompleteParams",
+        "upload_create_params": "UploadCreateParams",
+        "vector_store": "VectorStore",
+        "vector_store_create_params": "VectorStoreCreateParams",
+        "vector_store_deleted": "VectorStoreDeleted",
+        "vector_store_list_params": "VectorStoreListParams",
+        "vector_store_search_params": "VectorStoreSearchParams",
+        "vector_store_search_response": "VectorStoreSearchResponse",
+        "vector_store_update_params": "VectorStoreUpdateParams",
+        "video": "Video",
+        "video_create_character_params": "VideoCreateCharacterParams",
+        "video_create_character_response": "VideoCreateCharacterResponse",
+        "video_create_error": "VideoCreateError",
+        "video_create_params": "VideoCreateParams",
+        "video_delete_response": "VideoDeleteResponse",
+        "video_download_content_params": "VideoDownloadContentParams",
+        "video_edit_params": "VideoEditParams",
+        "video_extend_params": "VideoExtendParams",
+        "video_get_character_response": "VideoGetCharacterResponse",
+        "video_list_params": "VideoListParams",
+        "video_model": "VideoModel",
+        "video_model_param": "VideoModelParam",
+        "video_remix_params": "VideoRemixParams",
     },
 )

@@ -18,7 +18,7 @@ class FileCreateParams(TypedDict, total=False):
 
 
 class ExpiresAfter(TypedDict, total=False):
-    """Found in `FileCreateParams.expires_after`."""
+    """Found in `FileCreateParams.expires_after`, `UploadCreateParams.expires_after`."""
 
     anchor: Required[Literal["created_at"]]
     seconds: Required[int]

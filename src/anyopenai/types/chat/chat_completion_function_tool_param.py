@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
+from ..shared import function_definition
 from ..shared_params.function_definition import FunctionDefinition
 
 
 class ChatCompletionFunctionToolParam(TypedDict, total=False):
-    """One of `ChatCompletionToolUnionParam`."""
+    """Found in `SamplingParams.tools`."""
 
     type: Required[Literal["function"]]
-    function: Required[FunctionDefinition]
+    function: Required[FunctionDefinition | function_definition.FunctionDefinition]

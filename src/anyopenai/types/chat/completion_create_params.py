@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..shared import response_format_json_object, response_format_text
+from ..shared import response_format_json_object, response_format_json_schema, response_format_text
 from ..shared.chat_model import ChatModel
 from ..shared.reasoning_effort import ReasoningEffort
 from ..shared_params.response_format_json_object import ResponseFormatJSONObject
@@ -23,7 +23,7 @@ from .chat_completion_tool_union_param import ChatCompletionToolUnionParam
 
 
 class CompletionCreateParams(TypedDict, total=False):
-    """The arguments of `chat.completions.create`."""
+    """The arguments of `beta.chat.completions.create` or `chat.completions.create`."""
 
     metadata: Mapping[str, str] | None
     top_logprobs: int | None
@@ -147,6 +147,7 @@ ResponseFormat: TypeAlias = (
     ResponseFormatText
     | response_format_text.ResponseFormatText
     | ResponseFormatJSONSchema
+    | response_format_json_schema.ResponseFormatJSONSchema
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
 )

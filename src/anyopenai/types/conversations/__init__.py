@@ -9,9 +9,18 @@ from .._lazy import doors
 
 if TYPE_CHECKING:
     from .computer_screenshot_content import ComputerScreenshotContent as ComputerScreenshotContent
+    from .conversation import Conversation as Conversation
+    from .conversation_create_params import ConversationCreateParams as ConversationCreateParams
+    from .conversation_deleted_resource import ConversationDeletedResource as ConversationDeletedResource
+    from .conversation_item import ConversationItem as ConversationItem
+    from .conversation_item_list import ConversationItemList as ConversationItemList
+    from .conversation_update_params import ConversationUpdateParams as ConversationUpdateParams
     from .input_file_content import InputFileContent as InputFileContent
     from .input_image_content import InputImageContent as InputImageContent
     from .input_text_content import InputTextContent as InputTextContent
+    from .item_create_params import ItemCreateParams as ItemCreateParams
+    from .item_list_params import ItemListParams as ItemListParams
+    from .item_retrieve_params import ItemRetrieveParams as ItemRetrieveParams
     from .message import Message as Message
     from .output_text_content import OutputTextContent as OutputTextContent
     from .refusal_content import RefusalContent as RefusalContent
@@ -23,9 +32,18 @@ __getattr__, __dir__ = doors(
     __name__,
     {
         "computer_screenshot_content": "ComputerScreenshotContent",
+        "conversation": "Conversation",
+        "conversation_create_params": "ConversationCreateParams",
+        "conversation_deleted_resource": "ConversationDeletedResource",
+        "conversation_item": "ConversationItem",
+        "conversation_item_list": "ConversationItemList",
+        "conversation_update_params": "ConversationUpdateParams",
         "input_file_content": "InputFileContent",
         "input_image_content": "InputImageContent",
         "input_text_content": "InputTextContent",
+        "item_create_params": "ItemCreateParams",
+        "item_list_params": "ItemListParams",
+        "item_retrieve_params": "ItemRetrieveParams",
         "message": "Message",
         "output_text_content": "OutputTextContent",
         "refusal_content": "RefusalContent",

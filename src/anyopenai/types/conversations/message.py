@@ -18,7 +18,7 @@ from .text_content import TextContent
 
 
 class Message(BaseModel, kw_only=True, tag_field="type", tag="message"):
-    """One of `CompactedItem`."""
+    """One of `ConversationItem`, `CompactedItem`."""
 
     id: str
     type: ClassVar[Literal["message"]] = "message"

@@ -8,16 +8,124 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
+    from .audio_transcription import AudioTranscription as AudioTranscription
+    from .audio_transcription_param import AudioTranscriptionParam as AudioTranscriptionParam
+    from .call_accept_params import CallAcceptParams as CallAcceptParams
+    from .call_create_params import CallCreateParams as CallCreateParams
+    from .call_refer_params import CallReferParams as CallReferParams
+    from .call_reject_params import CallRejectParams as CallRejectParams
+    from .client_secret_create_params import ClientSecretCreateParams as ClientSecretCreateParams
+    from .client_secret_create_response import ClientSecretCreateResponse as ClientSecretCreateResponse
+    from .realtime_audio_config import RealtimeAudioConfig as RealtimeAudioConfig
+    from .realtime_audio_config_input import RealtimeAudioConfigInput as RealtimeAudioConfigInput
+    from .realtime_audio_config_input_param import RealtimeAudioConfigInputParam as RealtimeAudioConfigInputParam
+    from .realtime_audio_config_output import RealtimeAudioConfigOutput as RealtimeAudioConfigOutput
+    from .realtime_audio_config_output_param import RealtimeAudioConfigOutputParam as RealtimeAudioConfigOutputParam
+    from .realtime_audio_config_param import RealtimeAudioConfigParam as RealtimeAudioConfigParam
+    from .realtime_audio_formats_param import RealtimeAudioFormatsParam as RealtimeAudioFormatsParam
+    from .realtime_audio_input_turn_detection import RealtimeAudioInputTurnDetection as RealtimeAudioInputTurnDetection
+    from .realtime_audio_input_turn_detection_param import (
+        RealtimeAudioInputTurnDetectionParam as RealtimeAudioInputTurnDetectionParam,
+    )
+    from .realtime_function_tool import RealtimeFunctionTool as RealtimeFunctionTool
+    from .realtime_function_tool_param import RealtimeFunctionToolParam as RealtimeFunctionToolParam
+    from .realtime_reasoning import RealtimeReasoning as RealtimeReasoning
+    from .realtime_reasoning_param import RealtimeReasoningParam as RealtimeReasoningParam
     from .realtime_response_create_mcp_tool import RealtimeResponseCreateMcpTool as RealtimeResponseCreateMcpTool
     from .realtime_response_create_mcp_tool_param import (
         RealtimeResponseCreateMcpToolParam as RealtimeResponseCreateMcpToolParam,
+    )
+    from .realtime_session_create_request import RealtimeSessionCreateRequest as RealtimeSessionCreateRequest
+    from .realtime_session_create_request_param import (
+        RealtimeSessionCreateRequestParam as RealtimeSessionCreateRequestParam,
+    )
+    from .realtime_session_create_response import RealtimeSessionCreateResponse as RealtimeSessionCreateResponse
+    from .realtime_tool_choice_config_param import RealtimeToolChoiceConfigParam as RealtimeToolChoiceConfigParam
+    from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam as RealtimeToolsConfigUnionParam
+    from .realtime_transcription_session_audio import (
+        RealtimeTranscriptionSessionAudio as RealtimeTranscriptionSessionAudio,
+    )
+    from .realtime_transcription_session_audio_input import (
+        RealtimeTranscriptionSessionAudioInput as RealtimeTranscriptionSessionAudioInput,
+    )
+    from .realtime_transcription_session_audio_input_param import (
+        RealtimeTranscriptionSessionAudioInputParam as RealtimeTranscriptionSessionAudioInputParam,
+    )
+    from .realtime_transcription_session_audio_param import (
+        RealtimeTranscriptionSessionAudioParam as RealtimeTranscriptionSessionAudioParam,
+    )
+    from .realtime_transcription_session_create_request import (
+        RealtimeTranscriptionSessionCreateRequest as RealtimeTranscriptionSessionCreateRequest,
+    )
+    from .realtime_transcription_session_create_request_param import (
+        RealtimeTranscriptionSessionCreateRequestParam as RealtimeTranscriptionSessionCreateRequestParam,
+    )
+    from .realtime_transcription_session_create_response import (
+        RealtimeTranscriptionSessionCreateResponse as RealtimeTranscriptionSessionCreateResponse,
+    )
+    from .realtime_transcription_session_turn_detection import (
+        RealtimeTranscriptionSessionTurnDetection as RealtimeTranscriptionSessionTurnDetection,
+    )
+    from .realtime_translation_client_secret_create_response import (
+        RealtimeTranslationClientSecretCreateResponse as RealtimeTranslationClientSecretCreateResponse,
+    )
+    from .realtime_translation_session import RealtimeTranslationSession as RealtimeTranslationSession
+    from .realtime_translation_session_create_request_param import (
+        RealtimeTranslationSessionCreateRequestParam as RealtimeTranslationSessionCreateRequestParam,
+    )
+    from .realtime_truncation_param import RealtimeTruncationParam as RealtimeTruncationParam
+    from .realtime_truncation_retention_ratio import (
+        RealtimeTruncationRetentionRatio as RealtimeTruncationRetentionRatio,
+    )
+    from .realtime_truncation_retention_ratio_param import (
+        RealtimeTruncationRetentionRatioParam as RealtimeTruncationRetentionRatioParam,
     )
 
 
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "audio_transcription": "AudioTranscription",
+        "audio_transcription_param": "AudioTranscriptionParam",
+        "call_accept_params": "CallAcceptParams",
+        "call_create_params": "CallCreateParams",
+        "call_refer_params": "CallReferParams",
+        "call_reject_params": "CallRejectParams",
+        "client_secret_create_params": "ClientSecretCreateParams",
+        "client_secret_create_response": "ClientSecretCreateResponse",
+        "realtime_audio_config": "RealtimeAudioConfig",
+        "realtime_audio_config_input": "RealtimeAudioConfigInput",
+        "realtime_audio_config_input_param": "RealtimeAudioConfigInputParam",
+        "realtime_audio_config_output": "RealtimeAudioConfigOutput",
+        "realtime_audio_config_output_param": "RealtimeAudioConfigOutputParam",
+        "realtime_audio_config_param": "RealtimeAudioConfigParam",
+        "realtime_audio_formats_param": "RealtimeAudioFormatsParam",
+        "realtime_audio_input_turn_detection": "RealtimeAudioInputTurnDetection",
+        "realtime_audio_input_turn_detection_param": "RealtimeAudioInputTurnDetectionParam",
+        "realtime_function_tool": "RealtimeFunctionTool",
+        "realtime_function_tool_param": "RealtimeFunctionToolParam",
+        "realtime_reasoning": "RealtimeReasoning",
+        "realtime_reasoning_param": "RealtimeReasoningParam",
         "realtime_response_create_mcp_tool": "RealtimeResponseCreateMcpTool",
         "realtime_response_create_mcp_tool_param": "RealtimeResponseCreateMcpToolParam",
+        "realtime_session_create_request": "RealtimeSessionCreateRequest",
+        "realtime_session_create_request_param": "RealtimeSessionCreateRequestParam",
+        "realtime_session_create_response": "RealtimeSessionCreateResponse",
+        "realtime_tool_choice_config_param": "RealtimeToolChoiceConfigParam",
+        "realtime_tools_config_union_param": "RealtimeToolsConfigUnionParam",
+        "realtime_transcription_session_audio": "RealtimeTranscriptionSessionAudio",
+        "realtime_transcription_session_audio_input": "RealtimeTranscriptionSessionAudioInput",
+        "realtime_transcription_session_audio_input_param": "RealtimeTranscriptionSessionAudioInputParam",
+        "realtime_transcription_session_audio_param": "RealtimeTranscriptionSessionAudioParam",
+        "realtime_transcription_session_create_request": "RealtimeTranscriptionSessionCreateRequest",
+        "realtime_transcription_session_create_request_param": "RealtimeTranscriptionSessionCreateRequestParam",
+        "realtime_transcription_session_create_response": "RealtimeTranscriptionSessionCreateResponse",
+        "realtime_transcription_session_turn_detection": "RealtimeTranscriptionSessionTurnDetection",
+        "realtime_translation_client_secret_create_response": "RealtimeTranslationClientSecretCreateResponse",
+        "realtime_translation_session": "RealtimeTranslationSession",
+        "realtime_translation_session_create_request_param": "RealtimeTranslationSessionCreateRequestParam",
+        "realtime_truncation_param": "RealtimeTruncationParam",
+        "realtime_truncation_retention_ratio": "RealtimeTruncationRetentionRatio",
+        "realtime_truncation_retention_ratio_param": "RealtimeTruncationRetentionRatioParam",
     },
 )

@@ -205,6 +205,8 @@ if TYPE_CHECKING:
     from .response_includable import ResponseIncludable as ResponseIncludable
     from .response_incomplete_event import ResponseIncompleteEvent as ResponseIncompleteEvent
     from .response_input import ResponseInput as ResponseInput
+    from .response_input_audio import ResponseInputAudio as ResponseInputAudio
+    from .response_input_audio_param import ResponseInputAudioParam as ResponseInputAudioParam
     from .response_input_content import ResponseInputContent as ResponseInputContent
     from .response_input_content_param import ResponseInputContentParam as ResponseInputContentParam
     from .response_input_file import ResponseInputFile as ResponseInputFile
@@ -471,6 +473,8 @@ __getattr__, __dir__ = doors(
         "response_includable": "ResponseIncludable",
         "response_incomplete_event": "ResponseIncompleteEvent",
         "response_input": "ResponseInput",
+        "response_input_audio": "ResponseInputAudio",
+        "response_input_audio_param": "ResponseInputAudioParam",
         "response_input_content": "ResponseInputContent",
         "response_input_content_param": "ResponseInputContentParam",
         "response_input_file": "ResponseInputFile",

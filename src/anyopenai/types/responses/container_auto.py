@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from .._base import BaseModel, Literal
 from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
@@ -13,15 +13,10 @@ from .skill_reference import SkillReference
 
 
 class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_auto"):
-    """One of `Environment`."""
+    """Found in `FunctionShellTool.environment`."""
 
     type: ClassVar[Literal["container_auto"]] = "container_auto"
     file_ids: list[str] | None = None
-    """At most 50 items."""
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
     network_policy: ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist | None = None
-    skills: list[Skill] | None = None
-    """At most 200 items."""
-
-
-Skill: TypeAlias = SkillReference | InlineSkill
+    skills: list[SkillReference | InlineSkill] | None = None

@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import container_auto
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
+from . import function_shell_tool
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
-from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
+from .function_shell_tool import ContainerNetworkPolicyAllowlist
 from .inline_skill_param import InlineSkillParam
 from .skill_reference_param import SkillReferenceParam
 
@@ -28,10 +27,7 @@ class ContainerAutoParam(TypedDict, total=False):
 
 
 NetworkPolicy: TypeAlias = (
-    ContainerNetworkPolicyDisabledParam
-    | ContainerNetworkPolicyDisabled
-    | ContainerNetworkPolicyAllowlistParam
-    | ContainerNetworkPolicyAllowlist
+    ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
 )
 
-Skill: TypeAlias = SkillReferenceParam | InlineSkillParam | container_auto.Skill
+Skill: TypeAlias = SkillReferenceParam | InlineSkillParam | function_shell_tool.Skill

@@ -12,8 +12,6 @@ from .container_network_policy_domain_secret import ContainerNetworkPolicyDomain
 class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
     """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
 
-    type: ClassVar[Literal["allowlist"]] = "allowlist"
     allowed_domains: list[str]
-    """At least 1 item."""
+    type: ClassVar[Literal["allowlist"]] = "allowlist"
     domain_secrets: list[ContainerNetworkPolicyDomainSecret] | None = None
-    """At least 1 item."""

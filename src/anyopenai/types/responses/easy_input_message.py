@@ -8,7 +8,7 @@ from .response_input_content import ResponseInputContent
 
 
 class EasyInputMessage(BaseModel, kw_only=True):
-    """One of `ResponseInputItem`."""
+    """One of `ResponseInputItem`, `InputMessagesTemplateTemplate`."""
 
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[ResponseInputContent]

@@ -10,7 +10,7 @@ from .response_input_content_param import ResponseInputContentParam
 
 
 class EasyInputMessageParam(TypedDict, total=False):
-    """One of `ResponseInputItemParam`."""
+    """One of `ResponseInputItemParam`, `InputMessagesTemplateTemplate`."""
 
     role: Required[Literal["user", "assistant", "system", "developer"]]
     content: Required[str | Iterable[ResponseInputContentParam]]

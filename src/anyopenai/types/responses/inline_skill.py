@@ -10,9 +10,9 @@ from .inline_skill_source import InlineSkillSource
 
 
 class InlineSkill(BaseModel, kw_only=True, tag_field="type", tag="inline"):
-    """One of `Skill`."""
+    """Found in `ContainerAuto.skills`."""
 
-    type: ClassVar[Literal["inline"]] = "inline"
-    name: str
     description: str
+    name: str
     source: InlineSkillSource
+    type: ClassVar[Literal["inline"]] = "inline"

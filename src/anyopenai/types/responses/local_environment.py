@@ -10,8 +10,7 @@ from .local_skill import LocalSkill
 
 
 class LocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """One of `ShellCallEnvironment`, `Environment`."""
+    """Found in `FunctionShellTool.environment`."""
 
     type: ClassVar[Literal["local"]] = "local"
     skills: list[LocalSkill] | None = None
-    """At most 200 items."""

@@ -9,6 +9,6 @@ from .._base import BaseModel
 class LocalSkill(BaseModel, kw_only=True):
     """Found in `LocalEnvironment.skills`."""
 
-    name: str
     description: str
+    name: str
     path: str

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..chat.completion_create_params import Moderation, PromptCacheOptions
+from ..realtime.realtime_session_create_request_param import ToolChoiceOptions
 from ..shared import reasoning
 from ..shared.responses_model import ResponsesModel
 from ..shared_params.reasoning import Reasoning
@@ -24,7 +25,6 @@ from .tool_choice_apply_patch_param import ToolChoiceApplyPatchParam
 from .tool_choice_custom_param import ToolChoiceCustomParam
 from .tool_choice_function_param import ToolChoiceFunctionParam
 from .tool_choice_mcp_param import ToolChoiceMcpParam
-from .tool_choice_options import ToolChoiceOptions
 from .tool_choice_shell_param import ToolChoiceShellParam
 from .tool_choice_types_param import ToolChoiceTypesParam
 from .tool_param import ToolParam

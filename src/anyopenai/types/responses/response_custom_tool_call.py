@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from msgspec import field
 
 from .._base import BaseModel, Literal
-from .response_custom_tool_call_item import Caller
 from .tool_call_caller import CallerDirect as CallerDirect
 from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ConversationItem`, `ResponseOutputItem`, `ResponseInputItem` and 1 more."""
 
     id: str | None = None
     type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
@@ -24,3 +23,6 @@ class ResponseCustomToolCall(BaseModel, kw_only=True, tag_field="type", tag="cus
     name: str
     input: str
     async_: bool | None = field(default=None, name="async")
+
+
+Caller: TypeAlias = CallerDirect | CallerProgram

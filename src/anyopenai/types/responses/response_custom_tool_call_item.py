@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from msgspec import field
 
 from .._base import BaseModel, Literal
-from .tool_call_caller import CallerDirect, CallerProgram
+from .response_custom_tool_call import Caller
 
 
 class ResponseCustomToolCallItem(BaseModel, kw_only=True):
@@ -24,6 +22,3 @@ class ResponseCustomToolCallItem(BaseModel, kw_only=True):
     namespace: str | None = None
     name: str
     input: str
-
-
-Caller: TypeAlias = CallerDirect | CallerProgram

@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from .response_custom_tool_call_output_item import Caller
 from .response_function_tool_call_output_item import OutputOutputContentList
 from .tool_call_caller import CallerDirect as CallerDirect
 from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseCustomToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """One of `ResponseInputItem`, `CompactedItem`."""
+    """One of `ConversationItem`, `ResponseInputItem`, `CompactedItem`."""
 
     id: str | None = None
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     call_id: str
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]
+
+
+Caller: TypeAlias = CallerDirect | CallerProgram

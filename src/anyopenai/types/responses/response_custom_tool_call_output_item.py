@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from .._base import BaseModel, Literal
+from .response_custom_tool_call_output import Caller
 from .response_function_tool_call_output_item import OutputOutputContentList
-from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
@@ -20,6 +20,3 @@ class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type"
     call_id: str
     caller: Caller | None = None
     output: str | list[OutputOutputContentList]
-
-
-Caller: TypeAlias = CallerDirect | CallerProgram

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_custom_tool_call_output_item, response_function_tool_call_output_item
+from . import response_custom_tool_call_output, response_function_tool_call_output_item
 from .response_input_file_param import ResponseInputFileParam
 from .response_input_image_param import ResponseInputImageParam
 from .response_input_text_param import ResponseInputTextParam
@@ -24,7 +24,7 @@ class ResponseCustomToolCallOutputParam(TypedDict, total=False):
     output: Required[str | Iterable[OutputOutputContentList]]
 
 
-Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call_output_item.Caller
+Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call_output.Caller
 
 OutputOutputContentList: TypeAlias = (
     ResponseInputTextParam

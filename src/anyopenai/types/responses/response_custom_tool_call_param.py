@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import response_custom_tool_call_item
+from . import response_custom_tool_call
 from .tool_call_caller_param import CallerDirect as CallerDirect
 from .tool_call_caller_param import CallerProgram as CallerProgram
 
@@ -24,4 +24,4 @@ class ResponseCustomToolCallParam(_ResponseCustomToolCallParamReserved, total=Fa
     input: Required[str]
 
 
-Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call_item.Caller
+Caller: TypeAlias = CallerDirect | CallerProgram | response_custom_tool_call.Caller

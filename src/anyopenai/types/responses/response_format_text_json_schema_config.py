@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
-    """Found in `ResponseTextConfig.format`."""
+    """Found in `ResponseTextConfig.format`, `DataSourceResponsesSamplingParamsText.format`."""
 
     type: ClassVar[Literal["json_schema"]] = "json_schema"
     description: str | None = None

@@ -10,7 +10,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="shell_call_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem`."""
 
     id: str
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
@@ -23,7 +23,7 @@ class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="ty
 
 
 class Output(BaseModel, kw_only=True):
-    """Found in `ResponseShellCallOutputContentDoneEvent.output`, `ResponseFunctionShellToolCallOutput.output`."""
+    """Found in `ResponseFunctionShellToolCallOutput.output`, `ResponseShellCallOutputContentDoneEvent.output`."""
 
     stdout: str
     stderr: str

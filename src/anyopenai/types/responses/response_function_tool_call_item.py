@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from msgspec import field
 
@@ -11,14 +11,14 @@ from .._base import BaseModel, Literal
 from .tool_call_caller import CallerDirect, CallerProgram
 
 
-class ResponseFunctionToolCallItem(BaseModel, kw_only=True):
-    """A `ResponseFunctionToolCallItem` object."""
+class ResponseFunctionToolCallItem(BaseModel, kw_only=True, tag_field="type", tag="function_call"):
+    """One of `ConversationItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]
     created_by: str | None = None
     async_: bool | None = field(default=None, name="async")
-    type: Literal["function_call"]
+    type: ClassVar[Literal["function_call"]] = "function_call"
     call_id: str
     caller: Caller | None = None
     namespace: str | None = None

@@ -10,7 +10,7 @@ from .response_input_text import PromptCacheBreakpoint as PromptCacheBreakpoint
 
 
 class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """One of `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 1 more."""
+    """One of `Content`, `OutputOutputContentList`, `Variables` and 1 more."""
 
     type: ClassVar[Literal["input_image"]] = "input_image"
     image_url: str | None = None

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """One of `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 1 more."""
+    """One of `Content`, `OutputOutputContentList`, `Variables` and 2 more."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str
@@ -18,7 +18,7 @@ class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_te
 
 class PromptCacheBreakpoint(BaseModel, kw_only=True):
     """Found in `ResponseInputText.prompt_cache_breakpoint`, `ResponseInputImage.prompt_cache_breakpoint`,
-    `ResponseInputFile.prompt_cache_breakpoint` and 1 more.
+    `ComputerScreenshotContent.prompt_cache_breakpoint` and 1 more.
     """
 
     mode: Literal["explicit"]

@@ -9,7 +9,7 @@ from . import response_input_text
 
 
 class ResponseInputTextParam(TypedDict, total=False):
-    """One of `Variables`, `ResponseInputContentParam`, `OutputOutputContentList`."""
+    """One of `Variables`, `ResponseInputContentParam`, `OutputOutputContentList` and 1 more."""
 
     type: Required[Literal["input_text"]]
     text: Required[str]

@@ -78,7 +78,7 @@ else:
                 Variant(ResponseComputerToolCall),
                 Variant(ResponseComputerToolCallOutputItem),
                 Variant(ResponseFunctionWebSearch),
-                Variant(ResponseFunctionToolCallItem, {"type": ("function_call",)}),
+                Variant(ResponseFunctionToolCallItem),
                 Variant(ResponseFunctionToolCallOutputItem),
                 Variant(ResponseToolSearchCall),
                 Variant(ResponseToolSearchOutputItem),

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
-    """One of `Part`, `Content`."""
+    """One of `Content`, `Part`."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str

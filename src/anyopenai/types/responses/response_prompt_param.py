@@ -13,7 +13,9 @@ from .response_input_text_param import ResponseInputTextParam
 
 
 class ResponsePromptParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.prompt`."""
+    """Found in `SessionCreateParams.prompt`, `RealtimeSessionCreateRequestParam.prompt`,
+    `ResponseCreateParams.prompt`.
+    """
 
     id: Required[str]
     version: str | None

@@ -9,9 +9,8 @@ from .._base import BaseModel, Literal
 
 
 class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
-    """One of `Skill`."""
+    """Found in `ContainerAuto.skills`."""
 
-    type: ClassVar[Literal["skill_reference"]] = "skill_reference"
     skill_id: str
-    """1 to 64 characters."""
+    type: ClassVar[Literal["skill_reference"]] = "skill_reference"
     version: str | None = None

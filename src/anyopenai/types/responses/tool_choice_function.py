@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """One of `ToolChoice`."""
+    """Found in `RealtimeSessionCreateRequest.tool_choice`."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str

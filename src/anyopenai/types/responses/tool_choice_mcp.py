@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """One of `ToolChoice`."""
+    """Found in `RealtimeSessionCreateRequest.tool_choice`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str

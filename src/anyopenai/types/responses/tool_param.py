@@ -10,12 +10,11 @@ from . import container_auto_param, tool
 from .apply_patch_tool_param import ApplyPatchToolParam
 from .computer_tool_param import ComputerToolParam
 from .computer_use_preview_tool_param import ComputerUsePreviewToolParam
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
-from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
 from .custom_tool_param import CustomToolParam
 from .file_search_tool_param import FileSearchToolParam
+from .function_shell_tool import ContainerNetworkPolicyAllowlist
 from .function_shell_tool_param import FunctionShellToolParam
 from .function_tool_param import FunctionToolParam
 from .namespace_tool_param import NamespaceToolParam
@@ -26,7 +25,7 @@ from .web_search_tool_param import WebSearchToolParam
 
 
 class Mcp(TypedDict, total=False):
-    """One of `ToolParam`."""
+    """One of `RealtimeToolsConfigUnionParam`, `ToolParam`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]
@@ -177,10 +176,7 @@ CodeInterpreterContainer: TypeAlias = (
 )
 
 NetworkPolicy: TypeAlias = (
-    ContainerNetworkPolicyDisabledParam
-    | ContainerNetworkPolicyDisabled
-    | ContainerNetworkPolicyAllowlistParam
-    | ContainerNetworkPolicyAllowlist
+    ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
 )
 
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

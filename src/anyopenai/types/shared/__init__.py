@@ -9,18 +9,22 @@ from .._lazy import doors
 
 if TYPE_CHECKING:
     from ..shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
-    from ..shared_params.function_definition import FunctionDefinition as FunctionDefinition
-    from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
+    from ..shared_params.decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from ..shared_params.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from ..shared_params.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .all_models import AllModels as AllModels
     from .chat_model import ChatModel as ChatModel
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
+    from .error_object import ErrorObject as ErrorObject
+    from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
     from .metadata import Metadata as Metadata
     from .moderation_result_body import ModerationResultBody as ModerationResultBody
     from .reasoning import Reasoning as Reasoning
     from .reasoning_effort import ReasoningEffort as ReasoningEffort
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
+    from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .response_format_text import ResponseFormatText as ResponseFormatText
     from .responses_model import ResponsesModel as ResponsesModel
 
@@ -32,16 +36,20 @@ __getattr__, __dir__ = doors(
         "chat_model": "ChatModel",
         "comparison_filter": "ComparisonFilter",
         "compound_filter": "CompoundFilter",
+        "error_object": "ErrorObject",
+        "function_definition": "FunctionDefinition",
         "function_parameters": "FunctionParameters",
         "metadata": "Metadata",
         "moderation_result_body": "ModerationResultBody",
         "reasoning": "Reasoning",
         "reasoning_effort": "ReasoningEffort",
         "response_format_json_object": "ResponseFormatJSONObject",
+        "response_format_json_schema": "ResponseFormatJSONSchema",
         "response_format_text": "ResponseFormatText",
         "responses_model": "ResponsesModel",
         ".shared_params.custom_tool_input_format": "CustomToolInputFormat",
-        ".shared_params.function_definition": "FunctionDefinition",
-        ".shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
+        ".shared_params.decision_input_json": "DecisionInputJSON",
+        ".shared_params.decision_question_input_image": "DecisionQuestionInputImage",
+        ".shared_params.decision_question_input_text": "DecisionQuestionInputText",
     },
 )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
     from .custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
+    from .decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
     from .metadata import Metadata as Metadata
@@ -32,6 +35,9 @@ __getattr__, __dir__ = doors(
         "comparison_filter": "ComparisonFilter",
         "compound_filter": "CompoundFilter",
         "custom_tool_input_format": "CustomToolInputFormat",
+        "decision_input_json": "DecisionInputJSON",
+        "decision_question_input_image": "DecisionQuestionInputImage",
+        "decision_question_input_text": "DecisionQuestionInputText",
         "function_definition": "FunctionDefinition",
         "function_parameters": "FunctionParameters",
         "metadata": "Metadata",

@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 
 class FunctionDefinition(TypedDict, total=False):
-    """Found in `ChatCompletionFunctionToolParam.function`."""
+    """Found in `FunctionToolParam.function`, `ChatCompletionFunctionToolParam.function`."""
 
     description: str
     name: Required[str]

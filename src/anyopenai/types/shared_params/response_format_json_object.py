@@ -7,6 +7,6 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseFormatJSONObject(TypedDict, total=False):
-    """One of `ResponseFormat`, `ResponseFormatTextConfigParam`."""
+    """Found in `ThreadCreateAndRunParams.response_format`, `RunCreateParams.response_format`."""
 
     type: Required[Literal["json_object"]]

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypedDict
 
+from ..shared import response_format_json_schema
+
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
-    """One of `ResponseFormat`."""
+    """Found in `ThreadCreateAndRunParams.response_format`, `RunCreateParams.response_format`."""
 
     type: Required[Literal["json_schema"]]
-    json_schema: Required[JSONSchema]
+    json_schema: Required[JSONSchema | response_format_json_schema.JSONSchema]
 
 
 class JSONSchema(TypedDict, total=False):
