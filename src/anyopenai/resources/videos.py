@@ -9,8 +9,8 @@ from .._contract import Operation, omit
 from .._resource import Resource
 from ..pagination import AsyncConversationCursorPage
 from ..types.video import Video
+from ..types.video_create_character_response import VideoCreateCharacterResponse
 from ..types.video_delete_response import VideoDeleteResponse
-from ..types.video_get_character_response import VideoGetCharacterResponse
 
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
@@ -35,11 +35,11 @@ _CREATE: Final[Operation[Video]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/videos",
 )
 
-_CREATE_CHARACTER: Final[Operation[VideoGetCharacterResponse]] = Operation(
+_CREATE_CHARACTER: Final[Operation[VideoCreateCharacterResponse]] = Operation(
     name="videos.create_character",
     verb="POST",
     path="/videos/characters",
-    returns=VideoGetCharacterResponse,
+    returns=VideoCreateCharacterResponse,
     body="multipart",
     files=("video",),
     doc="https://platform.openai.com/docs/api-reference/videos",
@@ -83,11 +83,11 @@ _EXTEND: Final[Operation[Video]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/videos",
 )
 
-_GET_CHARACTER: Final[Operation[VideoGetCharacterResponse]] = Operation(
+_GET_CHARACTER: Final[Operation[VideoCreateCharacterResponse]] = Operation(
     name="videos.get_character",
     verb="GET",
     path="/videos/characters/{character_id}",
-    returns=VideoGetCharacterResponse,
+    returns=VideoCreateCharacterResponse,
     doc="https://platform.openai.com/docs/api-reference/videos",
 )
 
@@ -167,7 +167,7 @@ class Videos(Resource):
 
     async def create_character(
         self, *, name: str, video: FileTypes, **options: Unpack[RequestOptions]
-    ) -> VideoGetCharacterResponse:
+    ) -> VideoCreateCharacterResponse:
         """Upload a video of a character, for use in other videos.
 
         `POST /videos/characters`. The arguments are sent as a form. Deprecated.
@@ -184,7 +184,7 @@ class Videos(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/videos
         """
-        answer: VideoGetCharacterResponse = await self._caller.call(
+        answer: VideoCreateCharacterResponse = await self._caller.call(
             _CREATE_CHARACTER, body={"name": name, "video": video}, options=options
         )
         return answer
@@ -289,7 +289,7 @@ class Videos(Resource):
         )
         return answer
 
-    async def get_character(self, character_id: str, **options: Unpack[RequestOptions]) -> VideoGetCharacterResponse:
+    async def get_character(self, character_id: str, **options: Unpack[RequestOptions]) -> VideoCreateCharacterResponse:
         """Get one character.
 
         `GET /videos/characters/{character_id}`. Deprecated.
@@ -304,7 +304,7 @@ class Videos(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/videos
         """
-        answer: VideoGetCharacterResponse = await self._caller.call(
+        answer: VideoCreateCharacterResponse = await self._caller.call(
             _GET_CHARACTER, path=(character_id,), options=options
         )
         return answer

@@ -9,6 +9,7 @@ from ._lazy import doors
 
 if TYPE_CHECKING:
     from .audio_response_format import AudioResponseFormat as AudioResponseFormat
+    from .audio_transcription import AudioTranscription as AudioTranscription
     from .auto_file_chunking_strategy_param import AutoFileChunkingStrategyParam as AutoFileChunkingStrategyParam
     from .base64_embedding_response import Base64EmbeddingResponse as Base64EmbeddingResponse
     from .batch import Batch as Batch
@@ -42,12 +43,12 @@ if TYPE_CHECKING:
     from .embedding import Embedding as Embedding
     from .embedding_create_params import EmbeddingCreateParams as EmbeddingCreateParams
     from .embedding_model import EmbeddingModel as EmbeddingModel
+    from .environment import Environment as Environment
     from .eval_create_params import EvalCreateParams as EvalCreateParams
     from .eval_create_response import EvalCreateResponse as EvalCreateResponse
     from .eval_custom_data_source_config import EvalCustomDataSourceConfig as EvalCustomDataSourceConfig
     from .eval_delete_response import EvalDeleteResponse as EvalDeleteResponse
     from .eval_list_params import EvalListParams as EvalListParams
-    from .eval_list_response import EvalListResponse as EvalListResponse
     from .eval_retrieve_response import EvalRetrieveResponse as EvalRetrieveResponse
     from .eval_stored_completions_data_source_config import (
         EvalStoredCompletionsDataSourceConfig as EvalStoredCompletionsDataSourceConfig,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
+    from .function_tool_function_tool import FunctionToolFunctionTool as FunctionToolFunctionTool
     from .image import Image as Image
     from .image_create_variation_params import ImageCreateVariationParams as ImageCreateVariationParams
     from .image_edit_completed_event import ImageEditCompletedEvent as ImageEditCompletedEvent
@@ -83,6 +85,29 @@ if TYPE_CHECKING:
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
     from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
     from .project_api_key import ProjectAPIKey as ProjectAPIKey
+    from .realtime_session_create_request_ga import RealtimeSessionCreateRequestGA as RealtimeSessionCreateRequestGA
+    from .realtime_transcription_session_create_request_ga import (
+        RealtimeTranscriptionSessionCreateRequestGA as RealtimeTranscriptionSessionCreateRequestGA,
+    )
+    from .response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall as ResponseCodeInterpreterToolCall
+    from .response_compaction_item_param import ResponseCompactionItemParam as ResponseCompactionItemParam
+    from .response_computer_tool_call import ResponseComputerToolCall as ResponseComputerToolCall
+    from .response_computer_tool_call_output_screenshot import (
+        ResponseComputerToolCallOutputScreenshot as ResponseComputerToolCallOutputScreenshot,
+    )
+    from .response_create_image import ResponseCreateImage as ResponseCreateImage
+    from .response_custom_tool_call import ResponseCustomToolCall as ResponseCustomToolCall
+    from .response_custom_tool_call_output import ResponseCustomToolCallOutput as ResponseCustomToolCallOutput
+    from .response_file_search_tool_call import ResponseFileSearchToolCall as ResponseFileSearchToolCall
+    from .response_function_shell_call_output_content import (
+        ResponseFunctionShellCallOutputContent as ResponseFunctionShellCallOutputContent,
+    )
+    from .response_function_tool_call import ResponseFunctionToolCall as ResponseFunctionToolCall
+    from .response_function_web_search import ResponseFunctionWebSearch as ResponseFunctionWebSearch
+    from .response_input_file_content import ResponseInputFileContent as ResponseInputFileContent
+    from .response_tool_search_output_item_param import (
+        ResponseToolSearchOutputItemParam as ResponseToolSearchOutputItemParam,
+    )
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
@@ -143,6 +168,7 @@ __getattr__, __dir__ = doors(
     __name__,
     {
         "audio_response_format": "AudioResponseFormat",
+        "audio_transcription": "AudioTranscription",
         "auto_file_chunking_strategy_param": "AutoFileChunkingStrategyParam",
         "base64_embedding_response": "Base64EmbeddingResponse",
         "batch": "Batch",
@@ -172,12 +198,12 @@ __getattr__, __dir__ = doors(
         "embedding": "Embedding",
         "embedding_create_params": "EmbeddingCreateParams",
         "embedding_model": "EmbeddingModel",
+        "environment": "Environment",
         "eval_create_params": "EvalCreateParams",
         "eval_create_response": "EvalCreateResponse",
         "eval_custom_data_source_config": "EvalCustomDataSourceConfig",
         "eval_delete_response": "EvalDeleteResponse",
         "eval_list_params": "EvalListParams",
-        "eval_list_response": "EvalListResponse",
         "eval_retrieve_response": "EvalRetrieveResponse",
         "eval_stored_completions_data_source_config": "EvalStoredCompletionsDataSourceConfig",
         "eval_update_params": "EvalUpdateParams",
@@ -188,6 +214,7 @@ __getattr__, __dir__ = doors(
         "file_list_params": "FileListParams",
         "file_object": "FileObject",
         "file_purpose": "FilePurpose",
+        "function_tool_function_tool": "FunctionToolFunctionTool",
         "image": "Image",
         "image_create_variation_params": "ImageCreateVariationParams",
         "image_edit_completed_event": "ImageEditCompletedEvent",
@@ -211,6 +238,21 @@ __getattr__, __dir__ = doors(
         "moderation_text_input_param": "ModerationTextInputParam",
         "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
         "project_api_key": "ProjectAPIKey",
+        "realtime_session_create_request_ga": "RealtimeSessionCreateRequestGA",
+        "realtime_transcription_session_create_request_ga": "RealtimeTranscriptionSessionCreateRequestGA",
+        "response_code_interpreter_tool_call": "ResponseCodeInterpreterToolCall",
+        "response_compaction_item_param": "ResponseCompactionItemParam",
+        "response_computer_tool_call": "ResponseComputerToolCall",
+        "response_computer_tool_call_output_screenshot": "ResponseComputerToolCallOutputScreenshot",
+        "response_create_image": "ResponseCreateImage",
+        "response_custom_tool_call": "ResponseCustomToolCall",
+        "response_custom_tool_call_output": "ResponseCustomToolCallOutput",
+        "response_file_search_tool_call": "ResponseFileSearchToolCall",
+        "response_function_shell_call_output_content": "ResponseFunctionShellCallOutputContent",
+        "response_function_tool_call": "ResponseFunctionToolCall",
+        "response_function_web_search": "ResponseFunctionWebSearch",
+        "response_input_file_content": "ResponseInputFileContent",
+        "response_tool_search_output_item_param": "ResponseToolSearchOutputItemParam",
         "shared.all_models": "AllModels",
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..._contract import Operation, omit
 from ..._resource import Resource
 from ...pagination import AsyncCursorPage
-from ...types.container_list_response import ContainerListResponse
+from ...types.container_create_response import ContainerCreateResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from .files import Files, FilesWithRawResponse, FilesWithStreamingResponse
 
 
-_CREATE: Final[Operation[ContainerListResponse]] = Operation(
+_CREATE: Final[Operation[ContainerCreateResponse]] = Operation(
     name="containers.create",
     verb="POST",
     path="/containers",
-    returns=ContainerListResponse,
+    returns=ContainerCreateResponse,
     body="json",
     doc="https://platform.openai.com/docs/api-reference/containers",
 )
@@ -40,20 +40,20 @@ _DELETE: Final[Operation[None]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/containers",
 )
 
-_LIST: Final[Operation[AsyncCursorPage[ContainerListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncCursorPage[ContainerCreateResponse]]] = Operation(
     name="containers.list",
     verb="GET",
     path="/containers",
-    returns=AsyncCursorPage[ContainerListResponse],
+    returns=AsyncCursorPage[ContainerCreateResponse],
     page=True,
     doc="https://platform.openai.com/docs/api-reference/containers",
 )
 
-_RETRIEVE: Final[Operation[ContainerListResponse]] = Operation(
+_RETRIEVE: Final[Operation[ContainerCreateResponse]] = Operation(
     name="containers.retrieve",
     verb="GET",
     path="/containers/{container_id}",
-    returns=ContainerListResponse,
+    returns=ContainerCreateResponse,
     doc="https://platform.openai.com/docs/api-reference/containers",
 )
 
@@ -80,7 +80,7 @@ class Containers(Resource):
         network_policy: NetworkPolicy | Omit = omit,
         skills: Iterable[Skill] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> ContainerListResponse:
+    ) -> ContainerCreateResponse:
         """Start a container for code to run in; it expires when it is idle.
 
         `POST /containers`.
@@ -100,7 +100,7 @@ class Containers(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/containers
         """
-        answer: ContainerListResponse = await self._caller.call(
+        answer: ContainerCreateResponse = await self._caller.call(
             _CREATE,
             body={
                 "name": name,
@@ -139,7 +139,7 @@ class Containers(Resource):
         name: str | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[ContainerListResponse, AsyncCursorPage[ContainerListResponse]]:
+    ) -> Paginator[ContainerCreateResponse, AsyncCursorPage[ContainerCreateResponse]]:
         """List the containers, newest first.
 
         `GET /containers`.
@@ -164,7 +164,7 @@ class Containers(Resource):
             _LIST, query={"after": after, "limit": limit, "name": name, "order": order}, options=options
         )
 
-    async def retrieve(self, container_id: str, **options: Unpack[RequestOptions]) -> ContainerListResponse:
+    async def retrieve(self, container_id: str, **options: Unpack[RequestOptions]) -> ContainerCreateResponse:
         """Get a container: its status and when it expires.
 
         `GET /containers/{container_id}`.
@@ -179,7 +179,7 @@ class Containers(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/containers
         """
-        answer: ContainerListResponse = await self._caller.call(_RETRIEVE, path=(container_id,), options=options)
+        answer: ContainerCreateResponse = await self._caller.call(_RETRIEVE, path=(container_id,), options=options)
         return answer
 
     if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..._contract import Operation, omit
 from ..._resource import Resource
 from ...pagination import AsyncCursorPage
+from ...types.eval_create_response import EvalCreateResponse
 from ...types.eval_delete_response import EvalDeleteResponse
-from ...types.eval_list_response import EvalListResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .runs import Runs, RunsWithRawResponse, RunsWithStreamingResponse
 
 
-_CREATE: Final[Operation[EvalListResponse]] = Operation(
+_CREATE: Final[Operation[EvalCreateResponse]] = Operation(
     name="evals.create",
     verb="POST",
     path="/evals",
-    returns=EvalListResponse,
+    returns=EvalCreateResponse,
     body="json",
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
@@ -40,28 +40,28 @@ _DELETE: Final[Operation[EvalDeleteResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_LIST: Final[Operation[AsyncCursorPage[EvalListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncCursorPage[EvalCreateResponse]]] = Operation(
     name="evals.list",
     verb="GET",
     path="/evals",
-    returns=AsyncCursorPage[EvalListResponse],
+    returns=AsyncCursorPage[EvalCreateResponse],
     page=True,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_RETRIEVE: Final[Operation[EvalListResponse]] = Operation(
+_RETRIEVE: Final[Operation[EvalCreateResponse]] = Operation(
     name="evals.retrieve",
     verb="GET",
     path="/evals/{eval_id}",
-    returns=EvalListResponse,
+    returns=EvalCreateResponse,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_UPDATE: Final[Operation[EvalListResponse]] = Operation(
+_UPDATE: Final[Operation[EvalCreateResponse]] = Operation(
     name="evals.update",
     verb="POST",
     path="/evals/{eval_id}",
-    returns=EvalListResponse,
+    returns=EvalCreateResponse,
     body="json",
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
@@ -87,7 +87,7 @@ class Evals(Resource):
         metadata: Mapping[str, str] | None | Omit = omit,
         name: str | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> EvalListResponse:
+    ) -> EvalCreateResponse:
         """Define an eval: what its data looks like, and what makes an answer good.
 
         `POST /evals`.
@@ -105,7 +105,7 @@ class Evals(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: EvalListResponse = await self._caller.call(
+        answer: EvalCreateResponse = await self._caller.call(
             _CREATE,
             body={
                 "data_source_config": data_source_config,
@@ -143,7 +143,7 @@ class Evals(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         order_by: Literal["created_at", "updated_at"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[EvalListResponse, AsyncCursorPage[EvalListResponse]]:
+    ) -> Paginator[EvalCreateResponse, AsyncCursorPage[EvalCreateResponse]]:
         """List the evals, oldest first.
 
         `GET /evals`.
@@ -168,7 +168,7 @@ class Evals(Resource):
             _LIST, query={"after": after, "limit": limit, "order": order, "order_by": order_by}, options=options
         )
 
-    async def retrieve(self, eval_id: str, **options: Unpack[RequestOptions]) -> EvalListResponse:
+    async def retrieve(self, eval_id: str, **options: Unpack[RequestOptions]) -> EvalCreateResponse:
         """Get one eval.
 
         `GET /evals/{eval_id}`.
@@ -183,7 +183,7 @@ class Evals(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: EvalListResponse = await self._caller.call(_RETRIEVE, path=(eval_id,), options=options)
+        answer: EvalCreateResponse = await self._caller.call(_RETRIEVE, path=(eval_id,), options=options)
         return answer
 
     async def update(
@@ -193,7 +193,7 @@ class Evals(Resource):
         metadata: Mapping[str, str] | None | Omit = omit,
         name: str | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> EvalListResponse:
+    ) -> EvalCreateResponse:
         """Change an eval's name or metadata; its criteria stay.
 
         `POST /evals/{eval_id}`.
@@ -210,7 +210,7 @@ class Evals(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: EvalListResponse = await self._caller.call(
+        answer: EvalCreateResponse = await self._caller.call(
             _UPDATE, path=(eval_id,), body={"metadata": metadata, "name": name}, options=options
         )
         return answer

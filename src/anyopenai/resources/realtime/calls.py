@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ...types.realtime.realtime_tools_config_union_param import RealtimeToolsConfigUnionParam
     from ...types.realtime.realtime_tracing_config_param import TracingConfiguration
     from ...types.realtime.realtime_truncation_param import RealtimeTruncationParam
+    from ...types.realtime_session_create_request_ga import (
+        RealtimeSessionCreateRequestGA,
+        RealtimeSessionCreateRequestGAAudio,
+    )
     from ...types.responses.response_prompt import ResponsePrompt
     from ...types.responses.response_prompt_param import ResponsePromptParam
 
@@ -87,7 +91,7 @@ class Calls(Resource):
         call_id: str,
         *,
         type: Literal["realtime"],
-        audio: RealtimeAudioConfigParam | Omit = omit,
+        audio: RealtimeAudioConfigParam | RealtimeSessionCreateRequestGAAudio | Omit = omit,
         include: Sequence[Literal["item.input_audio_transcription.logprobs"]] | Omit = omit,
         instructions: str | Omit = omit,
         max_output_tokens: int | Literal["inf"] | Omit = omit,
@@ -175,7 +179,11 @@ class Calls(Resource):
         )
 
     async def create(
-        self, *, sdp: str, session: RealtimeSessionCreateRequestParam | Omit = omit, **options: Unpack[RequestOptions]
+        self,
+        *,
+        sdp: str,
+        session: RealtimeSessionCreateRequestParam | RealtimeSessionCreateRequestGA | Omit = omit,
+        **options: Unpack[RequestOptions],
     ) -> BinaryResponse:
         """Open a call over WebRTC: your connection offer in, the answer to it out, as SDP.
 

@@ -7,6 +7,8 @@ from .._base import BaseModel
 
 
 class TranscriptionLanguage(BaseModel, kw_only=True):
-    """Found in `Transcription.languages`, `TranscriptionTextDoneEvent.languages`."""
+    """Found in `Transcription.languages`, `TranscriptionTextDoneEvent.languages`,
+    `ConversationItemInputAudioTranscriptionCompletedEvent.languages`.
+    """
 
     code: str

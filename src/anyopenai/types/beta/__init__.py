@@ -357,6 +357,7 @@ if TYPE_CHECKING:
         BetaResponseImageGenCallPartialImageEvent as BetaResponseImageGenCallPartialImageEvent,
     )
     from .beta_response_in_progress_event import BetaResponseInProgressEvent as BetaResponseInProgressEvent
+    from .beta_response_includable import BetaResponseIncludable as BetaResponseIncludable
     from .beta_response_incomplete_event import BetaResponseIncompleteEvent as BetaResponseIncompleteEvent
     from .beta_response_input_content import BetaResponseInputContent as BetaResponseInputContent
     from .beta_response_input_content_param import BetaResponseInputContentParam as BetaResponseInputContentParam
@@ -773,6 +774,7 @@ __getattr__, __dir__ = doors(
         "beta_response_image_gen_call_in_progress_event": "BetaResponseImageGenCallInProgressEvent",
         "beta_response_image_gen_call_partial_image_event": "BetaResponseImageGenCallPartialImageEvent",
         "beta_response_in_progress_event": "BetaResponseInProgressEvent",
+        "beta_response_includable": "BetaResponseIncludable",
         "beta_response_incomplete_event": "BetaResponseIncompleteEvent",
         "beta_response_input_content": "BetaResponseInputContent",
         "beta_response_input_content_param": "BetaResponseInputContentParam",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
+from ..environment import InlineCapabilitySource
 from .inline_capability_source_param import InlineCapabilitySourceParam
 
 
@@ -21,5 +22,5 @@ class HostedSkillParamInline(TypedDict, total=False):
 
     description: Required[str]
     name: Required[str]
-    source: Required[InlineCapabilitySourceParam]
+    source: Required[InlineCapabilitySourceParam | InlineCapabilitySource]
     type: Required[Literal["inline"]]

@@ -89,7 +89,7 @@ class SamplingParams(BaseModel, kw_only=True):
 
 
 class EasyInputMessage(BaseModel, kw_only=True):
-    """Found in `InputMessagesTemplate.template`."""
+    """Found in `InputMessagesTemplate.template`, `ResponseItemCreateEvent.item`."""
 
     content: str | list[ResponseInputText | ResponseInputImage | ResponseInputFile]
     role: Literal["user", "assistant", "system", "developer"]
@@ -99,7 +99,7 @@ class EasyInputMessage(BaseModel, kw_only=True):
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
     """Found in `InputMessagesTemplateTemplateEvalItem.content`,
-    `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`, `EasyInputMessage.content`.
+    `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`, `EasyInputMessage.content` and 2 more.
     """
 
     text: str
@@ -108,7 +108,7 @@ class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_te
 
 
 class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """Found in `EasyInputMessage.content`."""
+    """Found in `EasyInputMessage.content`, `ResponseCustomToolCallOutput.output`, `Message.content`."""
 
     detail: Literal["low", "high", "auto", "original"]
     type: ClassVar[Literal["input_image"]] = "input_image"
@@ -118,7 +118,7 @@ class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_i
 
 
 class ResponseInputFile(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """Found in `EasyInputMessage.content`."""
+    """Found in `EasyInputMessage.content`, `ResponseCustomToolCallOutput.output`, `Message.content`."""
 
     type: ClassVar[Literal["input_file"]] = "input_file"
     detail: Literal["auto", "low", "high"] | None = None
@@ -157,7 +157,7 @@ class ChatCompletionTool(BaseModel, kw_only=True):
 
 class PromptCacheBreakpoint(BaseModel, kw_only=True):
     """Found in `ResponseInputText.prompt_cache_breakpoint`, `ResponseInputImage.prompt_cache_breakpoint`,
-    `ResponseInputFile.prompt_cache_breakpoint`.
+    `ResponseInputFile.prompt_cache_breakpoint` and 1 more.
     """
 
     mode: Literal["explicit"]

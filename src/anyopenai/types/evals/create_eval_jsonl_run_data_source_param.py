@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import run_list_response
+from . import run_create_response
 from .eval_jsonl_file_content_source_content import EvalJsonlFileContentSourceContent
 
 
@@ -38,4 +38,4 @@ class SourceFileContentContent(TypedDict, total=False):
     sample: Mapping[str, object]
 
 
-Source: TypeAlias = SourceFileContent | SourceFileID | run_list_response.Source
+Source: TypeAlias = SourceFileContent | SourceFileID | run_create_response.Source

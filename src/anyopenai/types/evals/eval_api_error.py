@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class EvalAPIError(BaseModel, kw_only=True):
-    """Found in `RunCancelResponse.error`, `RunListResponse.error`, `Sample.error`."""
+    """Found in `RunCancelResponse.error`, `RunCreateResponse.error`, `Sample.error`."""
 
     code: str
     message: str

@@ -230,7 +230,9 @@ class DataSourceResponsesSamplingParamsText(BaseModel, kw_only=True):
 
 
 class ResponsesFunctionToolFunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     name: str
     parameters: dict[str, object] | None = None
@@ -244,7 +246,7 @@ class ResponsesFunctionToolFunctionTool(BaseModel, kw_only=True, tag_field="type
 
 
 class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     server_label: str
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -273,7 +275,7 @@ class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
 
 
 class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     container: str | CodeInterpreterContainerCodeInterpreterToolAuto
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
@@ -281,13 +283,13 @@ class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_inter
 
 
 class ProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     type: ClassVar[Literal["image_generation"]] = "image_generation"
     action: Literal["generate", "edit", "auto"] | None = None
@@ -325,13 +327,15 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
 
 class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["shell"]] = "shell"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
@@ -339,7 +343,9 @@ class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
 
 
 class CustomTool(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `NamespaceTool.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `NamespaceTool.tools`, `ToolSearchOutputNamespaceTool.tools`
+    and 2 more.
+    """
 
     name: str
     type: ClassVar[Literal["custom"]] = "custom"
@@ -351,7 +357,7 @@ class CustomTool(BaseModel, kw_only=True, tag_field="type", tag="custom"):
 
 
 class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
     description: str
     name: str
@@ -360,7 +366,9 @@ class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
 
 
 class ToolSearchTool(BaseModel, kw_only=True, tag_field="type", tag="tool_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["tool_search"]] = "tool_search"
     description: str | None = None
@@ -397,7 +405,9 @@ class DataSourceResponsesInputMessagesTemplateTemplateEvalItemContentInputImage(
 
 
 class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
-    """Found in `DataSourceResponsesSamplingParamsText.format`."""
+    """Found in `DataSourceResponsesSamplingParamsText.format`, `Text.format`,
+    `ResponseConfigurationUpdateItemParamText.format`.
+    """
 
     name: str
     schema: dict[str, object]
@@ -407,7 +417,9 @@ class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="typ
 
 
 class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["web_search", "web_search_2025_08_26"]] = "web_search"
     external_web_access: bool | None = None
@@ -464,7 +476,7 @@ class ImageGenerationSvg(BaseModel, kw_only=True):
 
 
 class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `NamespaceTool.tools`."""
+    """Found in `NamespaceTool.tools`, `ToolSearchOutputNamespaceTool.tools`."""
 
     name: str
     type: ClassVar[Literal["function"]] = "function"
@@ -478,7 +490,9 @@ class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
 
 
 class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["web_search_preview", "web_search_preview_2025_03_11"]] = "web_search_preview"
     search_content_types: list[Literal["text", "image"]] | None = None
@@ -487,7 +501,9 @@ class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_s
 
 
 class FileSearchTool(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["file_search"]] = "file_search"
     vector_store_ids: list[str]
@@ -532,19 +548,25 @@ class ImageGenerationSvgReasoning(BaseModel, kw_only=True):
 
 
 class ResponseFormatText(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """Found in `SamplingParams.response_format`, `DataSourceResponsesSamplingParamsText.format`."""
+    """Found in `SamplingParams.response_format`, `DataSourceResponsesSamplingParamsText.format`, `Text.format` and 1
+    more.
+    """
 
     type: ClassVar[Literal["text"]] = "text"
 
 
 class ComputerTool(BaseModel, kw_only=True, tag_field="type", tag="computer"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     type: ClassVar[Literal["computer"]] = "computer"
 
 
 class ComputerUsePreviewTool(BaseModel, kw_only=True, tag_field="type", tag="computer_use_preview"):
-    """Found in `DataSourceResponsesSamplingParams.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
+    `AdditionalTools.tools`.
+    """
 
     display_height: int
     display_width: int

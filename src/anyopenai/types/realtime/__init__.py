@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
+    from ..realtime_session_create_request_ga import RealtimeToolsConfigUnion as RealtimeToolsConfigUnion
     from .audio_transcription import AudioTranscription as AudioTranscription
     from .audio_transcription_param import AudioTranscriptionParam as AudioTranscriptionParam
     from .call_accept_params import CallAcceptParams as CallAcceptParams
@@ -16,6 +17,75 @@ if TYPE_CHECKING:
     from .call_reject_params import CallRejectParams as CallRejectParams
     from .client_secret_create_params import ClientSecretCreateParams as ClientSecretCreateParams
     from .client_secret_create_response import ClientSecretCreateResponse as ClientSecretCreateResponse
+    from .conversation_created_event import ConversationCreatedEvent as ConversationCreatedEvent
+    from .conversation_item_added import ConversationItemAdded as ConversationItemAdded
+    from .conversation_item_create_event import ConversationItem as ConversationItem
+    from .conversation_item_create_event import ConversationItemCreateEvent as ConversationItemCreateEvent
+    from .conversation_item_create_event_param import (
+        ConversationItemCreateEventParam as ConversationItemCreateEventParam,
+    )
+    from .conversation_item_created_event import ConversationItemCreatedEvent as ConversationItemCreatedEvent
+    from .conversation_item_delete_event import ConversationItemDeleteEvent as ConversationItemDeleteEvent
+    from .conversation_item_delete_event_param import (
+        ConversationItemDeleteEventParam as ConversationItemDeleteEventParam,
+    )
+    from .conversation_item_deleted_event import ConversationItemDeletedEvent as ConversationItemDeletedEvent
+    from .conversation_item_done import ConversationItemDone as ConversationItemDone
+    from .conversation_item_input_audio_transcription_completed_event import (
+        ConversationItemInputAudioTranscriptionCompletedEvent as ConversationItemInputAudioTranscriptionCompletedEvent,
+    )
+    from .conversation_item_input_audio_transcription_delta_event import (
+        ConversationItemInputAudioTranscriptionDeltaEvent as ConversationItemInputAudioTranscriptionDeltaEvent,
+    )
+    from .conversation_item_input_audio_transcription_failed_event import (
+        ConversationItemInputAudioTranscriptionFailedEvent as ConversationItemInputAudioTranscriptionFailedEvent,
+    )
+    from .conversation_item_input_audio_transcription_segment import (
+        ConversationItemInputAudioTranscriptionSegment as ConversationItemInputAudioTranscriptionSegment,
+    )
+    from .conversation_item_param import ConversationItemParam as ConversationItemParam
+    from .conversation_item_retrieve_event import ConversationItemRetrieveEvent as ConversationItemRetrieveEvent
+    from .conversation_item_retrieve_event_param import (
+        ConversationItemRetrieveEventParam as ConversationItemRetrieveEventParam,
+    )
+    from .conversation_item_truncate_event import ConversationItemTruncateEvent as ConversationItemTruncateEvent
+    from .conversation_item_truncate_event_param import (
+        ConversationItemTruncateEventParam as ConversationItemTruncateEventParam,
+    )
+    from .conversation_item_truncated_event import ConversationItemTruncatedEvent as ConversationItemTruncatedEvent
+    from .input_audio_buffer_append_event import InputAudioBufferAppendEvent as InputAudioBufferAppendEvent
+    from .input_audio_buffer_append_event_param import (
+        InputAudioBufferAppendEventParam as InputAudioBufferAppendEventParam,
+    )
+    from .input_audio_buffer_clear_event import InputAudioBufferClearEvent as InputAudioBufferClearEvent
+    from .input_audio_buffer_clear_event_param import InputAudioBufferClearEventParam as InputAudioBufferClearEventParam
+    from .input_audio_buffer_cleared_event import InputAudioBufferClearedEvent as InputAudioBufferClearedEvent
+    from .input_audio_buffer_commit_event import InputAudioBufferCommitEvent as InputAudioBufferCommitEvent
+    from .input_audio_buffer_commit_event_param import (
+        InputAudioBufferCommitEventParam as InputAudioBufferCommitEventParam,
+    )
+    from .input_audio_buffer_committed_event import InputAudioBufferCommittedEvent as InputAudioBufferCommittedEvent
+    from .input_audio_buffer_dtmf_event_received_event import (
+        InputAudioBufferDtmfEventReceivedEvent as InputAudioBufferDtmfEventReceivedEvent,
+    )
+    from .input_audio_buffer_speech_started_event import (
+        InputAudioBufferSpeechStartedEvent as InputAudioBufferSpeechStartedEvent,
+    )
+    from .input_audio_buffer_speech_stopped_event import (
+        InputAudioBufferSpeechStoppedEvent as InputAudioBufferSpeechStoppedEvent,
+    )
+    from .input_audio_buffer_timeout_triggered import (
+        InputAudioBufferTimeoutTriggered as InputAudioBufferTimeoutTriggered,
+    )
+    from .log_prob_properties import LogProbProperties as LogProbProperties
+    from .mcp_list_tools_completed import McpListToolsCompleted as McpListToolsCompleted
+    from .mcp_list_tools_failed import McpListToolsFailed as McpListToolsFailed
+    from .mcp_list_tools_in_progress import McpListToolsInProgress as McpListToolsInProgress
+    from .output_audio_buffer_clear_event import OutputAudioBufferClearEvent as OutputAudioBufferClearEvent
+    from .output_audio_buffer_clear_event_param import (
+        OutputAudioBufferClearEventParam as OutputAudioBufferClearEventParam,
+    )
+    from .rate_limits_updated_event import RateLimitsUpdatedEvent as RateLimitsUpdatedEvent
     from .realtime_audio_config import RealtimeAudioConfig as RealtimeAudioConfig
     from .realtime_audio_config_input import RealtimeAudioConfigInput as RealtimeAudioConfigInput
     from .realtime_audio_config_input_param import RealtimeAudioConfigInputParam as RealtimeAudioConfigInputParam
@@ -27,14 +97,86 @@ if TYPE_CHECKING:
     from .realtime_audio_input_turn_detection_param import (
         RealtimeAudioInputTurnDetectionParam as RealtimeAudioInputTurnDetectionParam,
     )
+    from .realtime_client_event import RealtimeClientEvent as RealtimeClientEvent
+    from .realtime_client_event_param import RealtimeClientEventParam as RealtimeClientEventParam
+    from .realtime_conversation_item_assistant_message import (
+        RealtimeConversationItemAssistantMessage as RealtimeConversationItemAssistantMessage,
+    )
+    from .realtime_conversation_item_assistant_message_param import (
+        RealtimeConversationItemAssistantMessageParam as RealtimeConversationItemAssistantMessageParam,
+    )
+    from .realtime_conversation_item_function_call import (
+        RealtimeConversationItemFunctionCall as RealtimeConversationItemFunctionCall,
+    )
+    from .realtime_conversation_item_function_call_output import (
+        RealtimeConversationItemFunctionCallOutput as RealtimeConversationItemFunctionCallOutput,
+    )
+    from .realtime_conversation_item_function_call_output_param import (
+        RealtimeConversationItemFunctionCallOutputParam as RealtimeConversationItemFunctionCallOutputParam,
+    )
+    from .realtime_conversation_item_function_call_param import (
+        RealtimeConversationItemFunctionCallParam as RealtimeConversationItemFunctionCallParam,
+    )
+    from .realtime_conversation_item_system_message import (
+        RealtimeConversationItemSystemMessage as RealtimeConversationItemSystemMessage,
+    )
+    from .realtime_conversation_item_system_message_param import (
+        RealtimeConversationItemSystemMessageParam as RealtimeConversationItemSystemMessageParam,
+    )
+    from .realtime_conversation_item_user_message import (
+        RealtimeConversationItemUserMessage as RealtimeConversationItemUserMessage,
+    )
+    from .realtime_conversation_item_user_message_param import (
+        RealtimeConversationItemUserMessageParam as RealtimeConversationItemUserMessageParam,
+    )
+    from .realtime_error import RealtimeError as RealtimeError
+    from .realtime_error_event import RealtimeErrorEvent as RealtimeErrorEvent
     from .realtime_function_tool import RealtimeFunctionTool as RealtimeFunctionTool
     from .realtime_function_tool_param import RealtimeFunctionToolParam as RealtimeFunctionToolParam
+    from .realtime_mcp_approval_request import RealtimeMcpApprovalRequest as RealtimeMcpApprovalRequest
+    from .realtime_mcp_approval_request_param import RealtimeMcpApprovalRequestParam as RealtimeMcpApprovalRequestParam
+    from .realtime_mcp_approval_response import RealtimeMcpApprovalResponse as RealtimeMcpApprovalResponse
+    from .realtime_mcp_approval_response_param import (
+        RealtimeMcpApprovalResponseParam as RealtimeMcpApprovalResponseParam,
+    )
+    from .realtime_mcp_list_tools import RealtimeMcpListTools as RealtimeMcpListTools
+    from .realtime_mcp_list_tools_param import RealtimeMcpListToolsParam as RealtimeMcpListToolsParam
+    from .realtime_mcp_protocol_error import RealtimeMcpProtocolError as RealtimeMcpProtocolError
+    from .realtime_mcp_protocol_error_param import RealtimeMcpProtocolErrorParam as RealtimeMcpProtocolErrorParam
+    from .realtime_mcp_tool_call import RealtimeMcpToolCall as RealtimeMcpToolCall
+    from .realtime_mcp_tool_call_param import RealtimeMcpToolCallParam as RealtimeMcpToolCallParam
+    from .realtime_mcp_tool_execution_error import RealtimeMcpToolExecutionError as RealtimeMcpToolExecutionError
+    from .realtime_mcp_tool_execution_error_param import (
+        RealtimeMcpToolExecutionErrorParam as RealtimeMcpToolExecutionErrorParam,
+    )
+    from .realtime_mcphttp_error import RealtimeMcphttpError as RealtimeMcphttpError
+    from .realtime_mcphttp_error_param import RealtimeMcphttpErrorParam as RealtimeMcphttpErrorParam
     from .realtime_reasoning import RealtimeReasoning as RealtimeReasoning
     from .realtime_reasoning_param import RealtimeReasoningParam as RealtimeReasoningParam
+    from .realtime_response import RealtimeResponse as RealtimeResponse
+    from .realtime_response_create_audio_output import (
+        RealtimeResponseCreateAudioOutput as RealtimeResponseCreateAudioOutput,
+    )
+    from .realtime_response_create_audio_output_param import (
+        RealtimeResponseCreateAudioOutputParam as RealtimeResponseCreateAudioOutputParam,
+    )
     from .realtime_response_create_mcp_tool import RealtimeResponseCreateMcpTool as RealtimeResponseCreateMcpTool
     from .realtime_response_create_mcp_tool_param import (
         RealtimeResponseCreateMcpToolParam as RealtimeResponseCreateMcpToolParam,
     )
+    from .realtime_response_create_params import RealtimeResponseCreateParams as RealtimeResponseCreateParams
+    from .realtime_response_create_params_param import (
+        RealtimeResponseCreateParamsParam as RealtimeResponseCreateParamsParam,
+    )
+    from .realtime_response_status import RealtimeResponseStatus as RealtimeResponseStatus
+    from .realtime_response_usage import RealtimeResponseUsage as RealtimeResponseUsage
+    from .realtime_response_usage_input_token_details import (
+        RealtimeResponseUsageInputTokenDetails as RealtimeResponseUsageInputTokenDetails,
+    )
+    from .realtime_response_usage_output_token_details import (
+        RealtimeResponseUsageOutputTokenDetails as RealtimeResponseUsageOutputTokenDetails,
+    )
+    from .realtime_server_event import RealtimeServerEvent as RealtimeServerEvent
     from .realtime_session_create_request import RealtimeSessionCreateRequest as RealtimeSessionCreateRequest
     from .realtime_session_create_request_param import (
         RealtimeSessionCreateRequestParam as RealtimeSessionCreateRequestParam,
@@ -69,9 +211,28 @@ if TYPE_CHECKING:
     from .realtime_translation_client_secret_create_response import (
         RealtimeTranslationClientSecretCreateResponse as RealtimeTranslationClientSecretCreateResponse,
     )
+    from .realtime_translation_input_transcript_delta_event import (
+        RealtimeTranslationInputTranscriptDeltaEvent as RealtimeTranslationInputTranscriptDeltaEvent,
+    )
+    from .realtime_translation_output_audio_delta_event import (
+        RealtimeTranslationOutputAudioDeltaEvent as RealtimeTranslationOutputAudioDeltaEvent,
+    )
+    from .realtime_translation_output_transcript_delta_event import (
+        RealtimeTranslationOutputTranscriptDeltaEvent as RealtimeTranslationOutputTranscriptDeltaEvent,
+    )
+    from .realtime_translation_server_event import RealtimeTranslationServerEvent as RealtimeTranslationServerEvent
     from .realtime_translation_session import RealtimeTranslationSession as RealtimeTranslationSession
+    from .realtime_translation_session_closed_event import (
+        RealtimeTranslationSessionClosedEvent as RealtimeTranslationSessionClosedEvent,
+    )
     from .realtime_translation_session_create_request_param import (
         RealtimeTranslationSessionCreateRequestParam as RealtimeTranslationSessionCreateRequestParam,
+    )
+    from .realtime_translation_session_created_event import (
+        RealtimeTranslationSessionCreatedEvent as RealtimeTranslationSessionCreatedEvent,
+    )
+    from .realtime_translation_session_updated_event import (
+        RealtimeTranslationSessionUpdatedEvent as RealtimeTranslationSessionUpdatedEvent,
     )
     from .realtime_truncation_param import RealtimeTruncationParam as RealtimeTruncationParam
     from .realtime_truncation_retention_ratio import (
@@ -80,6 +241,41 @@ if TYPE_CHECKING:
     from .realtime_truncation_retention_ratio_param import (
         RealtimeTruncationRetentionRatioParam as RealtimeTruncationRetentionRatioParam,
     )
+    from .response_audio_delta_event import ResponseAudioDeltaEvent as ResponseAudioDeltaEvent
+    from .response_audio_done_event import ResponseAudioDoneEvent as ResponseAudioDoneEvent
+    from .response_audio_transcript_delta_event import (
+        ResponseAudioTranscriptDeltaEvent as ResponseAudioTranscriptDeltaEvent,
+    )
+    from .response_audio_transcript_done_event import (
+        ResponseAudioTranscriptDoneEvent as ResponseAudioTranscriptDoneEvent,
+    )
+    from .response_cancel_event import ResponseCancelEvent as ResponseCancelEvent
+    from .response_cancel_event_param import ResponseCancelEventParam as ResponseCancelEventParam
+    from .response_content_part_added_event import ResponseContentPartAddedEvent as ResponseContentPartAddedEvent
+    from .response_content_part_done_event import ResponseContentPartDoneEvent as ResponseContentPartDoneEvent
+    from .response_create_event import ResponseCreateEvent as ResponseCreateEvent
+    from .response_create_event_param import ResponseCreateEventParam as ResponseCreateEventParam
+    from .response_created_event import ResponseCreatedEvent as ResponseCreatedEvent
+    from .response_done_event import ResponseDoneEvent as ResponseDoneEvent
+    from .response_function_call_arguments_delta_event import (
+        ResponseFunctionCallArgumentsDeltaEvent as ResponseFunctionCallArgumentsDeltaEvent,
+    )
+    from .response_function_call_arguments_done_event import (
+        ResponseFunctionCallArgumentsDoneEvent as ResponseFunctionCallArgumentsDoneEvent,
+    )
+    from .response_mcp_call_arguments_delta import ResponseMcpCallArgumentsDelta as ResponseMcpCallArgumentsDelta
+    from .response_mcp_call_arguments_done import ResponseMcpCallArgumentsDone as ResponseMcpCallArgumentsDone
+    from .response_mcp_call_completed import ResponseMcpCallCompleted as ResponseMcpCallCompleted
+    from .response_mcp_call_failed import ResponseMcpCallFailed as ResponseMcpCallFailed
+    from .response_mcp_call_in_progress import ResponseMcpCallInProgress as ResponseMcpCallInProgress
+    from .response_output_item_added_event import ResponseOutputItemAddedEvent as ResponseOutputItemAddedEvent
+    from .response_output_item_done_event import ResponseOutputItemDoneEvent as ResponseOutputItemDoneEvent
+    from .response_text_delta_event import ResponseTextDeltaEvent as ResponseTextDeltaEvent
+    from .response_text_done_event import ResponseTextDoneEvent as ResponseTextDoneEvent
+    from .session_created_event import SessionCreatedEvent as SessionCreatedEvent
+    from .session_update_event import SessionUpdateEvent as SessionUpdateEvent
+    from .session_update_event_param import SessionUpdateEventParam as SessionUpdateEventParam
+    from .session_updated_event import SessionUpdatedEvent as SessionUpdatedEvent
 
 
 __getattr__, __dir__ = doors(
@@ -93,6 +289,44 @@ __getattr__, __dir__ = doors(
         "call_reject_params": "CallRejectParams",
         "client_secret_create_params": "ClientSecretCreateParams",
         "client_secret_create_response": "ClientSecretCreateResponse",
+        "conversation_created_event": "ConversationCreatedEvent",
+        "conversation_item_added": "ConversationItemAdded",
+        "conversation_item_create_event": "ConversationItem ConversationItemCreateEvent",
+        "conversation_item_create_event_param": "ConversationItemCreateEventParam",
+        "conversation_item_created_event": "ConversationItemCreatedEvent",
+        "conversation_item_delete_event": "ConversationItemDeleteEvent",
+        "conversation_item_delete_event_param": "ConversationItemDeleteEventParam",
+        "conversation_item_deleted_event": "ConversationItemDeletedEvent",
+        "conversation_item_done": "ConversationItemDone",
+        "conversation_item_input_audio_transcription_completed_event": "ConversationItemInputAudioTranscriptionCompletedEvent",
+        "conversation_item_input_audio_transcription_delta_event": "ConversationItemInputAudioTranscriptionDeltaEvent",
+        "conversation_item_input_audio_transcription_failed_event": "ConversationItemInputAudioTranscriptionFailedEvent",
+        "conversation_item_input_audio_transcription_segment": "ConversationItemInputAudioTranscriptionSegment",
+        "conversation_item_param": "ConversationItemParam",
+        "conversation_item_retrieve_event": "ConversationItemRetrieveEvent",
+        "conversation_item_retrieve_event_param": "ConversationItemRetrieveEventParam",
+        "conversation_item_truncate_event": "ConversationItemTruncateEvent",
+        "conversation_item_truncate_event_param": "ConversationItemTruncateEventParam",
+        "conversation_item_truncated_event": "ConversationItemTruncatedEvent",
+        "input_audio_buffer_append_event": "InputAudioBufferAppendEvent",
+        "input_audio_buffer_append_event_param": "InputAudioBufferAppendEventParam",
+        "input_audio_buffer_clear_event": "InputAudioBufferClearEvent",
+        "input_audio_buffer_clear_event_param": "InputAudioBufferClearEventParam",
+        "input_audio_buffer_cleared_event": "InputAudioBufferClearedEvent",
+        "input_audio_buffer_commit_event": "InputAudioBufferCommitEvent",
+        "input_audio_buffer_commit_event_param": "InputAudioBufferCommitEventParam",
+        "input_audio_buffer_committed_event": "InputAudioBufferCommittedEvent",
+        "input_audio_buffer_dtmf_event_received_event": "InputAudioBufferDtmfEventReceivedEvent",
+        "input_audio_buffer_speech_started_event": "InputAudioBufferSpeechStartedEvent",
+        "input_audio_buffer_speech_stopped_event": "InputAudioBufferSpeechStoppedEvent",
+        "input_audio_buffer_timeout_triggered": "InputAudioBufferTimeoutTriggered",
+        "log_prob_properties": "LogProbProperties",
+        "mcp_list_tools_completed": "McpListToolsCompleted",
+        "mcp_list_tools_failed": "McpListToolsFailed",
+        "mcp_list_tools_in_progress": "McpListToolsInProgress",
+        "output_audio_buffer_clear_event": "OutputAudioBufferClearEvent",
+        "output_audio_buffer_clear_event_param": "OutputAudioBufferClearEventParam",
+        "rate_limits_updated_event": "RateLimitsUpdatedEvent",
         "realtime_audio_config": "RealtimeAudioConfig",
         "realtime_audio_config_input": "RealtimeAudioConfigInput",
         "realtime_audio_config_input_param": "RealtimeAudioConfigInputParam",
@@ -102,12 +336,50 @@ __getattr__, __dir__ = doors(
         "realtime_audio_formats_param": "RealtimeAudioFormatsParam",
         "realtime_audio_input_turn_detection": "RealtimeAudioInputTurnDetection",
         "realtime_audio_input_turn_detection_param": "RealtimeAudioInputTurnDetectionParam",
+        "realtime_client_event": "RealtimeClientEvent",
+        "realtime_client_event_param": "RealtimeClientEventParam",
+        "realtime_conversation_item_assistant_message": "RealtimeConversationItemAssistantMessage",
+        "realtime_conversation_item_assistant_message_param": "RealtimeConversationItemAssistantMessageParam",
+        "realtime_conversation_item_function_call": "RealtimeConversationItemFunctionCall",
+        "realtime_conversation_item_function_call_output": "RealtimeConversationItemFunctionCallOutput",
+        "realtime_conversation_item_function_call_output_param": "RealtimeConversationItemFunctionCallOutputParam",
+        "realtime_conversation_item_function_call_param": "RealtimeConversationItemFunctionCallParam",
+        "realtime_conversation_item_system_message": "RealtimeConversationItemSystemMessage",
+        "realtime_conversation_item_system_message_param": "RealtimeConversationItemSystemMessageParam",
+        "realtime_conversation_item_user_message": "RealtimeConversationItemUserMessage",
+        "realtime_conversation_item_user_message_param": "RealtimeConversationItemUserMessageParam",
+        "realtime_error": "RealtimeError",
+        "realtime_error_event": "RealtimeErrorEvent",
         "realtime_function_tool": "RealtimeFunctionTool",
         "realtime_function_tool_param": "RealtimeFunctionToolParam",
+        "realtime_mcp_approval_request": "RealtimeMcpApprovalRequest",
+        "realtime_mcp_approval_request_param": "RealtimeMcpApprovalRequestParam",
+        "realtime_mcp_approval_response": "RealtimeMcpApprovalResponse",
+        "realtime_mcp_approval_response_param": "RealtimeMcpApprovalResponseParam",
+        "realtime_mcp_list_tools": "RealtimeMcpListTools",
+        "realtime_mcp_list_tools_param": "RealtimeMcpListToolsParam",
+        "realtime_mcp_protocol_error": "RealtimeMcpProtocolError",
+        "realtime_mcp_protocol_error_param": "RealtimeMcpProtocolErrorParam",
+        "realtime_mcp_tool_call": "RealtimeMcpToolCall",
+        "realtime_mcp_tool_call_param": "RealtimeMcpToolCallParam",
+        "realtime_mcp_tool_execution_error": "RealtimeMcpToolExecutionError",
+        "realtime_mcp_tool_execution_error_param": "RealtimeMcpToolExecutionErrorParam",
+        "realtime_mcphttp_error": "RealtimeMcphttpError",
+        "realtime_mcphttp_error_param": "RealtimeMcphttpErrorParam",
         "realtime_reasoning": "RealtimeReasoning",
         "realtime_reasoning_param": "RealtimeReasoningParam",
+        "realtime_response": "RealtimeResponse",
+        "realtime_response_create_audio_output": "RealtimeResponseCreateAudioOutput",
+        "realtime_response_create_audio_output_param": "RealtimeResponseCreateAudioOutputParam",
         "realtime_response_create_mcp_tool": "RealtimeResponseCreateMcpTool",
         "realtime_response_create_mcp_tool_param": "RealtimeResponseCreateMcpToolParam",
+        "realtime_response_create_params": "RealtimeResponseCreateParams",
+        "realtime_response_create_params_param": "RealtimeResponseCreateParamsParam",
+        "realtime_response_status": "RealtimeResponseStatus",
+        "realtime_response_usage": "RealtimeResponseUsage",
+        "realtime_response_usage_input_token_details": "RealtimeResponseUsageInputTokenDetails",
+        "realtime_response_usage_output_token_details": "RealtimeResponseUsageOutputTokenDetails",
+        "realtime_server_event": "RealtimeServerEvent",
         "realtime_session_create_request": "RealtimeSessionCreateRequest",
         "realtime_session_create_request_param": "RealtimeSessionCreateRequestParam",
         "realtime_session_create_response": "RealtimeSessionCreateResponse",
@@ -122,10 +394,45 @@ __getattr__, __dir__ = doors(
         "realtime_transcription_session_create_response": "RealtimeTranscriptionSessionCreateResponse",
         "realtime_transcription_session_turn_detection": "RealtimeTranscriptionSessionTurnDetection",
         "realtime_translation_client_secret_create_response": "RealtimeTranslationClientSecretCreateResponse",
+        "realtime_translation_input_transcript_delta_event": "RealtimeTranslationInputTranscriptDeltaEvent",
+        "realtime_translation_output_audio_delta_event": "RealtimeTranslationOutputAudioDeltaEvent",
+        "realtime_translation_output_transcript_delta_event": "RealtimeTranslationOutputTranscriptDeltaEvent",
+        "realtime_translation_server_event": "RealtimeTranslationServerEvent",
         "realtime_translation_session": "RealtimeTranslationSession",
+        "realtime_translation_session_closed_event": "RealtimeTranslationSessionClosedEvent",
         "realtime_translation_session_create_request_param": "RealtimeTranslationSessionCreateRequestParam",
+        "realtime_translation_session_created_event": "RealtimeTranslationSessionCreatedEvent",
+        "realtime_translation_session_updated_event": "RealtimeTranslationSessionUpdatedEvent",
         "realtime_truncation_param": "RealtimeTruncationParam",
         "realtime_truncation_retention_ratio": "RealtimeTruncationRetentionRatio",
         "realtime_truncation_retention_ratio_param": "RealtimeTruncationRetentionRatioParam",
+        "response_audio_delta_event": "ResponseAudioDeltaEvent",
+        "response_audio_done_event": "ResponseAudioDoneEvent",
+        "response_audio_transcript_delta_event": "ResponseAudioTranscriptDeltaEvent",
+        "response_audio_transcript_done_event": "ResponseAudioTranscriptDoneEvent",
+        "response_cancel_event": "ResponseCancelEvent",
+        "response_cancel_event_param": "ResponseCancelEventParam",
+        "response_content_part_added_event": "ResponseContentPartAddedEvent",
+        "response_content_part_done_event": "ResponseContentPartDoneEvent",
+        "response_create_event": "ResponseCreateEvent",
+        "response_create_event_param": "ResponseCreateEventParam",
+        "response_created_event": "ResponseCreatedEvent",
+        "response_done_event": "ResponseDoneEvent",
+        "response_function_call_arguments_delta_event": "ResponseFunctionCallArgumentsDeltaEvent",
+        "response_function_call_arguments_done_event": "ResponseFunctionCallArgumentsDoneEvent",
+        "response_mcp_call_arguments_delta": "ResponseMcpCallArgumentsDelta",
+        "response_mcp_call_arguments_done": "ResponseMcpCallArgumentsDone",
+        "response_mcp_call_completed": "ResponseMcpCallCompleted",
+        "response_mcp_call_failed": "ResponseMcpCallFailed",
+        "response_mcp_call_in_progress": "ResponseMcpCallInProgress",
+        "response_output_item_added_event": "ResponseOutputItemAddedEvent",
+        "response_output_item_done_event": "ResponseOutputItemDoneEvent",
+        "response_text_delta_event": "ResponseTextDeltaEvent",
+        "response_text_done_event": "ResponseTextDoneEvent",
+        "session_created_event": "SessionCreatedEvent",
+        "session_update_event": "SessionUpdateEvent",
+        "session_update_event_param": "SessionUpdateEventParam",
+        "session_updated_event": "SessionUpdatedEvent",
+        ".realtime_session_create_request_ga": "RealtimeToolsConfigUnion",
     },
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Required, TypedDict
 
+from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGA
 from .realtime_session_create_request_param import RealtimeSessionCreateRequestParam
 
 
@@ -12,4 +13,4 @@ class CallCreateParams(TypedDict, total=False):
     """The arguments of `realtime.calls.create`."""
 
     sdp: Required[str]
-    session: RealtimeSessionCreateRequestParam
+    session: RealtimeSessionCreateRequestParam | RealtimeSessionCreateRequestGA

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypedDict
 
+from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGA
+from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGA
 from .realtime_session_create_request_param import RealtimeSessionCreateRequestParam
 from .realtime_transcription_session_create_request_param import RealtimeTranscriptionSessionCreateRequestParam
 
@@ -24,4 +26,9 @@ class ExpiresAfter(TypedDict, total=False):
     """10 to 7200, default 600."""
 
 
-Session: TypeAlias = RealtimeSessionCreateRequestParam | RealtimeTranscriptionSessionCreateRequestParam
+Session: TypeAlias = (
+    RealtimeSessionCreateRequestParam
+    | RealtimeSessionCreateRequestGA
+    | RealtimeTranscriptionSessionCreateRequestParam
+    | RealtimeTranscriptionSessionCreateRequestGA
+)

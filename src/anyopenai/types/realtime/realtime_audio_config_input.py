@@ -19,7 +19,7 @@ class RealtimeAudioConfigInput(BaseModel, kw_only=True):
 
 
 class NoiseReduction(BaseModel, kw_only=True):
-    """Found in `RealtimeAudioConfigInput.noise_reduction`."""
+    """Found in `RealtimeAudioConfigInput.noise_reduction`, `RealtimeSessionCreateRequestGAAudioInput.noise_reduction`."""
 
     type: Literal["near_field", "far_field"] | None = None
     strength: float | None = None

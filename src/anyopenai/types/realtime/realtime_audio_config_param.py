@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from ..realtime_session_create_request_ga import (
+    RealtimeSessionCreateRequestGAAudioInput,
+    RealtimeSessionCreateRequestGAAudioOutput,
+)
 from .realtime_audio_config_input_param import RealtimeAudioConfigInputParam
 from .realtime_audio_config_output_param import RealtimeAudioConfigOutputParam
 
@@ -12,5 +16,5 @@ from .realtime_audio_config_output_param import RealtimeAudioConfigOutputParam
 class RealtimeAudioConfigParam(TypedDict, total=False):
     """Found in `RealtimeSessionCreateRequestParam.audio`."""
 
-    input: RealtimeAudioConfigInputParam
-    output: RealtimeAudioConfigOutputParam
+    input: RealtimeAudioConfigInputParam | RealtimeSessionCreateRequestGAAudioInput
+    output: RealtimeAudioConfigOutputParam | RealtimeSessionCreateRequestGAAudioOutput

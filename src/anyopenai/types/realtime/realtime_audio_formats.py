@@ -10,7 +10,7 @@ from .._base import BaseModel, Literal
 
 class AudioPCM(BaseModel, kw_only=True, tag_field="type", tag="audio/pcm"):
     """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 2 more.
+    `RealtimeAudioConfigOutput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcm"]] = "audio/pcm"
@@ -19,7 +19,7 @@ class AudioPCM(BaseModel, kw_only=True, tag_field="type", tag="audio/pcm"):
 
 class AudioPCMU(BaseModel, kw_only=True, tag_field="type", tag="audio/pcmu"):
     """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 2 more.
+    `RealtimeAudioConfigOutput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcmu"]] = "audio/pcmu"
@@ -27,7 +27,7 @@ class AudioPCMU(BaseModel, kw_only=True, tag_field="type", tag="audio/pcmu"):
 
 class AudioPCMA(BaseModel, kw_only=True, tag_field="type", tag="audio/pcma"):
     """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 2 more.
+    `RealtimeAudioConfigOutput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcma"]] = "audio/pcma"

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 
 
 class RealtimeFunctionToolParam(TypedDict, total=False):
-    """One of `RealtimeToolsConfigUnionParam`."""
+    """One of `RealtimeToolsConfigUnionParam`, `Tool`."""
 
     type: Literal["function"]
     name: str

@@ -7,6 +7,8 @@ from .._base import BaseModel, Literal
 
 
 class RealtimeReasoning(BaseModel, kw_only=True):
-    """Found in `RealtimeSessionCreateRequest.reasoning`."""
+    """Found in `RealtimeSessionCreateRequest.reasoning`, `RealtimeResponseCreateParams.reasoning`,
+    `RealtimeSessionCreateRequestGA.reasoning`.
+    """
 
     effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None

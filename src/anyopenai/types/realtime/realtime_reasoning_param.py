@@ -7,6 +7,6 @@ from typing import Literal, TypedDict
 
 
 class RealtimeReasoningParam(TypedDict, total=False):
-    """Found in `RealtimeSessionCreateRequestParam.reasoning`."""
+    """Found in `RealtimeSessionCreateRequestParam.reasoning`, `RealtimeResponseCreateParamsParam.reasoning`."""
 
     effort: Literal["minimal", "low", "medium", "high", "xhigh"]

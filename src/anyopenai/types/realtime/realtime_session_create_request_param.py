@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGAAudio
 from ..responses.response_prompt_param import ResponsePromptParam
 from ..responses.tool_choice_function_param import ToolChoiceFunctionParam
 from ..responses.tool_choice_mcp_param import ToolChoiceMcpParam
@@ -47,7 +48,7 @@ class RealtimeSessionCreateRequestParam(TypedDict, total=False):
         ]
     )
     instructions: str
-    audio: RealtimeAudioConfigParam
+    audio: RealtimeAudioConfigParam | RealtimeSessionCreateRequestGAAudio
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
     tracing: Literal["auto"] | TracingConfiguration | None
     tools: Iterable[RealtimeToolsConfigUnionParam]

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from .realtime_session_create_request_param import ToolChoice
+from .realtime_response_create_params_param import ToolChoice
 
 RealtimeToolChoiceConfigParam = ToolChoice

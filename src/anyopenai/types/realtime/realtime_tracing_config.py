@@ -7,7 +7,7 @@ from .._base import BaseModel
 
 
 class TracingConfiguration(BaseModel, kw_only=True):
-    """One of `Tracing`."""
+    """Found in `RealtimeSessionCreateRequestGA.tracing`."""
 
     workflow_name: str | None = None
     group_id: str | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGAAudioInput
 from .realtime_transcription_session_audio_input_param import RealtimeTranscriptionSessionAudioInputParam
 
 
 class RealtimeTranscriptionSessionAudioParam(TypedDict, total=False):
     """Found in `RealtimeTranscriptionSessionCreateRequestParam.audio`."""
 
-    input: RealtimeTranscriptionSessionAudioInputParam
+    input: RealtimeTranscriptionSessionAudioInputParam | RealtimeTranscriptionSessionCreateRequestGAAudioInput

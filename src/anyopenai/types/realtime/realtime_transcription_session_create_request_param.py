@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Required, TypedDict
 
+from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGAAudio
 from .realtime_transcription_session_audio_param import RealtimeTranscriptionSessionAudioParam
 
 
@@ -13,5 +14,5 @@ class RealtimeTranscriptionSessionCreateRequestParam(TypedDict, total=False):
     """One of `Session`."""
 
     type: Required[Literal["transcription"]]
-    audio: RealtimeTranscriptionSessionAudioParam
+    audio: RealtimeTranscriptionSessionAudioParam | RealtimeTranscriptionSessionCreateRequestGAAudio
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]

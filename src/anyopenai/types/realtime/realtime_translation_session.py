@@ -7,7 +7,9 @@ from .._base import BaseModel, Literal
 
 
 class RealtimeTranslationSession(BaseModel, kw_only=True):
-    """Found in `RealtimeTranslationClientSecretCreateResponse.session`."""
+    """Found in `RealtimeTranslationClientSecretCreateResponse.session`,
+    `RealtimeTranslationSessionCreatedEvent.session`, `RealtimeTranslationSessionUpdatedEvent.session`.
+    """
 
     id: str
     type: Literal["translation"]

@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class RealtimeTruncationRetentionRatio(BaseModel, kw_only=True):
-    """Found in `RealtimeSessionCreateRequest.truncation`."""
+    """Found in `RealtimeSessionCreateRequest.truncation`, `RealtimeSessionCreateRequestGA.truncation`."""
 
     type: Literal["retention_ratio"]
     retention_ratio: float

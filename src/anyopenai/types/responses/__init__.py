@@ -95,6 +95,9 @@ if TYPE_CHECKING:
         ResponseCodeInterpreterToolCallParam as ResponseCodeInterpreterToolCallParam,
     )
     from .response_compact_params import ResponseCompactParams as ResponseCompactParams
+    from .response_compaction_compacting_event import (
+        ResponseCompactionCompactingEvent as ResponseCompactionCompactingEvent,
+    )
     from .response_compaction_item import ResponseCompactionItem as ResponseCompactionItem
     from .response_compaction_item_param import ResponseCompactionItemParam as ResponseCompactionItemParam
     from .response_compaction_item_param_param import (
@@ -112,9 +115,14 @@ if TYPE_CHECKING:
         ResponseComputerToolCallOutputScreenshotParam as ResponseComputerToolCallOutputScreenshotParam,
     )
     from .response_computer_tool_call_param import ResponseComputerToolCallParam as ResponseComputerToolCallParam
+    from .response_configuration_update_item import ResponseConfigurationUpdateItem as ResponseConfigurationUpdateItem
+    from .response_configuration_update_item_param import (
+        ResponseConfigurationUpdateItemParam as ResponseConfigurationUpdateItemParam,
+    )
     from .response_container_reference import ResponseContainerReference as ResponseContainerReference
     from .response_content_part_added_event import ResponseContentPartAddedEvent as ResponseContentPartAddedEvent
     from .response_content_part_done_event import ResponseContentPartDoneEvent as ResponseContentPartDoneEvent
+    from .response_conversation_param import ResponseConversationParam as ResponseConversationParam
     from .response_conversation_param_param import ResponseConversationParamParam as ResponseConversationParamParam
     from .response_create_params import ResponseCreateParams as ResponseCreateParams
     from .response_created_event import ResponseCreatedEvent as ResponseCreatedEvent
@@ -297,6 +305,10 @@ if TYPE_CHECKING:
         ResponseShellCallOutputContentDoneEvent as ResponseShellCallOutputContentDoneEvent,
     )
     from .response_status import ResponseStatus as ResponseStatus
+    from .response_steer_accepted_event import ResponseSteerAcceptedEvent as ResponseSteerAcceptedEvent
+    from .response_steer_event import ResponseSteerEvent as ResponseSteerEvent
+    from .response_steer_failed_event import ResponseSteerFailedEvent as ResponseSteerFailedEvent
+    from .response_steer_pending_event import ResponseSteerPendingEvent as ResponseSteerPendingEvent
     from .response_stream_event import ResponseStreamEvent as ResponseStreamEvent
     from .response_text_config import ResponseTextConfig as ResponseTextConfig
     from .response_text_config_param import ResponseTextConfigParam as ResponseTextConfigParam
@@ -320,6 +332,7 @@ if TYPE_CHECKING:
     from .response_web_search_call_searching_event import (
         ResponseWebSearchCallSearchingEvent as ResponseWebSearchCallSearchingEvent,
     )
+    from .responses_server_event import ResponsesServerEvent as ResponsesServerEvent
     from .service_tier import ServiceTier as ServiceTier
     from .skill_reference import SkillReference as SkillReference
     from .skill_reference_param import SkillReferenceParam as SkillReferenceParam
@@ -415,6 +428,7 @@ __getattr__, __dir__ = doors(
         "response_code_interpreter_tool_call": "ResponseCodeInterpreterToolCall",
         "response_code_interpreter_tool_call_param": "ResponseCodeInterpreterToolCallParam",
         "response_compact_params": "ResponseCompactParams",
+        "response_compaction_compacting_event": "ResponseCompactionCompactingEvent",
         "response_compaction_item": "ResponseCompactionItem",
         "response_compaction_item_param": "ResponseCompactionItemParam",
         "response_compaction_item_param_param": "ResponseCompactionItemParamParam",
@@ -424,9 +438,12 @@ __getattr__, __dir__ = doors(
         "response_computer_tool_call_output_screenshot": "ResponseComputerToolCallOutputScreenshot",
         "response_computer_tool_call_output_screenshot_param": "ResponseComputerToolCallOutputScreenshotParam",
         "response_computer_tool_call_param": "ResponseComputerToolCallParam",
+        "response_configuration_update_item": "ResponseConfigurationUpdateItem",
+        "response_configuration_update_item_param": "ResponseConfigurationUpdateItemParam",
         "response_container_reference": "ResponseContainerReference",
         "response_content_part_added_event": "ResponseContentPartAddedEvent",
         "response_content_part_done_event": "ResponseContentPartDoneEvent",
+        "response_conversation_param": "ResponseConversationParam",
         "response_conversation_param_param": "ResponseConversationParamParam",
         "response_create_params": "ResponseCreateParams",
         "response_created_event": "ResponseCreatedEvent",
@@ -535,6 +552,10 @@ __getattr__, __dir__ = doors(
         "response_shell_call_output_content_delta_event": "ResponseShellCallOutputContentDeltaEvent",
         "response_shell_call_output_content_done_event": "ResponseShellCallOutputContentDoneEvent",
         "response_status": "ResponseStatus",
+        "response_steer_accepted_event": "ResponseSteerAcceptedEvent",
+        "response_steer_event": "ResponseSteerEvent",
+        "response_steer_failed_event": "ResponseSteerFailedEvent",
+        "response_steer_pending_event": "ResponseSteerPendingEvent",
         "response_stream_event": "ResponseStreamEvent",
         "response_text_config": "ResponseTextConfig",
         "response_text_config_param": "ResponseTextConfigParam",
@@ -548,6 +569,7 @@ __getattr__, __dir__ = doors(
         "response_web_search_call_completed_event": "ResponseWebSearchCallCompletedEvent",
         "response_web_search_call_in_progress_event": "ResponseWebSearchCallInProgressEvent",
         "response_web_search_call_searching_event": "ResponseWebSearchCallSearchingEvent",
+        "responses_server_event": "ResponsesServerEvent",
         "service_tier": "ServiceTier",
         "skill_reference": "SkillReference",
         "skill_reference_param": "SkillReferenceParam",

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, TypedDict
 
 from ..shared import reasoning
 from ..shared_params.reasoning import Reasoning
+from .response_conversation_param import ResponseConversationParam
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_create_params import ToolChoice
 from .response_create_params import (
@@ -37,4 +38,4 @@ class InputTokenCountParams(TypedDict, total=False):
     parallel_tool_calls: bool | None
 
 
-Conversation: TypeAlias = str | ResponseConversationParamParam
+Conversation: TypeAlias = str | ResponseConversationParamParam | ResponseConversationParam

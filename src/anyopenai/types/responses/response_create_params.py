@@ -12,6 +12,7 @@ from ..shared import reasoning
 from ..shared.responses_model import ResponsesModel
 from ..shared_params.reasoning import Reasoning
 from . import response
+from .response_conversation_param import ResponseConversationParam
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_includable import ResponseIncludable
 from .response_input_item_param import ResponseInputItemParam
@@ -113,7 +114,7 @@ class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
     type: Required[Literal["programmatic_tool_calling"]]
 
 
-Conversation: TypeAlias = str | ResponseConversationParamParam
+Conversation: TypeAlias = str | ResponseConversationParamParam | ResponseConversationParam
 
 ToolChoice: TypeAlias = (
     ToolChoiceOptions

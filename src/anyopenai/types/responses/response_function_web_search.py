@@ -35,7 +35,7 @@ class ActionOpenPage(BaseModel, kw_only=True, tag_field="type", tag="open_page")
 
 
 class ActionFind(BaseModel, kw_only=True, tag_field="type", tag="find_in_page"):
-    """One of `Action`."""
+    """Found in `ResponseFunctionWebSearch.action`."""
 
     type: ClassVar[Literal["find_in_page"]] = "find_in_page"
     url: str

@@ -146,7 +146,7 @@ class ApplyPatchCallOutput(BaseModel, kw_only=True):
 
 
 class McpApprovalResponse(BaseModel, kw_only=True):
-    """One of `ResponseInputItem`."""
+    """Found in `ResponseItemCreateEvent.item`."""
 
     id: str | None = None
     type: Literal["mcp_approval_response"]

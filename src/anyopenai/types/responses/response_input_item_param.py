@@ -303,7 +303,7 @@ class ShellCallAction(TypedDict, total=False):
 
 
 class McpListToolsTool(TypedDict, total=False):
-    """Found in `McpListTools.tools`."""
+    """Found in `McpListTools.tools`, `RealtimeMcpListToolsParam.tools`."""
 
     name: Required[str]
     description: str | None

@@ -10,7 +10,9 @@ from .response_input_file_content import PromptCacheBreakpoint
 
 
 class ResponseInputTextContent(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """One of `ResponseFunctionCallOutputItem`."""
+    """Found in `ResponseInputItemFunctionCallOutput.output`, `ResponseSteerInputItemListMessage.content`,
+    `ResponseSteerInputItemListFunctionCallOutput.output`.
+    """
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str

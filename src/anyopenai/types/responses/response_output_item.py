@@ -169,7 +169,7 @@ class LocalShellCallAction(BaseModel, kw_only=True):
 
 
 class McpListToolsTool(BaseModel, kw_only=True):
-    """Found in `McpListTools.tools`."""
+    """Found in `McpListTools.tools`, `RealtimeMcpListTools.tools`."""
 
     name: str
     description: str | None = None

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputRefusal(BaseModel, kw_only=True, tag_field="type", tag="refusal"):
-    """One of `Content`, `Part`."""
+    """Found in `ResponseOutputMessage.content`."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str

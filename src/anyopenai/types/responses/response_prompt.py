@@ -12,7 +12,9 @@ from .response_input_text import ResponseInputText
 
 
 class ResponsePrompt(BaseModel, kw_only=True):
-    """Found in `Response.prompt`, `RealtimeSessionCreateRequest.prompt`."""
+    """Found in `Response.prompt`, `RealtimeSessionCreateRequest.prompt`, `RealtimeResponseCreateParams.prompt` and 1
+    more.
+    """
 
     id: str
     version: str | None = None

@@ -23,7 +23,7 @@ from .web_search_tool import _AnyWebSearchTool
 
 
 class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """One of `Tool`."""
+    """One of `Tool`, `RealtimeToolsConfigUnion`."""
 
     type: ClassVar[Literal["mcp"]] = "mcp"
     server_label: str
@@ -95,7 +95,7 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """One of `Tool`."""
+    """Found in `ResponseToolSearchOutputItem.tools`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
@@ -108,7 +108,7 @@ class ImageGenerationInputImageMask(BaseModel, kw_only=True):
 
 
 class ImageGenerationSvg(BaseModel, kw_only=True):
-    """Found in `ImageGeneration.svg`."""
+    """Found in `ImageGeneration.svg`, `ResponseToolSearchOutputItemParamToolImageGeneration.svg`."""
 
     model: str | None = None
     reasoning: ImageGenerationSvgReasoning | None = None
@@ -144,6 +144,20 @@ class ImageGenerationSvgReasoning(BaseModel, kw_only=True):
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
 
+class McpRequireApprovalMcpToolApprovalFilterAlways(BaseModel, kw_only=True):
+    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilter.always`."""
+
+    read_only: bool | None = None
+    tool_names: list[str] | None = None
+
+
+class McpRequireApprovalMcpToolApprovalFilterNever(BaseModel, kw_only=True):
+    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilter.never`."""
+
+    read_only: bool | None = None
+    tool_names: list[str] | None = None
+
+
 Tool: TypeAlias = (
     FunctionTool
     | FileSearchTool
@@ -168,6 +182,3 @@ McpAllowedTools: TypeAlias = list[str] | McpAllowedToolsMcpToolFilter
 McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"]
 
 CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerCodeInterpreterToolAuto
-
-McpRequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
-McpRequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

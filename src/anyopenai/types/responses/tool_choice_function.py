@@ -9,7 +9,9 @@ from .._base import BaseModel, Literal
 
 
 class ToolChoiceFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `RealtimeSessionCreateRequest.tool_choice`."""
+    """Found in `RealtimeSessionCreateRequest.tool_choice`, `RealtimeResponseCreateParams.tool_choice`,
+    `RealtimeSessionCreateRequestGA.tool_choice`.
+    """
 
     type: ClassVar[Literal["function"]] = "function"
     name: str

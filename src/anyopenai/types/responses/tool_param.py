@@ -25,7 +25,7 @@ from .web_search_tool_param import WebSearchToolParam
 
 
 class Mcp(TypedDict, total=False):
-    """One of `RealtimeToolsConfigUnionParam`, `ToolParam`."""
+    """One of `RealtimeToolsConfigUnionParam`, `ToolParam`, `Tool`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]
@@ -96,7 +96,7 @@ class ImageGeneration(TypedDict, total=False):
 
 
 class LocalShell(TypedDict, total=False):
-    """One of `ToolParam`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["local_shell"]]
 
@@ -143,6 +143,20 @@ class ImageGenerationSvgReasoning(TypedDict, total=False):
     """Found in `ImageGenerationSvg.reasoning`."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+class McpRequireApprovalMcpToolApprovalFilterAlways(TypedDict, total=False):
+    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilterParam.always`."""
+
+    read_only: bool | None
+    tool_names: Sequence[str] | None
+
+
+class McpRequireApprovalMcpToolApprovalFilterNever(TypedDict, total=False):
+    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilterParam.never`."""
+
+    read_only: bool | None
+    tool_names: Sequence[str] | None
 
 
 ToolParam: TypeAlias = (

@@ -9,13 +9,13 @@ from ..shared import custom_tool_input_format
 
 
 class Text(TypedDict, total=False):
-    """One of `CustomToolInputFormat`."""
+    """Found in `CustomToolParam.format`."""
 
     type: Required[Literal["text"]]
 
 
 class Grammar(TypedDict, total=False):
-    """One of `CustomToolInputFormat`."""
+    """Found in `CustomToolParam.format`."""
 
     type: Required[Literal["grammar"]]
     syntax: Required[Literal["lark", "regex"]]

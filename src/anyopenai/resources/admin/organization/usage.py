@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...._contract import Operation, omit
 from ...._resource import Resource
-from ....types.admin.organization.usage_costs_response import UsageCostsResponse
 from ....types.admin.organization.usage_decisions_response import UsageDecisionsResponse
+from ....types.admin.organization.usage_response import UsageResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,47 +18,47 @@ if TYPE_CHECKING:
     from ...._resource import opened, raw
 
 
-_AUDIO_SPEECHES: Final[Operation[UsageCostsResponse]] = Operation(
+_AUDIO_SPEECHES: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.audio_speeches",
     verb="GET",
     path="/organization/usage/audio_speeches",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_AUDIO_TRANSCRIPTIONS: Final[Operation[UsageCostsResponse]] = Operation(
+_AUDIO_TRANSCRIPTIONS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.audio_transcriptions",
     verb="GET",
     path="/organization/usage/audio_transcriptions",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_CODE_INTERPRETER_SESSIONS: Final[Operation[UsageCostsResponse]] = Operation(
+_CODE_INTERPRETER_SESSIONS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.code_interpreter_sessions",
     verb="GET",
     path="/organization/usage/code_interpreter_sessions",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_COMPLETIONS: Final[Operation[UsageCostsResponse]] = Operation(
+_COMPLETIONS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.completions",
     verb="GET",
     path="/organization/usage/completions",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_COSTS: Final[Operation[UsageCostsResponse]] = Operation(
+_COSTS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.costs",
     verb="GET",
     path="/organization/costs",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
@@ -72,56 +72,56 @@ _DECISIONS: Final[Operation[UsageDecisionsResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_EMBEDDINGS: Final[Operation[UsageCostsResponse]] = Operation(
+_EMBEDDINGS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.embeddings",
     verb="GET",
     path="/organization/usage/embeddings",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_FILE_SEARCH_CALLS: Final[Operation[UsageCostsResponse]] = Operation(
+_FILE_SEARCH_CALLS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.file_search_calls",
     verb="GET",
     path="/organization/usage/file_search_calls",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_IMAGES: Final[Operation[UsageCostsResponse]] = Operation(
+_IMAGES: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.images",
     verb="GET",
     path="/organization/usage/images",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_MODERATIONS: Final[Operation[UsageCostsResponse]] = Operation(
+_MODERATIONS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.moderations",
     verb="GET",
     path="/organization/usage/moderations",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_VECTOR_STORES: Final[Operation[UsageCostsResponse]] = Operation(
+_VECTOR_STORES: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.vector_stores",
     verb="GET",
     path="/organization/usage/vector_stores",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
 
-_WEB_SEARCH_CALLS: Final[Operation[UsageCostsResponse]] = Operation(
+_WEB_SEARCH_CALLS: Final[Operation[UsageResponse]] = Operation(
     name="admin.organization.usage.web_search_calls",
     verb="GET",
     path="/organization/usage/web_search_calls",
-    returns=UsageCostsResponse,
+    returns=UsageResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/usage",
 )
@@ -146,7 +146,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how much text was turned into speech, in steps of time.
 
         `GET /organization/usage/audio_speeches`. Takes the admin key. The answer has one page of steps; its `next_page`
@@ -172,7 +172,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _AUDIO_SPEECHES,
             query={
                 "start_time": start_time,
@@ -204,7 +204,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many seconds of audio were transcribed, in steps of time.
 
         `GET /organization/usage/audio_transcriptions`. Takes the admin key. The answer has one page of steps; its
@@ -230,7 +230,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _AUDIO_TRANSCRIPTIONS,
             query={
                 "start_time": start_time,
@@ -259,7 +259,7 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many code interpreter sessions there were, in steps of time.
 
         `GET /organization/usage/code_interpreter_sessions`. Takes the admin key. The answer has one page of steps; its
@@ -281,7 +281,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _CODE_INTERPRETER_SESSIONS,
             query={
                 "start_time": start_time,
@@ -312,7 +312,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many tokens answers took, in steps of time.
 
         `GET /organization/usage/completions`. Takes the admin key. The answer has one page of steps; its `next_page` is
@@ -339,7 +339,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _COMPLETIONS,
             query={
                 "start_time": start_time,
@@ -371,7 +371,7 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get what was spent, day by day.
 
         `GET /organization/costs`. Takes the admin key. The answer has one page of steps; its `next_page` is the `page`
@@ -396,7 +396,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _COSTS,
             query={
                 "start_time": start_time,
@@ -492,7 +492,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many tokens embeddings took, in steps of time.
 
         `GET /organization/usage/embeddings`. Takes the admin key. The answer has one page of steps; its `next_page` is
@@ -518,7 +518,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _EMBEDDINGS,
             query={
                 "start_time": start_time,
@@ -550,7 +550,7 @@ class Usage(Resource):
         user_ids: Sequence[str] | Omit = omit,
         vector_store_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many file searches there were, in steps of time.
 
         `GET /organization/usage/file_search_calls`. Takes the admin key. The answer has one page of steps; its
@@ -576,7 +576,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _FILE_SEARCH_CALLS,
             query={
                 "start_time": start_time,
@@ -610,7 +610,7 @@ class Usage(Resource):
         sources: Sequence[Literal["image.generation", "image.edit", "image.variation"]] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many images were made, in steps of time.
 
         `GET /organization/usage/images`. Takes the admin key. The answer has one page of steps; its `next_page` is the
@@ -640,7 +640,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _IMAGES,
             query={
                 "start_time": start_time,
@@ -674,7 +674,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many tokens were moderated, in steps of time.
 
         `GET /organization/usage/moderations`. Takes the admin key. The answer has one page of steps; its `next_page` is
@@ -700,7 +700,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _MODERATIONS,
             query={
                 "start_time": start_time,
@@ -729,7 +729,7 @@ class Usage(Resource):
         page: str | Omit = omit,
         project_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many bytes vector stores kept, in steps of time.
 
         `GET /organization/usage/vector_stores`. Takes the admin key. The answer has one page of steps; its `next_page`
@@ -751,7 +751,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _VECTOR_STORES,
             query={
                 "start_time": start_time,
@@ -781,7 +781,7 @@ class Usage(Resource):
         project_ids: Sequence[str] | Omit = omit,
         user_ids: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> UsageCostsResponse:
+    ) -> UsageResponse:
         """Get how many web searches there were, in steps of time.
 
         `GET /organization/usage/web_search_calls`. Takes the admin key. The answer has one page of steps; its
@@ -808,7 +808,7 @@ class Usage(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/usage
         """
-        answer: UsageCostsResponse = await self._caller.call(
+        answer: UsageResponse = await self._caller.call(
             _WEB_SEARCH_CALLS,
             query={
                 "start_time": start_time,

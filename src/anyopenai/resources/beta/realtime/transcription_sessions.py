@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ...._contract import Omit, RequestOptions
     from ...._resource import opened, raw
+    from ....types.audio_transcription import AudioTranscription
     from ....types.beta.realtime.transcription_session_create_params import (
         ClientSecret,
         InputAudioNoiseReduction,
@@ -46,7 +47,7 @@ class TranscriptionSessions(Resource):
         include: Sequence[Literal["item.input_audio_transcription.logprobs"]] | Omit = omit,
         input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | Omit = omit,
         input_audio_noise_reduction: InputAudioNoiseReduction | Omit = omit,
-        input_audio_transcription: AudioTranscriptionParam | Omit = omit,
+        input_audio_transcription: AudioTranscriptionParam | AudioTranscription | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | Omit = omit,
         turn_detection: TurnDetection | Omit = omit,
         **options: Unpack[RequestOptions],

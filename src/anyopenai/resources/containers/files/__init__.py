@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...._contract import Operation, omit
 from ...._resource import Resource
 from ....pagination import AsyncCursorPage
-from ....types.containers.file_list_response import FileListResponse
+from ....types.containers.file_create_response import FileCreateResponse
 
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from .content import Content, ContentWithRawResponse, ContentWithStreamingResponse
 
 
-_CREATE: Final[Operation[FileListResponse]] = Operation(
+_CREATE: Final[Operation[FileCreateResponse]] = Operation(
     name="containers.files.create",
     verb="POST",
     path="/containers/{container_id}/files",
-    returns=FileListResponse,
+    returns=FileCreateResponse,
     body="multipart",
     files=("file",),
     doc="https://platform.openai.com/docs/api-reference/container-files",
@@ -40,20 +40,20 @@ _DELETE: Final[Operation[None]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/container-files",
 )
 
-_LIST: Final[Operation[AsyncCursorPage[FileListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncCursorPage[FileCreateResponse]]] = Operation(
     name="containers.files.list",
     verb="GET",
     path="/containers/{container_id}/files",
-    returns=AsyncCursorPage[FileListResponse],
+    returns=AsyncCursorPage[FileCreateResponse],
     page=True,
     doc="https://platform.openai.com/docs/api-reference/container-files",
 )
 
-_RETRIEVE: Final[Operation[FileListResponse]] = Operation(
+_RETRIEVE: Final[Operation[FileCreateResponse]] = Operation(
     name="containers.files.retrieve",
     verb="GET",
     path="/containers/{container_id}/files/{file_id}",
-    returns=FileListResponse,
+    returns=FileCreateResponse,
     doc="https://platform.openai.com/docs/api-reference/container-files",
 )
 
@@ -77,7 +77,7 @@ class Files(Resource):
         file: FileTypes | Omit = omit,
         file_id: str | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> FileListResponse:
+    ) -> FileCreateResponse:
         """Put a file into a container, from here or from an earlier upload.
 
         `POST /containers/{container_id}/files`. The arguments are sent as a form. Give either `file` or `file_id`.
@@ -94,7 +94,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        answer: FileListResponse = await self._caller.call(
+        answer: FileCreateResponse = await self._caller.call(
             _CREATE, path=(container_id,), body={"file": file, "file_id": file_id}, options=options
         )
         return answer
@@ -132,7 +132,7 @@ class Files(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[FileListResponse, AsyncCursorPage[FileListResponse]]:
+    ) -> Paginator[FileCreateResponse, AsyncCursorPage[FileCreateResponse]]:
         """List the files in a container, newest first.
 
         `GET /containers/{container_id}/files`.
@@ -157,7 +157,9 @@ class Files(Resource):
             _LIST, path=(container_id,), query={"after": after, "limit": limit, "order": order}, options=options
         )
 
-    async def retrieve(self, file_id: str, *, container_id: str, **options: Unpack[RequestOptions]) -> FileListResponse:
+    async def retrieve(
+        self, file_id: str, *, container_id: str, **options: Unpack[RequestOptions]
+    ) -> FileCreateResponse:
         """Get what is known about a file in a container, without its content.
 
         `GET /containers/{container_id}/files/{file_id}`.
@@ -173,7 +175,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        answer: FileListResponse = await self._caller.call(
+        answer: FileCreateResponse = await self._caller.call(
             _RETRIEVE,
             path=(
                 container_id,

@@ -10,8 +10,8 @@ from ...._contract import Operation, omit
 from ...._resource import Resource
 from ....pagination import AsyncCursorPage
 from ....types.evals.run_cancel_response import RunCancelResponse
+from ....types.evals.run_create_response import RunCreateResponse
 from ....types.evals.run_delete_response import RunDeleteResponse
-from ....types.evals.run_list_response import RunListResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +32,11 @@ _CANCEL: Final[Operation[RunCancelResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_CREATE: Final[Operation[RunListResponse]] = Operation(
+_CREATE: Final[Operation[RunCreateResponse]] = Operation(
     name="evals.runs.create",
     verb="POST",
     path="/evals/{eval_id}/runs",
-    returns=RunListResponse,
+    returns=RunCreateResponse,
     body="json",
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
@@ -49,20 +49,20 @@ _DELETE: Final[Operation[RunDeleteResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_LIST: Final[Operation[AsyncCursorPage[RunListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncCursorPage[RunCreateResponse]]] = Operation(
     name="evals.runs.list",
     verb="GET",
     path="/evals/{eval_id}/runs",
-    returns=AsyncCursorPage[RunListResponse],
+    returns=AsyncCursorPage[RunCreateResponse],
     page=True,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_RETRIEVE: Final[Operation[RunListResponse]] = Operation(
+_RETRIEVE: Final[Operation[RunCreateResponse]] = Operation(
     name="evals.runs.retrieve",
     verb="GET",
     path="/evals/{eval_id}/runs/{run_id}",
-    returns=RunListResponse,
+    returns=RunCreateResponse,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
@@ -113,7 +113,7 @@ class Runs(Resource):
         metadata: Mapping[str, str] | None | Omit = omit,
         name: str | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> RunListResponse:
+    ) -> RunCreateResponse:
         """Run an eval on data; the results come later, with `retrieve`.
 
         `POST /evals/{eval_id}/runs`.
@@ -131,7 +131,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: RunListResponse = await self._caller.call(
+        answer: RunCreateResponse = await self._caller.call(
             _CREATE,
             path=(eval_id,),
             body={"data_source": data_source, "metadata": metadata, "name": name},
@@ -174,7 +174,7 @@ class Runs(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         status: Literal["queued", "in_progress", "completed", "canceled", "failed"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[RunListResponse, AsyncCursorPage[RunListResponse]]:
+    ) -> Paginator[RunCreateResponse, AsyncCursorPage[RunCreateResponse]]:
         """List an eval's runs, oldest first.
 
         `GET /evals/{eval_id}/runs`.
@@ -203,7 +203,7 @@ class Runs(Resource):
             options=options,
         )
 
-    async def retrieve(self, run_id: str, *, eval_id: str, **options: Unpack[RequestOptions]) -> RunListResponse:
+    async def retrieve(self, run_id: str, *, eval_id: str, **options: Unpack[RequestOptions]) -> RunCreateResponse:
         """Get a run of an eval: its status and its counts.
 
         `GET /evals/{eval_id}/runs/{run_id}`.
@@ -219,7 +219,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: RunListResponse = await self._caller.call(
+        answer: RunCreateResponse = await self._caller.call(
             _RETRIEVE,
             path=(
                 eval_id,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...._contract import Operation, omit
 from ...._resource import Resource
 from ....pagination import AsyncCursorPage
-from ....types.evals.runs.output_item_list_response import OutputItemListResponse
+from ....types.evals.runs.output_item_retrieve_response import OutputItemRetrieveResponse
 
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from ...._resource import opened, opened_page, raw, raw_page
 
 
-_LIST: Final[Operation[AsyncCursorPage[OutputItemListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncCursorPage[OutputItemRetrieveResponse]]] = Operation(
     name="evals.runs.output_items.list",
     verb="GET",
     path="/evals/{eval_id}/runs/{run_id}/output_items",
-    returns=AsyncCursorPage[OutputItemListResponse],
+    returns=AsyncCursorPage[OutputItemRetrieveResponse],
     page=True,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
-_RETRIEVE: Final[Operation[OutputItemListResponse]] = Operation(
+_RETRIEVE: Final[Operation[OutputItemRetrieveResponse]] = Operation(
     name="evals.runs.output_items.retrieve",
     verb="GET",
     path="/evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}",
-    returns=OutputItemListResponse,
+    returns=OutputItemRetrieveResponse,
     doc="https://platform.openai.com/docs/api-reference/evals",
 )
 
@@ -51,7 +51,7 @@ class OutputItems(Resource):
         order: Literal["asc", "desc"] | Omit = omit,
         status: Literal["fail", "pass"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[OutputItemListResponse, AsyncCursorPage[OutputItemListResponse]]:
+    ) -> Paginator[OutputItemRetrieveResponse, AsyncCursorPage[OutputItemRetrieveResponse]]:
         """List what a run gave for each item of its data, oldest first.
 
         `GET /evals/{eval_id}/runs/{run_id}/output_items`.
@@ -86,7 +86,7 @@ class OutputItems(Resource):
 
     async def retrieve(
         self, output_item_id: str, *, eval_id: str, run_id: str, **options: Unpack[RequestOptions]
-    ) -> OutputItemListResponse:
+    ) -> OutputItemRetrieveResponse:
         """Get what a run gave for one item of its data.
 
         `GET /evals/{eval_id}/runs/{run_id}/output_items/{output_item_id}`.
@@ -103,7 +103,7 @@ class OutputItems(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: OutputItemListResponse = await self._caller.call(
+        answer: OutputItemRetrieveResponse = await self._caller.call(
             _RETRIEVE,
             path=(
                 eval_id,

@@ -85,7 +85,6 @@ if TYPE_CHECKING:
     from .usage_completions_params import UsageCompletionsParams as UsageCompletionsParams
     from .usage_completions_response import UsageCompletionsResponse as UsageCompletionsResponse
     from .usage_costs_params import UsageCostsParams as UsageCostsParams
-    from .usage_costs_response import UsageCostsResponse as UsageCostsResponse
     from .usage_decisions_params import UsageDecisionsParams as UsageDecisionsParams
     from .usage_decisions_response import UsageDecisionsResponse as UsageDecisionsResponse
     from .usage_embeddings_params import UsageEmbeddingsParams as UsageEmbeddingsParams
@@ -96,6 +95,7 @@ if TYPE_CHECKING:
     from .usage_images_response import UsageImagesResponse as UsageImagesResponse
     from .usage_moderations_params import UsageModerationsParams as UsageModerationsParams
     from .usage_moderations_response import UsageModerationsResponse as UsageModerationsResponse
+    from .usage_response import UsageResponse as UsageResponse
     from .usage_vector_stores_params import UsageVectorStoresParams as UsageVectorStoresParams
     from .usage_vector_stores_response import UsageVectorStoresResponse as UsageVectorStoresResponse
     from .usage_web_search_calls_params import UsageWebSearchCallsParams as UsageWebSearchCallsParams
@@ -190,7 +190,6 @@ __getattr__, __dir__ = doors(
         "usage_completions_params": "UsageCompletionsParams",
         "usage_completions_response": "UsageCompletionsResponse",
         "usage_costs_params": "UsageCostsParams",
-        "usage_costs_response": "UsageCostsResponse",
         "usage_decisions_params": "UsageDecisionsParams",
         "usage_decisions_response": "UsageDecisionsResponse",
         "usage_embeddings_params": "UsageEmbeddingsParams",
@@ -201,6 +200,7 @@ __getattr__, __dir__ = doors(
         "usage_images_response": "UsageImagesResponse",
         "usage_moderations_params": "UsageModerationsParams",
         "usage_moderations_response": "UsageModerationsResponse",
+        "usage_response": "UsageResponse",
         "usage_vector_stores_params": "UsageVectorStoresParams",
         "usage_vector_stores_response": "UsageVectorStoresResponse",
         "usage_web_search_calls_params": "UsageWebSearchCallsParams",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+from ...audio_transcription import AudioTranscription
 from ...realtime.audio_transcription_param import AudioTranscriptionParam
 
 
@@ -16,7 +17,7 @@ class TranscriptionSessionCreateParams(TypedDict, total=False):
     input_audio_noise_reduction: InputAudioNoiseReduction
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"]
     """Default "pcm16"."""
-    input_audio_transcription: AudioTranscriptionParam
+    input_audio_transcription: AudioTranscriptionParam | AudioTranscription
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
     client_secret: ClientSecret
     modalities: Sequence[Literal["text", "audio"]]

@@ -10,7 +10,7 @@ from ....._resource import Resource
 from .....pagination import AsyncNextCursorPage
 from .....types.admin.organization.users.role_create_response import RoleCreateResponse
 from .....types.admin.organization.users.role_delete_response import RoleDeleteResponse
-from .....types.admin.organization.users.role_list_response import RoleListResponse
+from .....types.admin.organization.users.role_retrieve_response import RoleRetrieveResponse
 
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
@@ -39,21 +39,21 @@ _DELETE: Final[Operation[RoleDeleteResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
 
-_LIST: Final[Operation[AsyncNextCursorPage[RoleListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncNextCursorPage[RoleRetrieveResponse]]] = Operation(
     name="admin.organization.users.roles.list",
     verb="GET",
     path="/organization/users/{user_id}/roles",
-    returns=AsyncNextCursorPage[RoleListResponse],
+    returns=AsyncNextCursorPage[RoleRetrieveResponse],
     page=True,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
 
-_RETRIEVE: Final[Operation[RoleListResponse]] = Operation(
+_RETRIEVE: Final[Operation[RoleRetrieveResponse]] = Operation(
     name="admin.organization.users.roles.retrieve",
     verb="GET",
     path="/organization/users/{user_id}/roles/{role_id}",
-    returns=RoleListResponse,
+    returns=RoleRetrieveResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
@@ -119,7 +119,7 @@ class Roles(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[RoleListResponse, AsyncNextCursorPage[RoleListResponse]]:
+    ) -> Paginator[RoleRetrieveResponse, AsyncNextCursorPage[RoleRetrieveResponse]]:
         """List the roles that a user has in the organization.
 
         `GET /organization/users/{user_id}/roles`. Takes the admin key.
@@ -144,7 +144,7 @@ class Roles(Resource):
             _LIST, path=(user_id,), query={"after": after, "limit": limit, "order": order}, options=options
         )
 
-    async def retrieve(self, role_id: str, *, user_id: str, **options: Unpack[RequestOptions]) -> RoleListResponse:
+    async def retrieve(self, role_id: str, *, user_id: str, **options: Unpack[RequestOptions]) -> RoleRetrieveResponse:
         """Get one role that a user has in the organization.
 
         `GET /organization/users/{user_id}/roles/{role_id}`. Takes the admin key.
@@ -160,7 +160,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
-        answer: RoleListResponse = await self._caller.call(
+        answer: RoleRetrieveResponse = await self._caller.call(
             _RETRIEVE,
             path=(
                 user_id,

@@ -10,7 +10,7 @@ from ......_resource import Resource
 from ......pagination import AsyncNextCursorPage
 from ......types.admin.organization.groups.role_create_response import RoleCreateResponse
 from ......types.admin.organization.users.role_delete_response import RoleDeleteResponse
-from ......types.admin.organization.users.role_list_response import RoleListResponse
+from ......types.admin.organization.users.role_retrieve_response import RoleRetrieveResponse
 
 if TYPE_CHECKING:
     from typing import Final, Literal, Unpack
@@ -39,21 +39,21 @@ _DELETE: Final[Operation[RoleDeleteResponse]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
 
-_LIST: Final[Operation[AsyncNextCursorPage[RoleListResponse]]] = Operation(
+_LIST: Final[Operation[AsyncNextCursorPage[RoleRetrieveResponse]]] = Operation(
     name="admin.organization.projects.groups.roles.list",
     verb="GET",
     path="/projects/{project_id}/groups/{group_id}/roles",
-    returns=AsyncNextCursorPage[RoleListResponse],
+    returns=AsyncNextCursorPage[RoleRetrieveResponse],
     page=True,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
 
-_RETRIEVE: Final[Operation[RoleListResponse]] = Operation(
+_RETRIEVE: Final[Operation[RoleRetrieveResponse]] = Operation(
     name="admin.organization.projects.groups.roles.retrieve",
     verb="GET",
     path="/projects/{project_id}/groups/{group_id}/roles/{role_id}",
-    returns=RoleListResponse,
+    returns=RoleRetrieveResponse,
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/role-assignments",
 )
@@ -133,7 +133,7 @@ class Roles(Resource):
         limit: int | Omit = omit,
         order: Literal["asc", "desc"] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> Paginator[RoleListResponse, AsyncNextCursorPage[RoleListResponse]]:
+    ) -> Paginator[RoleRetrieveResponse, AsyncNextCursorPage[RoleRetrieveResponse]]:
         """List the roles that a group has in a project.
 
         `GET /projects/{project_id}/groups/{group_id}/roles`. Takes the admin key.
@@ -167,7 +167,7 @@ class Roles(Resource):
 
     async def retrieve(
         self, role_id: str, *, project_id: str, group_id: str, **options: Unpack[RequestOptions]
-    ) -> RoleListResponse:
+    ) -> RoleRetrieveResponse:
         """Get one role that a group has in a project.
 
         `GET /projects/{project_id}/groups/{group_id}/roles/{role_id}`. Takes the admin key.
@@ -184,7 +184,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
-        answer: RoleListResponse = await self._caller.call(
+        answer: RoleRetrieveResponse = await self._caller.call(
             _RETRIEVE,
             path=(
                 project_id,
