@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ._lazy import doors
 
 if TYPE_CHECKING:
+    from .audio_model import AudioModel as AudioModel
     from .audio_response_format import AudioResponseFormat as AudioResponseFormat
     from .audio_transcription import AudioTranscription as AudioTranscription
     from .auto_file_chunking_strategy_param import AutoFileChunkingStrategyParam as AutoFileChunkingStrategyParam
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .decision import Decision as Decision
     from .decision_create_params import DecisionCreateParams as DecisionCreateParams
     from .decision_input_image_param import DecisionInputImageParam as DecisionInputImageParam
+    from .decision_input_part_union_param import DecisionInputPartUnionParam as DecisionInputPartUnionParam
     from .decision_input_text_param import DecisionInputTextParam as DecisionInputTextParam
     from .decision_prompt_cache_breakpoint_param import (
         DecisionPromptCacheBreakpointParam as DecisionPromptCacheBreakpointParam,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     )
     from .eval_update_params import EvalUpdateParams as EvalUpdateParams
     from .eval_update_response import EvalUpdateResponse as EvalUpdateResponse
+    from .file_chunking_strategy import FileChunkingStrategy as FileChunkingStrategy
     from .file_chunking_strategy_param import FileChunkingStrategyParam as FileChunkingStrategyParam
     from .file_create_params import FileCreateParams as FileCreateParams
     from .file_deleted import FileDeleted as FileDeleted
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
     from .image_gen_stream_event import ImageGenStreamEvent as ImageGenStreamEvent
     from .image_generate_params import ImageGenerateParams as ImageGenerateParams
     from .image_input_reference_param import ImageInputReferenceParam as ImageInputReferenceParam
+    from .image_model import ImageModel as ImageModel
     from .images_response import ImagesResponse as ImagesResponse
     from .model import Model as Model
     from .model_deleted import ModelDeleted as ModelDeleted
@@ -125,9 +129,11 @@ if TYPE_CHECKING:
     from .shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
     from .shared_params.decision_input_json import DecisionInputJSON as DecisionInputJSON
     from .shared_params.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .shared_params.decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
     from .shared_params.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .skill import Skill as Skill
     from .skill_create_params import SkillCreateParams as SkillCreateParams
+    from .skill_list import SkillList as SkillList
     from .skill_list_params import SkillListParams as SkillListParams
     from .skill_update_params import SkillUpdateParams as SkillUpdateParams
     from .static_file_chunking_strategy import StaticFileChunkingStrategy as StaticFileChunkingStrategy
@@ -162,11 +168,14 @@ if TYPE_CHECKING:
     from .video_model import VideoModel as VideoModel
     from .video_model_param import VideoModelParam as VideoModelParam
     from .video_remix_params import VideoRemixParams as VideoRemixParams
+    from .video_seconds import VideoSeconds as VideoSeconds
+    from .video_size import VideoSize as VideoSize
 
 
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "audio_model": "AudioModel",
         "audio_response_format": "AudioResponseFormat",
         "audio_transcription": "AudioTranscription",
         "auto_file_chunking_strategy_param": "AutoFileChunkingStrategyParam",
@@ -192,6 +201,7 @@ __getattr__, __dir__ = doors(
         "decision": "Decision",
         "decision_create_params": "DecisionCreateParams",
         "decision_input_image_param": "DecisionInputImageParam",
+        "decision_input_part_union_param": "DecisionInputPartUnionParam",
         "decision_input_text_param": "DecisionInputTextParam",
         "decision_prompt_cache_breakpoint_param": "DecisionPromptCacheBreakpointParam",
         "deleted_skill": "DeletedSkill",
@@ -208,6 +218,7 @@ __getattr__, __dir__ = doors(
         "eval_stored_completions_data_source_config": "EvalStoredCompletionsDataSourceConfig",
         "eval_update_params": "EvalUpdateParams",
         "eval_update_response": "EvalUpdateResponse",
+        "file_chunking_strategy": "FileChunkingStrategy",
         "file_chunking_strategy_param": "FileChunkingStrategyParam",
         "file_create_params": "FileCreateParams",
         "file_deleted": "FileDeleted",
@@ -226,6 +237,7 @@ __getattr__, __dir__ = doors(
         "image_gen_stream_event": "ImageGenStreamEvent",
         "image_generate_params": "ImageGenerateParams",
         "image_input_reference_param": "ImageInputReferenceParam",
+        "image_model": "ImageModel",
         "images_response": "ImagesResponse",
         "model": "Model",
         "model_deleted": "ModelDeleted",
@@ -270,9 +282,11 @@ __getattr__, __dir__ = doors(
         "shared_params.custom_tool_input_format": "CustomToolInputFormat",
         "shared_params.decision_input_json": "DecisionInputJSON",
         "shared_params.decision_question_input_image": "DecisionQuestionInputImage",
+        "shared_params.decision_question_input_part": "DecisionQuestionInputPart",
         "shared_params.decision_question_input_text": "DecisionQuestionInputText",
         "skill": "Skill",
         "skill_create_params": "SkillCreateParams",
+        "skill_list": "SkillList",
         "skill_list_params": "SkillListParams",
         "skill_update_params": "SkillUpdateParams",
         "static_file_chunking_strategy": "StaticFileChunkingStrategy",
@@ -303,5 +317,7 @@ __getattr__, __dir__ = doors(
         "video_model": "VideoModel",
         "video_model_param": "VideoModelParam",
         "video_remix_params": "VideoRemixParams",
+        "video_seconds": "VideoSeconds",
+        "video_size": "VideoSize",
     },
 )

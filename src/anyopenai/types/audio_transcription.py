@@ -8,7 +8,8 @@ from ._base import BaseModel, Literal
 
 class AudioTranscription(BaseModel, kw_only=True):
     """Found in `RealtimeSessionCreateRequestGAAudioInput.transcription`,
-    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`.
+    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`,
+    `RealtimeTranscriptionSessionCreateRequest.input_audio_transcription`.
     """
 
     model: (

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseCompactionItemParam(TypedDict, total=False):
-    """A `ResponseCompactionItemParam` object."""
+    """Found in `ResponseItemCreateEventParam.item`."""
 
     encrypted_content: Required[str]
     type: Required[Literal["compaction"]]

@@ -21,7 +21,7 @@ from .shared_params.custom_tool_input_format import Grammar, Text
 
 
 class ResponseToolSearchOutputItemParam(TypedDict, total=False):
-    """A `ResponseToolSearchOutputItemParam` object."""
+    """Found in `ResponseItemCreateEventParam.item`."""
 
     tools: Required[
         Iterable[
@@ -51,7 +51,7 @@ class ResponseToolSearchOutputItemParam(TypedDict, total=False):
 
 
 class WebSearchToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["web_search", "web_search_2025_08_26"]]
     external_web_access: bool | None
@@ -74,7 +74,9 @@ _CustomToolParamReserved = TypedDict("_CustomToolParamReserved", {"async": "bool
 
 
 class CustomToolParam(_CustomToolParamReserved, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`, `ToolSearchOutputNamespaceToolParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `ToolSearchOutputNamespaceToolParam.tools`,
+    `AdditionalToolsParam.tools` and 1 more.
+    """
 
     name: Required[str]
     type: Required[Literal["custom"]]
@@ -97,7 +99,7 @@ _ToolFunctionReserved = TypedDict("_ToolFunctionReserved", {"async": "bool | Non
 
 
 class ToolFunction(_ToolFunctionReserved, total=False):
-    """Found in `ToolSearchOutputNamespaceToolParam.tools`."""
+    """Found in `ToolSearchOutputNamespaceToolParam.tools`, `NamespaceToolParam.tools`."""
 
     name: Required[str]
     type: Required[Literal["function"]]
@@ -110,7 +112,7 @@ class ToolFunction(_ToolFunctionReserved, total=False):
 
 
 class WebSearchPreviewToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
     search_content_types: Sequence[Literal["text", "image"]] | None
@@ -119,7 +121,7 @@ class WebSearchPreviewToolParam(TypedDict, total=False):
 
 
 class FileSearchToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["file_search"]]
     vector_store_ids: Required[Sequence[str]]
@@ -149,7 +151,7 @@ _ResponsesFunctionToolFunctionToolParamReserved = TypedDict(
 
 
 class ResponsesFunctionToolFunctionToolParam(_ResponsesFunctionToolFunctionToolParamReserved, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     name: Required[str]
     parameters: Mapping[str, object] | None
@@ -162,13 +164,13 @@ class ResponsesFunctionToolFunctionToolParam(_ResponsesFunctionToolFunctionToolP
 
 
 class ComputerToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["computer"]]
 
 
 class ComputerUsePreviewToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     display_height: Required[int]
     display_width: Required[int]
@@ -177,7 +179,7 @@ class ComputerUsePreviewToolParam(TypedDict, total=False):
 
 
 class FunctionShellToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["shell"]]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
@@ -185,7 +187,7 @@ class FunctionShellToolParam(TypedDict, total=False):
 
 
 class ToolSearchToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["tool_search"]]
     description: str | None
@@ -194,7 +196,7 @@ class ToolSearchToolParam(TypedDict, total=False):
 
 
 class ApplyPatchToolParam(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
 
     type: Required[Literal["apply_patch"]]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
@@ -232,14 +234,14 @@ class ContainerAutoParam(TypedDict, total=False):
 
 
 class LocalEnvironmentParam(TypedDict, total=False):
-    """Found in `FunctionShellToolParam.environment`."""
+    """Found in `ShellCall.environment`, `FunctionShellToolParam.environment`."""
 
     type: Required[Literal["local"]]
     skills: Iterable[LocalSkillParam] | None
 
 
 class ContainerReferenceParam(TypedDict, total=False):
-    """Found in `FunctionShellToolParam.environment`."""
+    """Found in `ShellCall.environment`, `FunctionShellToolParam.environment`."""
 
     container_id: Required[str]
     type: Required[Literal["container_reference"]]

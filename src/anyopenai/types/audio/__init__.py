@@ -9,10 +9,13 @@ from .._lazy import doors
 
 if TYPE_CHECKING:
     from .speech_create_params import SpeechCreateParams as SpeechCreateParams
+    from .speech_model import SpeechModel as SpeechModel
     from .transcription import Transcription as Transcription
     from .transcription_create_params import TranscriptionCreateParams as TranscriptionCreateParams
+    from .transcription_create_response import TranscriptionCreateResponse as TranscriptionCreateResponse
     from .transcription_diarized import TranscriptionDiarized as TranscriptionDiarized
     from .transcription_diarized_segment import TranscriptionDiarizedSegment as TranscriptionDiarizedSegment
+    from .transcription_include import TranscriptionInclude as TranscriptionInclude
     from .transcription_language import TranscriptionLanguage as TranscriptionLanguage
     from .transcription_segment import TranscriptionSegment as TranscriptionSegment
     from .transcription_stream_event import TranscriptionStreamEvent as TranscriptionStreamEvent
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from .transcription_word import TranscriptionWord as TranscriptionWord
     from .translation import Translation as Translation
     from .translation_create_params import TranslationCreateParams as TranslationCreateParams
+    from .translation_create_response import TranslationCreateResponse as TranslationCreateResponse
     from .translation_verbose import TranslationVerbose as TranslationVerbose
     from .voice import Voice as Voice
     from .voice_consent import VoiceConsent as VoiceConsent
@@ -37,10 +41,13 @@ __getattr__, __dir__ = doors(
     __name__,
     {
         "speech_create_params": "SpeechCreateParams",
+        "speech_model": "SpeechModel",
         "transcription": "Transcription",
         "transcription_create_params": "TranscriptionCreateParams",
+        "transcription_create_response": "TranscriptionCreateResponse",
         "transcription_diarized": "TranscriptionDiarized",
         "transcription_diarized_segment": "TranscriptionDiarizedSegment",
+        "transcription_include": "TranscriptionInclude",
         "transcription_language": "TranscriptionLanguage",
         "transcription_segment": "TranscriptionSegment",
         "transcription_stream_event": "TranscriptionStreamEvent",
@@ -51,6 +58,7 @@ __getattr__, __dir__ = doors(
         "transcription_word": "TranscriptionWord",
         "translation": "Translation",
         "translation_create_params": "TranslationCreateParams",
+        "translation_create_response": "TranslationCreateResponse",
         "translation_verbose": "TranslationVerbose",
         "voice": "Voice",
         "voice_consent": "VoiceConsent",

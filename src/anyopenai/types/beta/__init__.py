@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     )
     from .agent_close_subagent_call_item import AgentCloseSubagentCallItem as AgentCloseSubagentCallItem
     from .agent_command_execution_item import AgentCommandExecutionItem as AgentCommandExecutionItem
+    from .agent_content import AgentContent as AgentContent
     from .agent_create_params import AgentCreateParams as AgentCreateParams
     from .agent_create_subagent_call_item import AgentCreateSubagentCallItem as AgentCreateSubagentCallItem
     from .agent_deleted import AgentDeleted as AgentDeleted
     from .agent_function_call_item import AgentFunctionCallItem as AgentFunctionCallItem
+    from .agent_function_call_output import AgentFunctionCallOutput as AgentFunctionCallOutput
+    from .agent_function_call_status import AgentFunctionCallStatus as AgentFunctionCallStatus
     from .agent_interrupt_subagent_call_item import AgentInterruptSubagentCallItem as AgentInterruptSubagentCallItem
     from .agent_list_params import AgentListParams as AgentListParams
     from .agent_mcp_call_item import AgentMcpCallItem as AgentMcpCallItem
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from .agent_output_command_execution_output_delta_event import (
         AgentOutputCommandExecutionOutputDeltaEvent as AgentOutputCommandExecutionOutputDeltaEvent,
     )
+    from .agent_output_item_status import AgentOutputItemStatus as AgentOutputItemStatus
     from .agent_reasoning import AgentReasoning as AgentReasoning
     from .agent_reasoning_item import AgentReasoningItem as AgentReasoningItem
     from .agent_reasoning_param import AgentReasoningParam as AgentReasoningParam
@@ -80,7 +84,9 @@ if TYPE_CHECKING:
     from .agent_session_idle_event import AgentSessionIdleEvent as AgentSessionIdleEvent
     from .agent_session_in_progress_event import AgentSessionInProgressEvent as AgentSessionInProgressEvent
     from .agent_session_input_message_param import AgentSessionInputMessageParam as AgentSessionInputMessageParam
+    from .agent_session_input_param import AgentSessionInputParam as AgentSessionInputParam
     from .agent_session_message import AgentSessionMessage as AgentSessionMessage
+    from .agent_session_message_content import AgentSessionMessageContent as AgentSessionMessageContent
     from .agent_session_requires_action_event import AgentSessionRequiresActionEvent as AgentSessionRequiresActionEvent
     from .agent_session_subagent_active_event import AgentSessionSubagentActiveEvent as AgentSessionSubagentActiveEvent
     from .agent_session_subagent_closed_event import AgentSessionSubagentClosedEvent as AgentSessionSubagentClosedEvent
@@ -120,6 +126,8 @@ if TYPE_CHECKING:
     )
     from .agent_text import AgentText as AgentText
     from .agent_text_param import AgentTextParam as AgentTextParam
+    from .agent_tool import AgentTool as AgentTool
+    from .agent_tool_param import AgentToolParam as AgentToolParam
     from .agent_update_params import AgentUpdateParams as AgentUpdateParams
     from .agent_wait_for_subagents_call_item import AgentWaitForSubagentsCallItem as AgentWaitForSubagentsCallItem
     from .agent_web_search_call_item import AgentWebSearchCallItem as AgentWebSearchCallItem
@@ -143,6 +151,8 @@ if TYPE_CHECKING:
     from .assistant_tool_choice_function_param import (
         AssistantToolChoiceFunctionParam as AssistantToolChoiceFunctionParam,
     )
+    from .assistant_tool_choice_option import AssistantToolChoiceOption as AssistantToolChoiceOption
+    from .assistant_tool_choice_option_param import AssistantToolChoiceOptionParam as AssistantToolChoiceOptionParam
     from .assistant_tool_choice_param import AssistantToolChoiceParam as AssistantToolChoiceParam
     from .assistant_tool_param import AssistantToolParam as AssistantToolParam
     from .assistant_update_params import AssistantUpdateParams as AssistantUpdateParams
@@ -150,6 +160,7 @@ if TYPE_CHECKING:
     from .beta_apply_patch_tool_param import BetaApplyPatchToolParam as BetaApplyPatchToolParam
     from .beta_compacted_response import BetaCompactedResponse as BetaCompactedResponse
     from .beta_computer_action import BetaComputerAction as BetaComputerAction
+    from .beta_computer_action_list import BetaComputerActionList as BetaComputerActionList
     from .beta_computer_action_param import BetaComputerActionParam as BetaComputerActionParam
     from .beta_computer_tool import BetaComputerTool as BetaComputerTool
     from .beta_computer_tool_param import BetaComputerToolParam as BetaComputerToolParam
@@ -187,6 +198,7 @@ if TYPE_CHECKING:
     from .beta_function_shell_tool_param import BetaFunctionShellToolParam as BetaFunctionShellToolParam
     from .beta_function_tool import BetaFunctionTool as BetaFunctionTool
     from .beta_function_tool_param import BetaFunctionToolParam as BetaFunctionToolParam
+    from .beta_image_detail import BetaImageDetail as BetaImageDetail
     from .beta_inline_skill import BetaInlineSkill as BetaInlineSkill
     from .beta_inline_skill_param import BetaInlineSkillParam as BetaInlineSkillParam
     from .beta_inline_skill_source import BetaInlineSkillSource as BetaInlineSkillSource
@@ -297,6 +309,7 @@ if TYPE_CHECKING:
     from .beta_response_file_search_tool_call_param import (
         BetaResponseFileSearchToolCallParam as BetaResponseFileSearchToolCallParam,
     )
+    from .beta_response_format_text_config import BetaResponseFormatTextConfig as BetaResponseFormatTextConfig
     from .beta_response_format_text_config_param import (
         BetaResponseFormatTextConfigParam as BetaResponseFormatTextConfigParam,
     )
@@ -314,6 +327,12 @@ if TYPE_CHECKING:
     )
     from .beta_response_function_call_output_item import (
         BetaResponseFunctionCallOutputItem as BetaResponseFunctionCallOutputItem,
+    )
+    from .beta_response_function_call_output_item_list import (
+        BetaResponseFunctionCallOutputItemList as BetaResponseFunctionCallOutputItemList,
+    )
+    from .beta_response_function_call_output_item_list_param import (
+        BetaResponseFunctionCallOutputItemListParam as BetaResponseFunctionCallOutputItemListParam,
     )
     from .beta_response_function_call_output_item_param import (
         BetaResponseFunctionCallOutputItemParam as BetaResponseFunctionCallOutputItemParam,
@@ -359,6 +378,10 @@ if TYPE_CHECKING:
     from .beta_response_in_progress_event import BetaResponseInProgressEvent as BetaResponseInProgressEvent
     from .beta_response_includable import BetaResponseIncludable as BetaResponseIncludable
     from .beta_response_incomplete_event import BetaResponseIncompleteEvent as BetaResponseIncompleteEvent
+    from .beta_response_inject_created_event import BetaResponseInjectCreatedEvent as BetaResponseInjectCreatedEvent
+    from .beta_response_inject_event import BetaResponseInjectEvent as BetaResponseInjectEvent
+    from .beta_response_inject_event_param import BetaResponseInjectEventParam as BetaResponseInjectEventParam
+    from .beta_response_inject_failed_event import BetaResponseInjectFailedEvent as BetaResponseInjectFailedEvent
     from .beta_response_input_content import BetaResponseInputContent as BetaResponseInputContent
     from .beta_response_input_content_param import BetaResponseInputContentParam as BetaResponseInputContentParam
     from .beta_response_input_file import BetaResponseInputFile as BetaResponseInputFile
@@ -375,6 +398,12 @@ if TYPE_CHECKING:
     from .beta_response_input_image_param import BetaResponseInputImageParam as BetaResponseInputImageParam
     from .beta_response_input_item import BetaResponseInputItem as BetaResponseInputItem
     from .beta_response_input_item_param import BetaResponseInputItemParam as BetaResponseInputItemParam
+    from .beta_response_input_message_content_list import (
+        BetaResponseInputMessageContentList as BetaResponseInputMessageContentList,
+    )
+    from .beta_response_input_message_content_list_param import (
+        BetaResponseInputMessageContentListParam as BetaResponseInputMessageContentListParam,
+    )
     from .beta_response_input_message_item import BetaResponseInputMessageItem as BetaResponseInputMessageItem
     from .beta_response_input_text import BetaResponseInputText as BetaResponseInputText
     from .beta_response_input_text_content import BetaResponseInputTextContent as BetaResponseInputTextContent
@@ -460,9 +489,13 @@ if TYPE_CHECKING:
     from .beta_response_shell_call_output_content_done_event import (
         BetaResponseShellCallOutputContentDoneEvent as BetaResponseShellCallOutputContentDoneEvent,
     )
+    from .beta_response_status import BetaResponseStatus as BetaResponseStatus
+    from .beta_response_steer_error_code import BetaResponseSteerErrorCode as BetaResponseSteerErrorCode
+    from .beta_response_steer_input_content import BetaResponseSteerInputContent as BetaResponseSteerInputContent
     from .beta_response_steer_input_content_param import (
         BetaResponseSteerInputContentParam as BetaResponseSteerInputContentParam,
     )
+    from .beta_response_steer_pending_reason import BetaResponseSteerPendingReason as BetaResponseSteerPendingReason
     from .beta_response_stream_event import BetaResponseStreamEvent as BetaResponseStreamEvent
     from .beta_response_text_config import BetaResponseTextConfig as BetaResponseTextConfig
     from .beta_response_text_config_param import BetaResponseTextConfigParam as BetaResponseTextConfigParam
@@ -488,6 +521,7 @@ if TYPE_CHECKING:
     from .beta_response_web_search_call_searching_event import (
         BetaResponseWebSearchCallSearchingEvent as BetaResponseWebSearchCallSearchingEvent,
     )
+    from .beta_service_tier import BetaServiceTier as BetaServiceTier
     from .beta_skill_reference import BetaSkillReference as BetaSkillReference
     from .beta_skill_reference_param import BetaSkillReferenceParam as BetaSkillReferenceParam
     from .beta_tool import BetaTool as BetaTool
@@ -501,6 +535,7 @@ if TYPE_CHECKING:
     from .beta_tool_choice_function_param import BetaToolChoiceFunctionParam as BetaToolChoiceFunctionParam
     from .beta_tool_choice_mcp import BetaToolChoiceMcp as BetaToolChoiceMcp
     from .beta_tool_choice_mcp_param import BetaToolChoiceMcpParam as BetaToolChoiceMcpParam
+    from .beta_tool_choice_options import BetaToolChoiceOptions as BetaToolChoiceOptions
     from .beta_tool_choice_shell import BetaToolChoiceShell as BetaToolChoiceShell
     from .beta_tool_choice_shell_param import BetaToolChoiceShellParam as BetaToolChoiceShellParam
     from .beta_tool_choice_types import BetaToolChoiceTypes as BetaToolChoiceTypes
@@ -525,13 +560,17 @@ if TYPE_CHECKING:
     from .code_interpreter_tool import CodeInterpreterTool as CodeInterpreterTool
     from .code_interpreter_tool_param import CodeInterpreterToolParam as CodeInterpreterToolParam
     from .environment import Environment as Environment
+    from .environment_param import EnvironmentParam as EnvironmentParam
     from .file_search_tool import FileSearchTool as FileSearchTool
     from .file_search_tool_param import FileSearchToolParam as FileSearchToolParam
     from .function_tool import FunctionTool as FunctionTool
     from .function_tool_param import FunctionToolParam as FunctionToolParam
+    from .hosted_environment_file import HostedEnvironmentFile as HostedEnvironmentFile
     from .hosted_environment_file_id import HostedEnvironmentFileID as HostedEnvironmentFileID
     from .hosted_plugin import HostedPlugin as HostedPlugin
     from .hosted_plugin_param import HostedPluginParam as HostedPluginParam
+    from .hosted_skill import HostedSkill as HostedSkill
+    from .hosted_skill_param import HostedSkillParam as HostedSkillParam
     from .hosted_skill_reference import HostedSkillReference as HostedSkillReference
     from .image_generation_call import ImageGenerationCall as ImageGenerationCall
     from .image_generation_call_error import ImageGenerationCallError as ImageGenerationCallError
@@ -540,6 +579,7 @@ if TYPE_CHECKING:
     )
     from .image_generation_call_svg_usage import ImageGenerationCallSvgUsage as ImageGenerationCallSvgUsage
     from .inline_capability_source_param import InlineCapabilitySourceParam as InlineCapabilitySourceParam
+    from .input_content import InputContent as InputContent
     from .local_shell_call import LocalShellCall as LocalShellCall
     from .local_shell_call_action import LocalShellCallAction as LocalShellCallAction
     from .local_shell_call_output import LocalShellCallOutput as LocalShellCallOutput
@@ -548,6 +588,8 @@ if TYPE_CHECKING:
     from .mcp_call import McpCall as McpCall
     from .mcp_list_tools import McpListTools as McpListTools
     from .mcp_list_tools_tool import McpListToolsTool as McpListToolsTool
+    from .mcp_transport import McpTransport as McpTransport
+    from .mcp_transport_param import McpTransportParam as McpTransportParam
     from .multi_agent_call import MultiAgentCall as MultiAgentCall
     from .multi_agent_call_output import MultiAgentCallOutput as MultiAgentCallOutput
     from .multi_agent_config import MultiAgentConfig as MultiAgentConfig
@@ -558,6 +600,10 @@ if TYPE_CHECKING:
     from .output_outcome_timeout import OutputOutcomeTimeout as OutputOutcomeTimeout
     from .output_output_content_list import OutputOutputContentList as OutputOutputContentList
     from .output_text import OutputText as OutputText
+    from .persisted_agent_tool import PersistedAgentTool as PersistedAgentTool
+    from .persisted_agent_tool_param import PersistedAgentToolParam as PersistedAgentToolParam
+    from .persisted_mcp_transport import PersistedMcpTransport as PersistedMcpTransport
+    from .persisted_mcp_transport_param import PersistedMcpTransportParam as PersistedMcpTransportParam
     from .program import Program as Program
     from .program_agent import ProgramAgent as ProgramAgent
     from .program_output import ProgramOutput as ProgramOutput
@@ -568,12 +614,15 @@ if TYPE_CHECKING:
     from .setup_command_param import SetupCommandParam as SetupCommandParam
     from .subagent import Subagent as Subagent
     from .summary_text import SummaryText as SummaryText
+    from .text_format import TextFormat as TextFormat
+    from .text_format_param import TextFormatParam as TextFormatParam
     from .thread import Thread as Thread
     from .thread_create_and_run_params import ThreadCreateAndRunParams as ThreadCreateAndRunParams
     from .thread_create_params import ThreadCreateParams as ThreadCreateParams
     from .thread_deleted import ThreadDeleted as ThreadDeleted
     from .thread_update_params import ThreadUpdateParams as ThreadUpdateParams
     from .token_usage import TokenUsage as TokenUsage
+    from .web_search_action import WebSearchAction as WebSearchAction
 
 
 __getattr__, __dir__ = doors(
@@ -586,10 +635,13 @@ __getattr__, __dir__ = doors(
         "agent_browser_origin_access_param_param": "AgentBrowserOriginAccessParamParam",
         "agent_close_subagent_call_item": "AgentCloseSubagentCallItem",
         "agent_command_execution_item": "AgentCommandExecutionItem",
+        "agent_content": "AgentContent",
         "agent_create_params": "AgentCreateParams",
         "agent_create_subagent_call_item": "AgentCreateSubagentCallItem",
         "agent_deleted": "AgentDeleted",
         "agent_function_call_item": "AgentFunctionCallItem",
+        "agent_function_call_output": "AgentFunctionCallOutput",
+        "agent_function_call_status": "AgentFunctionCallStatus",
         "agent_interrupt_subagent_call_item": "AgentInterruptSubagentCallItem",
         "agent_list_params": "AgentListParams",
         "agent_mcp_call_item": "AgentMcpCallItem",
@@ -599,6 +651,7 @@ __getattr__, __dir__ = doors(
         "agent_message_content_encrypted_content": "AgentMessageContentEncryptedContent",
         "agent_message_content_text": "AgentMessageContentText",
         "agent_output_command_execution_output_delta_event": "AgentOutputCommandExecutionOutputDeltaEvent",
+        "agent_output_item_status": "AgentOutputItemStatus",
         "agent_reasoning": "AgentReasoning",
         "agent_reasoning_item": "AgentReasoningItem",
         "agent_reasoning_param": "AgentReasoningParam",
@@ -623,7 +676,9 @@ __getattr__, __dir__ = doors(
         "agent_session_idle_event": "AgentSessionIdleEvent",
         "agent_session_in_progress_event": "AgentSessionInProgressEvent",
         "agent_session_input_message_param": "AgentSessionInputMessageParam",
+        "agent_session_input_param": "AgentSessionInputParam",
         "agent_session_message": "AgentSessionMessage",
+        "agent_session_message_content": "AgentSessionMessageContent",
         "agent_session_requires_action_event": "AgentSessionRequiresActionEvent",
         "agent_session_subagent_active_event": "AgentSessionSubagentActiveEvent",
         "agent_session_subagent_closed_event": "AgentSessionSubagentClosedEvent",
@@ -645,6 +700,8 @@ __getattr__, __dir__ = doors(
         "agent_session_turn_reasoning_summary_text_done_event": "AgentSessionTurnReasoningSummaryTextDoneEvent",
         "agent_text": "AgentText",
         "agent_text_param": "AgentTextParam",
+        "agent_tool": "AgentTool",
+        "agent_tool_param": "AgentToolParam",
         "agent_update_params": "AgentUpdateParams",
         "agent_wait_for_subagents_call_item": "AgentWaitForSubagentsCallItem",
         "agent_web_search_call_item": "AgentWebSearchCallItem",
@@ -664,6 +721,8 @@ __getattr__, __dir__ = doors(
         "assistant_tool_choice": "AssistantToolChoice",
         "assistant_tool_choice_function": "AssistantToolChoiceFunction",
         "assistant_tool_choice_function_param": "AssistantToolChoiceFunctionParam",
+        "assistant_tool_choice_option": "AssistantToolChoiceOption",
+        "assistant_tool_choice_option_param": "AssistantToolChoiceOptionParam",
         "assistant_tool_choice_param": "AssistantToolChoiceParam",
         "assistant_tool_param": "AssistantToolParam",
         "assistant_update_params": "AssistantUpdateParams",
@@ -671,6 +730,7 @@ __getattr__, __dir__ = doors(
         "beta_apply_patch_tool_param": "BetaApplyPatchToolParam",
         "beta_compacted_response": "BetaCompactedResponse",
         "beta_computer_action": "BetaComputerAction",
+        "beta_computer_action_list": "BetaComputerActionList",
         "beta_computer_action_param": "BetaComputerActionParam",
         "beta_computer_tool": "BetaComputerTool",
         "beta_computer_tool_param": "BetaComputerToolParam",
@@ -696,6 +756,7 @@ __getattr__, __dir__ = doors(
         "beta_function_shell_tool_param": "BetaFunctionShellToolParam",
         "beta_function_tool": "BetaFunctionTool",
         "beta_function_tool_param": "BetaFunctionToolParam",
+        "beta_image_detail": "BetaImageDetail",
         "beta_inline_skill": "BetaInlineSkill",
         "beta_inline_skill_param": "BetaInlineSkillParam",
         "beta_inline_skill_source": "BetaInlineSkillSource",
@@ -752,12 +813,15 @@ __getattr__, __dir__ = doors(
         "beta_response_file_search_call_searching_event": "BetaResponseFileSearchCallSearchingEvent",
         "beta_response_file_search_tool_call": "BetaResponseFileSearchToolCall",
         "beta_response_file_search_tool_call_param": "BetaResponseFileSearchToolCallParam",
+        "beta_response_format_text_config": "BetaResponseFormatTextConfig",
         "beta_response_format_text_config_param": "BetaResponseFormatTextConfigParam",
         "beta_response_format_text_json_schema_config": "BetaResponseFormatTextJSONSchemaConfig",
         "beta_response_format_text_json_schema_config_param": "BetaResponseFormatTextJSONSchemaConfigParam",
         "beta_response_function_call_arguments_delta_event": "BetaResponseFunctionCallArgumentsDeltaEvent",
         "beta_response_function_call_arguments_done_event": "BetaResponseFunctionCallArgumentsDoneEvent",
         "beta_response_function_call_output_item": "BetaResponseFunctionCallOutputItem",
+        "beta_response_function_call_output_item_list": "BetaResponseFunctionCallOutputItemList",
+        "beta_response_function_call_output_item_list_param": "BetaResponseFunctionCallOutputItemListParam",
         "beta_response_function_call_output_item_param": "BetaResponseFunctionCallOutputItemParam",
         "beta_response_function_shell_call_output_content": "BetaResponseFunctionShellCallOutputContent",
         "beta_response_function_shell_call_output_content_param": "BetaResponseFunctionShellCallOutputContentParam",
@@ -776,6 +840,10 @@ __getattr__, __dir__ = doors(
         "beta_response_in_progress_event": "BetaResponseInProgressEvent",
         "beta_response_includable": "BetaResponseIncludable",
         "beta_response_incomplete_event": "BetaResponseIncompleteEvent",
+        "beta_response_inject_created_event": "BetaResponseInjectCreatedEvent",
+        "beta_response_inject_event": "BetaResponseInjectEvent",
+        "beta_response_inject_event_param": "BetaResponseInjectEventParam",
+        "beta_response_inject_failed_event": "BetaResponseInjectFailedEvent",
         "beta_response_input_content": "BetaResponseInputContent",
         "beta_response_input_content_param": "BetaResponseInputContentParam",
         "beta_response_input_file": "BetaResponseInputFile",
@@ -788,6 +856,8 @@ __getattr__, __dir__ = doors(
         "beta_response_input_image_param": "BetaResponseInputImageParam",
         "beta_response_input_item": "BetaResponseInputItem",
         "beta_response_input_item_param": "BetaResponseInputItemParam",
+        "beta_response_input_message_content_list": "BetaResponseInputMessageContentList",
+        "beta_response_input_message_content_list_param": "BetaResponseInputMessageContentListParam",
         "beta_response_input_message_item": "BetaResponseInputMessageItem",
         "beta_response_input_text": "BetaResponseInputText",
         "beta_response_input_text_content": "BetaResponseInputTextContent",
@@ -831,7 +901,11 @@ __getattr__, __dir__ = doors(
         "beta_response_shell_call_command_done_event": "BetaResponseShellCallCommandDoneEvent",
         "beta_response_shell_call_output_content_delta_event": "BetaResponseShellCallOutputContentDeltaEvent",
         "beta_response_shell_call_output_content_done_event": "BetaResponseShellCallOutputContentDoneEvent",
+        "beta_response_status": "BetaResponseStatus",
+        "beta_response_steer_error_code": "BetaResponseSteerErrorCode",
+        "beta_response_steer_input_content": "BetaResponseSteerInputContent",
         "beta_response_steer_input_content_param": "BetaResponseSteerInputContentParam",
+        "beta_response_steer_pending_reason": "BetaResponseSteerPendingReason",
         "beta_response_stream_event": "BetaResponseStreamEvent",
         "beta_response_text_config": "BetaResponseTextConfig",
         "beta_response_text_config_param": "BetaResponseTextConfigParam",
@@ -845,6 +919,7 @@ __getattr__, __dir__ = doors(
         "beta_response_web_search_call_completed_event": "BetaResponseWebSearchCallCompletedEvent",
         "beta_response_web_search_call_in_progress_event": "BetaResponseWebSearchCallInProgressEvent",
         "beta_response_web_search_call_searching_event": "BetaResponseWebSearchCallSearchingEvent",
+        "beta_service_tier": "BetaServiceTier",
         "beta_skill_reference": "BetaSkillReference",
         "beta_skill_reference_param": "BetaSkillReferenceParam",
         "beta_tool": "BetaTool",
@@ -858,6 +933,7 @@ __getattr__, __dir__ = doors(
         "beta_tool_choice_function_param": "BetaToolChoiceFunctionParam",
         "beta_tool_choice_mcp": "BetaToolChoiceMcp",
         "beta_tool_choice_mcp_param": "BetaToolChoiceMcpParam",
+        "beta_tool_choice_options": "BetaToolChoiceOptions",
         "beta_tool_choice_shell": "BetaToolChoiceShell",
         "beta_tool_choice_shell_param": "BetaToolChoiceShellParam",
         "beta_tool_choice_types": "BetaToolChoiceTypes",
@@ -878,19 +954,24 @@ __getattr__, __dir__ = doors(
         "code_interpreter_tool": "CodeInterpreterTool",
         "code_interpreter_tool_param": "CodeInterpreterToolParam",
         "environment": "Environment",
+        "environment_param": "EnvironmentParam",
         "file_search_tool": "FileSearchTool",
         "file_search_tool_param": "FileSearchToolParam",
         "function_tool": "FunctionTool",
         "function_tool_param": "FunctionToolParam",
+        "hosted_environment_file": "HostedEnvironmentFile",
         "hosted_environment_file_id": "HostedEnvironmentFileID",
         "hosted_plugin": "HostedPlugin",
         "hosted_plugin_param": "HostedPluginParam",
+        "hosted_skill": "HostedSkill",
+        "hosted_skill_param": "HostedSkillParam",
         "hosted_skill_reference": "HostedSkillReference",
         "image_generation_call": "ImageGenerationCall",
         "image_generation_call_error": "ImageGenerationCallError",
         "image_generation_call_error_moderation_details": "ImageGenerationCallErrorModerationDetails",
         "image_generation_call_svg_usage": "ImageGenerationCallSvgUsage",
         "inline_capability_source_param": "InlineCapabilitySourceParam",
+        "input_content": "InputContent",
         "local_shell_call": "LocalShellCall",
         "local_shell_call_action": "LocalShellCallAction",
         "local_shell_call_output": "LocalShellCallOutput",
@@ -899,6 +980,8 @@ __getattr__, __dir__ = doors(
         "mcp_call": "McpCall",
         "mcp_list_tools": "McpListTools",
         "mcp_list_tools_tool": "McpListToolsTool",
+        "mcp_transport": "McpTransport",
+        "mcp_transport_param": "McpTransportParam",
         "multi_agent_call": "MultiAgentCall",
         "multi_agent_call_output": "MultiAgentCallOutput",
         "multi_agent_config": "MultiAgentConfig",
@@ -909,6 +992,10 @@ __getattr__, __dir__ = doors(
         "output_outcome_timeout": "OutputOutcomeTimeout",
         "output_output_content_list": "OutputOutputContentList",
         "output_text": "OutputText",
+        "persisted_agent_tool": "PersistedAgentTool",
+        "persisted_agent_tool_param": "PersistedAgentToolParam",
+        "persisted_mcp_transport": "PersistedMcpTransport",
+        "persisted_mcp_transport_param": "PersistedMcpTransportParam",
         "program": "Program",
         "program_agent": "ProgramAgent",
         "program_output": "ProgramOutput",
@@ -919,11 +1006,14 @@ __getattr__, __dir__ = doors(
         "setup_command_param": "SetupCommandParam",
         "subagent": "Subagent",
         "summary_text": "SummaryText",
+        "text_format": "TextFormat",
+        "text_format_param": "TextFormatParam",
         "thread": "Thread",
         "thread_create_and_run_params": "ThreadCreateAndRunParams",
         "thread_create_params": "ThreadCreateParams",
         "thread_deleted": "ThreadDeleted",
         "thread_update_params": "ThreadUpdateParams",
         "token_usage": "TokenUsage",
+        "web_search_action": "WebSearchAction",
     },
 )

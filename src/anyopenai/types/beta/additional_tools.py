@@ -11,7 +11,7 @@ from .beta_tool import BetaTool
 
 
 class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional_tools"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

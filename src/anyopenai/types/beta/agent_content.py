@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .output_text import OutputText
 
 
 class EncryptedContentResource(BaseModel, kw_only=True, tag_field="type", tag="encrypted_content"):
@@ -15,3 +16,6 @@ class EncryptedContentResource(BaseModel, kw_only=True, tag_field="type", tag="e
 
     encrypted_content: str
     type: ClassVar[Literal["encrypted_content"]] = "encrypted_content"
+
+
+AgentContent: TypeAlias = OutputText | EncryptedContentResource

@@ -11,7 +11,7 @@ from .beta_response_audio_delta_event import Agent
 
 
 class AgentMessage(BaseModel, kw_only=True, tag_field="type", tag="agent_message"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .agent_browser_authentication_cancel_param_param import AgentBrowserAuthenticationCancelParamParam
 from .agent_browser_authentication_submit_param_param import AgentBrowserAuthenticationSubmitParamParam
@@ -65,3 +65,12 @@ class SessionInputParamAgentSessionInputMcpApprovalRequestResultResponse(TypedDi
 
     decision: Required[Literal["approve", "deny", "cancel"]]
     type: Required[Literal["mcp_tool_call"]]
+
+
+AgentSessionInputParam: TypeAlias = (
+    SessionInputParamAgentSessionInputMcpApprovalRequestResult
+    | SessionInputParamAgentSessionInputComputerUseApprovalRequestResult
+    | SessionInputParamAgentSessionInputMessage
+    | SessionInputParamAgentSessionInputCancel
+    | SessionInputParamAgentSessionInputToolResult
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -27,3 +27,8 @@ class MessageContentResourceOutputText(BaseModel, kw_only=True, tag_field="type"
 
     text: str
     type: ClassVar[Literal["output_text"]] = "output_text"
+
+
+AgentSessionMessageContent: TypeAlias = (
+    MessageContentResourceInputText | MessageContentResourceInputImage | MessageContentResourceOutputText
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from msgspec import field
 
@@ -74,3 +74,13 @@ class AgentToolResourceWebSearchLocation(BaseModel, kw_only=True):
     country: str | None = None
     region: str | None = None
     timezone: str | None = None
+
+
+AgentTool: TypeAlias = (
+    AgentToolResourceFunction
+    | AgentToolResourceProgrammaticToolCalling
+    | AgentToolResourceMcp
+    | AgentToolResourceWebSearch
+    | AgentToolResourceComputerUse
+    | AgentToolResourceAutomations
+)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .mcp_transport_param import McpTransportConfigParamHTTP, McpTransportConfigParamStdio
 
@@ -79,3 +79,14 @@ class AgentToolConfigParamWebSearchLocation(TypedDict, total=False):
     country: str | None
     region: str | None
     timezone: str | None
+
+
+AgentToolParam: TypeAlias = (
+    AgentToolConfigParamFunction
+    | AgentToolConfigParamToolSearch
+    | AgentToolConfigParamProgrammaticToolCalling
+    | AgentToolConfigParamMcp
+    | AgentToolConfigParamWebSearch
+    | AgentToolConfigParamComputerUse
+    | AgentToolConfigParamAutomations
+)

@@ -12,7 +12,7 @@ from .caller_program import CallerProgram
 
 
 class BetaResponseApplyPatchToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call_output"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

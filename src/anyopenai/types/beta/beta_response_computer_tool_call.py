@@ -11,7 +11,7 @@ from .beta_response_audio_delta_event import Agent as Agent
 
 
 class BetaResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
-    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField` and 1 more."""
 
     id: str
     agent: Agent | None = None

@@ -13,7 +13,7 @@ from .beta_response_computer_tool_call_output_screenshot import BetaResponseComp
 
 
 class BetaResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="computer_call_output"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

@@ -11,7 +11,7 @@ from .caller import Caller as Caller
 
 
 class BetaResponseCustomToolCallItem(BaseModel, kw_only=True):
-    """A `BetaResponseCustomToolCallItem` object."""
+    """One of `BetaResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

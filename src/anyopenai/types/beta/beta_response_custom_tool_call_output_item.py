@@ -12,7 +12,7 @@ from .output_output_content_list import OutputOutputContentList
 
 
 class BetaResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """One of `BetaResponseOutputItem`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .beta_response_format_text_json_schema_config import BetaResponseFormatTextJSONSchemaConfig
 
 
 class Text(BaseModel, kw_only=True, tag_field="type", tag="text"):
@@ -18,3 +19,6 @@ class JSONObject(BaseModel, kw_only=True, tag_field="type", tag="json_object"):
     """Found in `BetaResponseTextConfig.format`."""
 
     type: ClassVar[Literal["json_object"]] = "json_object"
+
+
+BetaResponseFormatTextConfig: TypeAlias = Text | BetaResponseFormatTextJSONSchemaConfig | JSONObject

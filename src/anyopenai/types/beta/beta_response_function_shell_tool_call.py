@@ -13,7 +13,7 @@ from .environment import Environment
 
 
 class BetaResponseFunctionShellToolCall(BaseModel, kw_only=True, tag_field="type", tag="shell_call"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

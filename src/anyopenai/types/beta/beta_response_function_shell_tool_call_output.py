@@ -15,7 +15,7 @@ from .output_outcome_timeout import OutputOutcomeTimeout as OutputOutcomeTimeout
 
 
 class BetaResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="shell_call_output"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

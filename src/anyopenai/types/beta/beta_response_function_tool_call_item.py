@@ -14,7 +14,7 @@ from .caller_program import CallerProgram
 
 
 class BetaResponseFunctionToolCallItem(BaseModel, kw_only=True):
-    """A `BetaResponseFunctionToolCallItem` object."""
+    """One of `BetaResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

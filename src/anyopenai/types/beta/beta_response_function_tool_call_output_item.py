@@ -13,7 +13,7 @@ from .output_output_content_list import OutputOutputContentList as OutputOutputC
 
 
 class BetaResponseFunctionToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """One of `BetaResponseOutputItem`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

@@ -9,7 +9,7 @@ from .beta_response_input_content import BetaResponseInputContent
 
 
 class BetaResponseInputMessageItem(BaseModel, kw_only=True):
-    """A `BetaResponseInputMessageItem` object."""
+    """One of `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

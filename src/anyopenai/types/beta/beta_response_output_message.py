@@ -12,7 +12,7 @@ from .beta_response_output_text import BetaResponseOutputText
 
 
 class BetaResponseOutputMessage(BaseModel, kw_only=True, tag_field="type", tag="message"):
-    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

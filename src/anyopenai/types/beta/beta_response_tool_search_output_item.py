@@ -11,7 +11,7 @@ from .beta_tool import BetaTool
 
 
 class BetaResponseToolSearchOutputItem(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .. import environment
 from ..environment import HostedPlugin, SetupCommand
@@ -82,3 +82,6 @@ class EnvironmentParamOpenAIHostedPackages(TypedDict, total=False):
     npm: Sequence[str] | None
     python: Sequence[str] | None
     system: Sequence[str] | None
+
+
+EnvironmentParam: TypeAlias = EnvironmentParamNone | EnvironmentParamOpenAIHosted | EnvironmentParamSelfHosted

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .hosted_environment_file_id import HostedEnvironmentFileID
 
 
 class HostedEnvironmentFileResourceInline(BaseModel, kw_only=True, tag_field="type", tag="inline"):
@@ -15,3 +16,6 @@ class HostedEnvironmentFileResourceInline(BaseModel, kw_only=True, tag_field="ty
     path: str
     size_bytes: int
     type: ClassVar[Literal["inline"]] = "inline"
+
+
+HostedEnvironmentFile: TypeAlias = HostedEnvironmentFileID | HostedEnvironmentFileResourceInline

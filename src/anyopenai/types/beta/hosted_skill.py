@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .hosted_skill_reference import HostedSkillReference
 
 
 class HostedSkillResourceInline(BaseModel, kw_only=True, tag_field="type", tag="inline"):
@@ -14,3 +15,6 @@ class HostedSkillResourceInline(BaseModel, kw_only=True, tag_field="type", tag="
     description: str
     name: str
     type: ClassVar[Literal["inline"]] = "inline"
+
+
+HostedSkill: TypeAlias = HostedSkillReference | HostedSkillResourceInline

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..environment import InlineCapabilitySource
 from .inline_capability_source_param import InlineCapabilitySourceParam
@@ -24,3 +24,6 @@ class HostedSkillParamInline(TypedDict, total=False):
     name: Required[str]
     source: Required[InlineCapabilitySourceParam | InlineCapabilitySource]
     type: Required[Literal["inline"]]
+
+
+HostedSkillParam: TypeAlias = HostedSkillParamSkillReference | HostedSkillParamInline

@@ -12,7 +12,7 @@ from .image_generation_call_svg_usage import ImageGenerationCallSvgUsage
 
 
 class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_generation_call"):
-    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField` and 1 more."""
 
     id: str
     agent: Agent | None = None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -20,3 +20,6 @@ class InputContentResourceInputImage(BaseModel, kw_only=True, tag_field="type", 
 
     image_url: str
     type: ClassVar[Literal["input_image"]] = "input_image"
+
+
+InputContent: TypeAlias = InputContentResourceInputText | InputContentResourceInputImage

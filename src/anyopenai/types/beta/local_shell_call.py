@@ -11,7 +11,7 @@ from .local_shell_call_action import LocalShellCallAction
 
 
 class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call"):
-    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField` and 1 more."""
 
     id: str
     agent: Agent | None = None

@@ -11,7 +11,7 @@ from .mcp_list_tools_tool import McpListToolsTool
 
 
 class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tools"):
-    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaResponseInputItem`, `BetaItemField` and 1 more."""
 
     id: str
     agent: Agent | None = None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -23,3 +23,6 @@ class McpTransportResourceStdio(BaseModel, kw_only=True, tag_field="type", tag="
     cwd: str
     env_vars: list[str]
     type: ClassVar[Literal["stdio"]] = "stdio"
+
+
+McpTransport: TypeAlias = McpTransportResourceHTTP | McpTransportResourceStdio

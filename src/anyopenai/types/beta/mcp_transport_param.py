@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class McpTransportConfigParamHTTP(TypedDict, total=False):
@@ -25,3 +25,6 @@ class McpTransportConfigParamStdio(TypedDict, total=False):
     args: Sequence[str] | None
     env: Mapping[str, str] | None
     env_vars: Sequence[str] | None
+
+
+McpTransportParam: TypeAlias = McpTransportConfigParamHTTP | McpTransportConfigParamStdio

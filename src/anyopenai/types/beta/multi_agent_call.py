@@ -10,7 +10,7 @@ from .beta_response_audio_delta_event import Agent
 
 
 class MultiAgentCall(BaseModel, kw_only=True, tag_field="type", tag="multi_agent_call"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

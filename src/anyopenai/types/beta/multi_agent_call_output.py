@@ -11,7 +11,7 @@ from .beta_response_output_text import BetaResponseOutputText
 
 
 class MultiAgentCallOutput(BaseModel, kw_only=True, tag_field="type", tag="multi_agent_call_output"):
-    """One of `BetaResponseOutputItem`, `BetaItemField`."""
+    """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
     agent: Agent | None = None

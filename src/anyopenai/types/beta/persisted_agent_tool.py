@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from msgspec import field
 
@@ -80,3 +80,14 @@ class PersistedAgentToolResourceWebSearchLocation(BaseModel, kw_only=True):
     country: str | None = None
     region: str | None = None
     timezone: str | None = None
+
+
+PersistedAgentTool: TypeAlias = (
+    PersistedAgentToolResourceFunction
+    | PersistedAgentToolResourceToolSearch
+    | PersistedAgentToolResourceProgrammaticToolCalling
+    | PersistedAgentToolResourceMcp
+    | PersistedAgentToolResourceWebSearch
+    | PersistedAgentToolResourceComputerUse
+    | PersistedAgentToolResourceAutomations
+)

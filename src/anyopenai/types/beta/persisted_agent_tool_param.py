@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .persisted_mcp_transport_param import PersistedMcpTransportConfigParamHTTP, PersistedMcpTransportConfigParamStdio
 
@@ -79,3 +79,14 @@ class PersistedAgentToolConfigParamWebSearchLocation(TypedDict, total=False):
     country: str | None
     region: str | None
     timezone: str | None
+
+
+PersistedAgentToolParam: TypeAlias = (
+    PersistedAgentToolConfigParamFunction
+    | PersistedAgentToolConfigParamToolSearch
+    | PersistedAgentToolConfigParamProgrammaticToolCalling
+    | PersistedAgentToolConfigParamMcp
+    | PersistedAgentToolConfigParamWebSearch
+    | PersistedAgentToolConfigParamComputerUse
+    | PersistedAgentToolConfigParamAutomations
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -24,3 +24,6 @@ class PersistedMcpTransportResourceStdio(BaseModel, kw_only=True, tag_field="typ
     cwd: str
     env_vars: list[str]
     type: ClassVar[Literal["stdio"]] = "stdio"
+
+
+PersistedMcpTransport: TypeAlias = PersistedMcpTransportResourceHTTP | PersistedMcpTransportResourceStdio

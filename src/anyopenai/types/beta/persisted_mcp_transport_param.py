@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class PersistedMcpTransportConfigParamHTTP(TypedDict, total=False):
@@ -23,3 +23,6 @@ class PersistedMcpTransportConfigParamStdio(TypedDict, total=False):
     type: Required[Literal["stdio"]]
     args: Sequence[str] | None
     env_vars: Sequence[str] | None
+
+
+PersistedMcpTransportParam: TypeAlias = PersistedMcpTransportConfigParamHTTP | PersistedMcpTransportConfigParamStdio

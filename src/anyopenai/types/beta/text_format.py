@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -19,3 +19,6 @@ class TextFormatResourceJSONSchema(BaseModel, kw_only=True, tag_field="type", ta
 
     schema: dict[str, object]
     type: ClassVar[Literal["json_schema"]] = "json_schema"
+
+
+TextFormat: TypeAlias = TextFormatResourceText | TextFormatResourceJSONSchema

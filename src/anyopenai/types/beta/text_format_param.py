@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class TextFormatParamText(TypedDict, total=False):
@@ -18,3 +18,6 @@ class TextFormatParamJSONSchema(TypedDict, total=False):
 
     schema: Required[Mapping[str, object]]
     type: Required[Literal["json_schema"]]
+
+
+TextFormatParam: TypeAlias = TextFormatParamText | TextFormatParamJSONSchema

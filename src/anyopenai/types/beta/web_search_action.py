@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -35,3 +35,11 @@ class WebSearchActionResourceOther(BaseModel, kw_only=True, tag_field="type", ta
     """Found in `AgentWebSearchCallItem.action`."""
 
     type: ClassVar[Literal["other"]] = "other"
+
+
+WebSearchAction: TypeAlias = (
+    WebSearchActionResourceSearch
+    | WebSearchActionResourceOpenPage
+    | WebSearchActionResourceFindInPage
+    | WebSearchActionResourceOther
+)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
+    from .grader_inputs import GraderInputs as GraderInputs
+    from .grader_inputs_param import GraderInputsParam as GraderInputsParam
     from .label_model_grader import LabelModelGrader as LabelModelGrader
     from .label_model_grader_param import LabelModelGraderParam as LabelModelGraderParam
     from .multi_grader import MultiGrader as MultiGrader
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "grader_inputs": "GraderInputs",
+        "grader_inputs_param": "GraderInputsParam",
         "label_model_grader": "LabelModelGrader",
         "label_model_grader_param": "LabelModelGraderParam",
         "multi_grader": "MultiGrader",

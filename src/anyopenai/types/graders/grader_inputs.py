@@ -40,3 +40,7 @@ class EvalItemInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_i
 GraderInputItem: TypeAlias = (
     str | ResponseInputText | GraderInputItemOutputText | EvalItemInputImage | ResponseInputAudio
 )
+
+GraderInputs: TypeAlias = list[
+    str | ResponseInputText | GraderInputItemOutputText | GraderInputItemInputImage | ResponseInputAudio
+]

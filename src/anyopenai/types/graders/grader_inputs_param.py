@@ -33,3 +33,11 @@ GraderInputsParamItem: TypeAlias = (
     | ResponseInputAudioParam
     | GraderInputItem
 )
+
+GraderInputsParam: TypeAlias = list[
+    str
+    | ResponseInputTextParam
+    | GraderInputsParamItemOutputText
+    | GraderInputsParamItemInputImage
+    | ResponseInputAudioParam
+]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .decision_choice_option import DecisionChoiceOption
@@ -94,3 +94,6 @@ class ScoreLevel(BaseModel, kw_only=True):
 
     label: str
     description: str | None = None
+
+
+DecisionQuestion: TypeAlias = Choice | Predicate | Score

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .decision_choice_option_param import DecisionChoiceOptionParam
 from .decision_input_text_param import DecisionInputTextParam
@@ -44,7 +44,7 @@ class Score(TypedDict, total=False):
 
 
 class ChoiceInstructionsPartsInputImage(TypedDict, total=False):
-    """Found in `Choice.instructions`."""
+    """Found in `Choice.instructions`, `DecisionQuestionChoiceParam.instructions`."""
 
     image_url: Required[str]
     type: Required[Literal["input_image"]]
@@ -59,7 +59,7 @@ class ChoiceInstructionsPartsInputJSON(TypedDict, total=False):
 
 
 class PredicateInstructionsPartsInputImage(TypedDict, total=False):
-    """Found in `Predicate.instructions`."""
+    """Found in `Predicate.instructions`, `DecisionQuestionPredicateParam.instructions`."""
 
     image_url: Required[str]
     type: Required[Literal["input_image"]]
@@ -74,7 +74,7 @@ class PredicateInstructionsPartsInputJSON(TypedDict, total=False):
 
 
 class ScoreInstructionsPartsInputImage(TypedDict, total=False):
-    """Found in `Score.instructions`."""
+    """Found in `Score.instructions`, `DecisionQuestionScoreParam.instructions`."""
 
     image_url: Required[str]
     type: Required[Literal["input_image"]]
@@ -93,3 +93,6 @@ class ScoreLevel(TypedDict, total=False):
 
     label: Required[str]
     description: str
+
+
+DecisionQuestionParam: TypeAlias = Choice | Predicate | Score

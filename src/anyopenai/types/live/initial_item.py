@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -64,3 +64,6 @@ class AssistantContentOutputText(BaseModel, kw_only=True, tag_field="type", tag=
 
     text: str
     type: ClassVar[Literal["output_text"]] = "output_text"
+
+
+InitialItem: TypeAlias = Developer | User | Assistant

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class Developer(TypedDict, total=False):
@@ -59,7 +59,10 @@ class AssistantContentText(TypedDict, total=False):
 
 
 class AssistantContentOutputText(TypedDict, total=False):
-    """Found in `Assistant.content`."""
+    """Found in `Assistant.content`, `InitialItemAssistantParam.content`."""
 
     text: Required[str]
     type: Required[Literal["output_text"]]
+
+
+InitialItemParam: TypeAlias = Developer | User | Assistant

@@ -31,6 +31,7 @@ from ..evals.run_cancel_response import (
     _AnyWebSearchPreviewTool,
     _AnyWebSearchTool,
 )
+from ..realtime.response_item_reference import ResponseItemReference
 from ..response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
 from ..response_computer_tool_call import ResponseComputerToolCall
 from ..response_computer_tool_call_output_screenshot import ResponseComputerToolCallOutputScreenshot
@@ -234,13 +235,6 @@ class CompactionTrigger(BaseModel, kw_only=True):
 
     id: str | None = None
     type: Literal["compaction_trigger"]
-
-
-class ItemReference(BaseModel, kw_only=True):
-    """Found in `ResponseItemCreateEvent.item`."""
-
-    id: str
-    type: Literal["item_reference"] | None = None
 
 
 class Summary(BaseModel, kw_only=True):
@@ -769,7 +763,7 @@ if TYPE_CHECKING:
         | ResponseCustomToolCallOutput
         | ResponseCustomToolCall
         | CompactionTrigger
-        | ItemReference
+        | ResponseItemReference
         | Program
         | ProgramOutput
     )
@@ -808,7 +802,7 @@ else:
                 Variant(ResponseCustomToolCallOutput, {"type": ("custom_tool_call_output",)}),
                 Variant(ResponseCustomToolCall, {"type": ("custom_tool_call",)}),
                 Variant(CompactionTrigger, {"type": ("compaction_trigger",)}),
-                Variant(ItemReference, {"type": ("item_reference",)}),
+                Variant(ResponseItemReference, {"type": ("item_reference",)}),
                 Variant(Program, {"type": ("program",)}),
                 Variant(ProgramOutput, {"type": ("program_output",)}),
             )

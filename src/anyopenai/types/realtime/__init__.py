@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .mcp_list_tools_completed import McpListToolsCompleted as McpListToolsCompleted
     from .mcp_list_tools_failed import McpListToolsFailed as McpListToolsFailed
     from .mcp_list_tools_in_progress import McpListToolsInProgress as McpListToolsInProgress
+    from .noise_reduction_type import NoiseReductionType as NoiseReductionType
     from .output_audio_buffer_clear_event import OutputAudioBufferClearEvent as OutputAudioBufferClearEvent
     from .output_audio_buffer_clear_event_param import (
         OutputAudioBufferClearEventParam as OutputAudioBufferClearEventParam,
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from .realtime_audio_config_output import RealtimeAudioConfigOutput as RealtimeAudioConfigOutput
     from .realtime_audio_config_output_param import RealtimeAudioConfigOutputParam as RealtimeAudioConfigOutputParam
     from .realtime_audio_config_param import RealtimeAudioConfigParam as RealtimeAudioConfigParam
+    from .realtime_audio_formats import RealtimeAudioFormats as RealtimeAudioFormats
     from .realtime_audio_formats_param import RealtimeAudioFormatsParam as RealtimeAudioFormatsParam
     from .realtime_audio_input_turn_detection import RealtimeAudioInputTurnDetection as RealtimeAudioInputTurnDetection
     from .realtime_audio_input_turn_detection_param import (
@@ -152,6 +154,7 @@ if TYPE_CHECKING:
     from .realtime_mcphttp_error import RealtimeMcphttpError as RealtimeMcphttpError
     from .realtime_mcphttp_error_param import RealtimeMcphttpErrorParam as RealtimeMcphttpErrorParam
     from .realtime_reasoning import RealtimeReasoning as RealtimeReasoning
+    from .realtime_reasoning_effort import RealtimeReasoningEffort as RealtimeReasoningEffort
     from .realtime_reasoning_param import RealtimeReasoningParam as RealtimeReasoningParam
     from .realtime_response import RealtimeResponse as RealtimeResponse
     from .realtime_response_create_audio_output import (
@@ -182,8 +185,11 @@ if TYPE_CHECKING:
         RealtimeSessionCreateRequestParam as RealtimeSessionCreateRequestParam,
     )
     from .realtime_session_create_response import RealtimeSessionCreateResponse as RealtimeSessionCreateResponse
+    from .realtime_tool_choice_config import RealtimeToolChoiceConfig as RealtimeToolChoiceConfig
     from .realtime_tool_choice_config_param import RealtimeToolChoiceConfigParam as RealtimeToolChoiceConfigParam
     from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam as RealtimeToolsConfigUnionParam
+    from .realtime_tracing_config import RealtimeTracingConfig as RealtimeTracingConfig
+    from .realtime_tracing_config_param import RealtimeTracingConfigParam as RealtimeTracingConfigParam
     from .realtime_transcription_session_audio import (
         RealtimeTranscriptionSessionAudio as RealtimeTranscriptionSessionAudio,
     )
@@ -211,6 +217,12 @@ if TYPE_CHECKING:
     from .realtime_translation_client_secret_create_response import (
         RealtimeTranslationClientSecretCreateResponse as RealtimeTranslationClientSecretCreateResponse,
     )
+    from .realtime_translation_input_audio_buffer_append_event import (
+        RealtimeTranslationInputAudioBufferAppendEvent as RealtimeTranslationInputAudioBufferAppendEvent,
+    )
+    from .realtime_translation_input_audio_buffer_append_event_param import (
+        RealtimeTranslationInputAudioBufferAppendEventParam as RealtimeTranslationInputAudioBufferAppendEventParam,
+    )
     from .realtime_translation_input_transcript_delta_event import (
         RealtimeTranslationInputTranscriptDeltaEvent as RealtimeTranslationInputTranscriptDeltaEvent,
     )
@@ -222,6 +234,12 @@ if TYPE_CHECKING:
     )
     from .realtime_translation_server_event import RealtimeTranslationServerEvent as RealtimeTranslationServerEvent
     from .realtime_translation_session import RealtimeTranslationSession as RealtimeTranslationSession
+    from .realtime_translation_session_close_event import (
+        RealtimeTranslationSessionCloseEvent as RealtimeTranslationSessionCloseEvent,
+    )
+    from .realtime_translation_session_close_event_param import (
+        RealtimeTranslationSessionCloseEventParam as RealtimeTranslationSessionCloseEventParam,
+    )
     from .realtime_translation_session_closed_event import (
         RealtimeTranslationSessionClosedEvent as RealtimeTranslationSessionClosedEvent,
     )
@@ -231,9 +249,22 @@ if TYPE_CHECKING:
     from .realtime_translation_session_created_event import (
         RealtimeTranslationSessionCreatedEvent as RealtimeTranslationSessionCreatedEvent,
     )
+    from .realtime_translation_session_update_event import (
+        RealtimeTranslationSessionUpdateEvent as RealtimeTranslationSessionUpdateEvent,
+    )
+    from .realtime_translation_session_update_event_param import (
+        RealtimeTranslationSessionUpdateEventParam as RealtimeTranslationSessionUpdateEventParam,
+    )
+    from .realtime_translation_session_update_request import (
+        RealtimeTranslationSessionUpdateRequest as RealtimeTranslationSessionUpdateRequest,
+    )
+    from .realtime_translation_session_update_request_param import (
+        RealtimeTranslationSessionUpdateRequestParam as RealtimeTranslationSessionUpdateRequestParam,
+    )
     from .realtime_translation_session_updated_event import (
         RealtimeTranslationSessionUpdatedEvent as RealtimeTranslationSessionUpdatedEvent,
     )
+    from .realtime_truncation import RealtimeTruncation as RealtimeTruncation
     from .realtime_truncation_param import RealtimeTruncationParam as RealtimeTruncationParam
     from .realtime_truncation_retention_ratio import (
         RealtimeTruncationRetentionRatio as RealtimeTruncationRetentionRatio,
@@ -263,6 +294,7 @@ if TYPE_CHECKING:
     from .response_function_call_arguments_done_event import (
         ResponseFunctionCallArgumentsDoneEvent as ResponseFunctionCallArgumentsDoneEvent,
     )
+    from .response_item_reference import ResponseItemReference as ResponseItemReference
     from .response_mcp_call_arguments_delta import ResponseMcpCallArgumentsDelta as ResponseMcpCallArgumentsDelta
     from .response_mcp_call_arguments_done import ResponseMcpCallArgumentsDone as ResponseMcpCallArgumentsDone
     from .response_mcp_call_completed import ResponseMcpCallCompleted as ResponseMcpCallCompleted
@@ -324,6 +356,7 @@ __getattr__, __dir__ = doors(
         "mcp_list_tools_completed": "McpListToolsCompleted",
         "mcp_list_tools_failed": "McpListToolsFailed",
         "mcp_list_tools_in_progress": "McpListToolsInProgress",
+        "noise_reduction_type": "NoiseReductionType",
         "output_audio_buffer_clear_event": "OutputAudioBufferClearEvent",
         "output_audio_buffer_clear_event_param": "OutputAudioBufferClearEventParam",
         "rate_limits_updated_event": "RateLimitsUpdatedEvent",
@@ -333,6 +366,7 @@ __getattr__, __dir__ = doors(
         "realtime_audio_config_output": "RealtimeAudioConfigOutput",
         "realtime_audio_config_output_param": "RealtimeAudioConfigOutputParam",
         "realtime_audio_config_param": "RealtimeAudioConfigParam",
+        "realtime_audio_formats": "RealtimeAudioFormats",
         "realtime_audio_formats_param": "RealtimeAudioFormatsParam",
         "realtime_audio_input_turn_detection": "RealtimeAudioInputTurnDetection",
         "realtime_audio_input_turn_detection_param": "RealtimeAudioInputTurnDetectionParam",
@@ -367,6 +401,7 @@ __getattr__, __dir__ = doors(
         "realtime_mcphttp_error": "RealtimeMcphttpError",
         "realtime_mcphttp_error_param": "RealtimeMcphttpErrorParam",
         "realtime_reasoning": "RealtimeReasoning",
+        "realtime_reasoning_effort": "RealtimeReasoningEffort",
         "realtime_reasoning_param": "RealtimeReasoningParam",
         "realtime_response": "RealtimeResponse",
         "realtime_response_create_audio_output": "RealtimeResponseCreateAudioOutput",
@@ -383,8 +418,11 @@ __getattr__, __dir__ = doors(
         "realtime_session_create_request": "RealtimeSessionCreateRequest",
         "realtime_session_create_request_param": "RealtimeSessionCreateRequestParam",
         "realtime_session_create_response": "RealtimeSessionCreateResponse",
+        "realtime_tool_choice_config": "RealtimeToolChoiceConfig",
         "realtime_tool_choice_config_param": "RealtimeToolChoiceConfigParam",
         "realtime_tools_config_union_param": "RealtimeToolsConfigUnionParam",
+        "realtime_tracing_config": "RealtimeTracingConfig",
+        "realtime_tracing_config_param": "RealtimeTracingConfigParam",
         "realtime_transcription_session_audio": "RealtimeTranscriptionSessionAudio",
         "realtime_transcription_session_audio_input": "RealtimeTranscriptionSessionAudioInput",
         "realtime_transcription_session_audio_input_param": "RealtimeTranscriptionSessionAudioInputParam",
@@ -394,15 +432,24 @@ __getattr__, __dir__ = doors(
         "realtime_transcription_session_create_response": "RealtimeTranscriptionSessionCreateResponse",
         "realtime_transcription_session_turn_detection": "RealtimeTranscriptionSessionTurnDetection",
         "realtime_translation_client_secret_create_response": "RealtimeTranslationClientSecretCreateResponse",
+        "realtime_translation_input_audio_buffer_append_event": "RealtimeTranslationInputAudioBufferAppendEvent",
+        "realtime_translation_input_audio_buffer_append_event_param": "RealtimeTranslationInputAudioBufferAppendEventParam",
         "realtime_translation_input_transcript_delta_event": "RealtimeTranslationInputTranscriptDeltaEvent",
         "realtime_translation_output_audio_delta_event": "RealtimeTranslationOutputAudioDeltaEvent",
         "realtime_translation_output_transcript_delta_event": "RealtimeTranslationOutputTranscriptDeltaEvent",
         "realtime_translation_server_event": "RealtimeTranslationServerEvent",
         "realtime_translation_session": "RealtimeTranslationSession",
+        "realtime_translation_session_close_event": "RealtimeTranslationSessionCloseEvent",
+        "realtime_translation_session_close_event_param": "RealtimeTranslationSessionCloseEventParam",
         "realtime_translation_session_closed_event": "RealtimeTranslationSessionClosedEvent",
         "realtime_translation_session_create_request_param": "RealtimeTranslationSessionCreateRequestParam",
         "realtime_translation_session_created_event": "RealtimeTranslationSessionCreatedEvent",
+        "realtime_translation_session_update_event": "RealtimeTranslationSessionUpdateEvent",
+        "realtime_translation_session_update_event_param": "RealtimeTranslationSessionUpdateEventParam",
+        "realtime_translation_session_update_request": "RealtimeTranslationSessionUpdateRequest",
+        "realtime_translation_session_update_request_param": "RealtimeTranslationSessionUpdateRequestParam",
         "realtime_translation_session_updated_event": "RealtimeTranslationSessionUpdatedEvent",
+        "realtime_truncation": "RealtimeTruncation",
         "realtime_truncation_param": "RealtimeTruncationParam",
         "realtime_truncation_retention_ratio": "RealtimeTruncationRetentionRatio",
         "realtime_truncation_retention_ratio_param": "RealtimeTruncationRetentionRatioParam",
@@ -420,6 +467,7 @@ __getattr__, __dir__ = doors(
         "response_done_event": "ResponseDoneEvent",
         "response_function_call_arguments_delta_event": "ResponseFunctionCallArgumentsDeltaEvent",
         "response_function_call_arguments_done_event": "ResponseFunctionCallArgumentsDoneEvent",
+        "response_item_reference": "ResponseItemReference",
         "response_mcp_call_arguments_delta": "ResponseMcpCallArgumentsDelta",
         "response_mcp_call_arguments_done": "ResponseMcpCallArgumentsDone",
         "response_mcp_call_completed": "ResponseMcpCallCompleted",

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -31,3 +31,6 @@ class AudioPCMA(BaseModel, kw_only=True, tag_field="type", tag="audio/pcma"):
     """
 
     type: ClassVar[Literal["audio/pcma"]] = "audio/pcma"
+
+
+RealtimeAudioFormats: TypeAlias = AudioPCM | AudioPCMU | AudioPCMA

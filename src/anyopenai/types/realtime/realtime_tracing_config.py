@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from .._base import BaseModel
 
 
@@ -12,3 +14,6 @@ class TracingConfiguration(BaseModel, kw_only=True):
     workflow_name: str | None = None
     group_id: str | None = None
     metadata: dict[str, object] | None = None
+
+
+RealtimeTracingConfig: TypeAlias = Literal["auto"] | TracingConfiguration | None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 
 class TracingConfiguration(TypedDict, total=False):
@@ -13,3 +13,6 @@ class TracingConfiguration(TypedDict, total=False):
     workflow_name: str
     group_id: str
     metadata: Mapping[str, object]
+
+
+RealtimeTracingConfigParam: TypeAlias = Literal["auto"] | TracingConfiguration

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .function_shell_tool_param import FunctionShellToolParam as FunctionShellToolParam
     from .function_tool import FunctionTool as FunctionTool
     from .function_tool_param import FunctionToolParam as FunctionToolParam
+    from .image_detail import ImageDetail as ImageDetail
     from .inline_skill import InlineSkill as InlineSkill
     from .inline_skill_param import InlineSkillParam as InlineSkillParam
     from .inline_skill_source import InlineSkillSource as InlineSkillSource
@@ -156,6 +157,7 @@ if TYPE_CHECKING:
     )
     from .response_file_search_tool_call import ResponseFileSearchToolCall as ResponseFileSearchToolCall
     from .response_file_search_tool_call_param import ResponseFileSearchToolCallParam as ResponseFileSearchToolCallParam
+    from .response_format_text_config import ResponseFormatTextConfig as ResponseFormatTextConfig
     from .response_format_text_config_param import ResponseFormatTextConfigParam as ResponseFormatTextConfigParam
     from .response_format_text_json_schema_config import (
         ResponseFormatTextJSONSchemaConfig as ResponseFormatTextJSONSchemaConfig,
@@ -238,6 +240,7 @@ if TYPE_CHECKING:
     from .response_input_text_content_param import ResponseInputTextContentParam as ResponseInputTextContentParam
     from .response_input_text_param import ResponseInputTextParam as ResponseInputTextParam
     from .response_item import ResponseItem as ResponseItem
+    from .response_item_list import ResponseItemList as ResponseItemList
     from .response_local_environment import ResponseLocalEnvironment as ResponseLocalEnvironment
     from .response_mcp_call_arguments_delta_event import (
         ResponseMcpCallArgumentsDeltaEvent as ResponseMcpCallArgumentsDeltaEvent,
@@ -306,9 +309,14 @@ if TYPE_CHECKING:
     )
     from .response_status import ResponseStatus as ResponseStatus
     from .response_steer_accepted_event import ResponseSteerAcceptedEvent as ResponseSteerAcceptedEvent
+    from .response_steer_error_code import ResponseSteerErrorCode as ResponseSteerErrorCode
     from .response_steer_event import ResponseSteerEvent as ResponseSteerEvent
+    from .response_steer_event_param import ResponseSteerEventParam as ResponseSteerEventParam
     from .response_steer_failed_event import ResponseSteerFailedEvent as ResponseSteerFailedEvent
+    from .response_steer_input_content import ResponseSteerInputContent as ResponseSteerInputContent
+    from .response_steer_input_content_param import ResponseSteerInputContentParam as ResponseSteerInputContentParam
     from .response_steer_pending_event import ResponseSteerPendingEvent as ResponseSteerPendingEvent
+    from .response_steer_pending_reason import ResponseSteerPendingReason as ResponseSteerPendingReason
     from .response_stream_event import ResponseStreamEvent as ResponseStreamEvent
     from .response_text_config import ResponseTextConfig as ResponseTextConfig
     from .response_text_config_param import ResponseTextConfigParam as ResponseTextConfigParam
@@ -398,6 +406,7 @@ __getattr__, __dir__ = doors(
         "function_shell_tool_param": "FunctionShellToolParam",
         "function_tool": "FunctionTool",
         "function_tool_param": "FunctionToolParam",
+        "image_detail": "ImageDetail",
         "inline_skill": "InlineSkill",
         "inline_skill_param": "InlineSkillParam",
         "inline_skill_source": "InlineSkillSource",
@@ -463,6 +472,7 @@ __getattr__, __dir__ = doors(
         "response_file_search_call_searching_event": "ResponseFileSearchCallSearchingEvent",
         "response_file_search_tool_call": "ResponseFileSearchToolCall",
         "response_file_search_tool_call_param": "ResponseFileSearchToolCallParam",
+        "response_format_text_config": "ResponseFormatTextConfig",
         "response_format_text_config_param": "ResponseFormatTextConfigParam",
         "response_format_text_json_schema_config": "ResponseFormatTextJSONSchemaConfig",
         "response_format_text_json_schema_config_param": "ResponseFormatTextJSONSchemaConfigParam",
@@ -513,6 +523,7 @@ __getattr__, __dir__ = doors(
         "response_input_text_content_param": "ResponseInputTextContentParam",
         "response_input_text_param": "ResponseInputTextParam",
         "response_item": "ResponseItem",
+        "response_item_list": "ResponseItemList",
         "response_local_environment": "ResponseLocalEnvironment",
         "response_mcp_call_arguments_delta_event": "ResponseMcpCallArgumentsDeltaEvent",
         "response_mcp_call_arguments_done_event": "ResponseMcpCallArgumentsDoneEvent",
@@ -553,9 +564,14 @@ __getattr__, __dir__ = doors(
         "response_shell_call_output_content_done_event": "ResponseShellCallOutputContentDoneEvent",
         "response_status": "ResponseStatus",
         "response_steer_accepted_event": "ResponseSteerAcceptedEvent",
+        "response_steer_error_code": "ResponseSteerErrorCode",
         "response_steer_event": "ResponseSteerEvent",
+        "response_steer_event_param": "ResponseSteerEventParam",
         "response_steer_failed_event": "ResponseSteerFailedEvent",
+        "response_steer_input_content": "ResponseSteerInputContent",
+        "response_steer_input_content_param": "ResponseSteerInputContentParam",
         "response_steer_pending_event": "ResponseSteerPendingEvent",
+        "response_steer_pending_reason": "ResponseSteerPendingReason",
         "response_stream_event": "ResponseStreamEvent",
         "response_text_config": "ResponseTextConfig",
         "response_text_config_param": "ResponseTextConfigParam",

@@ -11,7 +11,7 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call"):
-    """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"

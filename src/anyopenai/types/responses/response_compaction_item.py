@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItem(BaseModel, kw_only=True, tag_field="type", tag="compaction"):
-    """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["compaction"]] = "compaction"

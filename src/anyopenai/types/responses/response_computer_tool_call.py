@@ -10,7 +10,7 @@ from .computer_action import ComputerAction
 
 
 class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
-    """One of `ConversationItem`, `ResponseOutputItem`, `ResponseInputItem` and 1 more."""
+    """One of `ConversationItem`, `ResponseOutputItem`, `ResponseInputItem` and 2 more."""
 
     id: str
     type: ClassVar[Literal["computer_call"]] = "computer_call"

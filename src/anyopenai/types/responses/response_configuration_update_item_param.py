@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ResponseConfigurationUpdateItemParam(TypedDict, total=False):
-    """A `ResponseConfigurationUpdateItemParam` object."""
+    """Found in `ResponseItemCreateEventParam.item`."""
 
     type: Required[Literal["configuration_update"]]
     id: str | None

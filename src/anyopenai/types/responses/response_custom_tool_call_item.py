@@ -10,7 +10,7 @@ from .response_custom_tool_call import Caller
 
 
 class ResponseCustomToolCallItem(BaseModel, kw_only=True):
-    """A `ResponseCustomToolCallItem` object."""
+    """One of `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

@@ -11,7 +11,7 @@ from .response_function_tool_call_output_item import OutputOutputContentList
 
 
 class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """One of `ResponseOutputItem`."""
+    """One of `ResponseOutputItem`, `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

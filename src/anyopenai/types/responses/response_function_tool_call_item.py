@@ -12,7 +12,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionToolCallItem(BaseModel, kw_only=True, tag_field="type", tag="function_call"):
-    """One of `ConversationItem`."""
+    """One of `ConversationItem`, `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

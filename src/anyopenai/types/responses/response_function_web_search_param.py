@@ -36,7 +36,7 @@ class ActionOpenPage(TypedDict, total=False):
 
 
 class ActionFind(TypedDict, total=False):
-    """One of `Action`."""
+    """Found in `ResponseFunctionWebSearchParam.action`."""
 
     type: Required[Literal["find_in_page"]]
     url: Required[str]

@@ -201,7 +201,7 @@ class McpApprovalRequest(TypedDict, total=False):
 
 
 class McpApprovalResponse(TypedDict, total=False):
-    """One of `ResponseInputItemParam`."""
+    """Found in `ResponseItemCreateEventParam.item`."""
 
     type: Required[Literal["mcp_approval_response"]]
     id: str | None

@@ -162,7 +162,7 @@ class ToolImageGenerationSvgReasoningParam(TypedDict, total=False):
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
     """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `ContainerAutoParam.network_policy`.
+    `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAutoParam.network_policy`.
     """
 
     type: Required[Literal["disabled"]]
@@ -170,7 +170,7 @@ class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
     """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `ContainerAutoParam.network_policy`.
+    `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAutoParam.network_policy`.
     """
 
     allowed_domains: Required[Sequence[str]]

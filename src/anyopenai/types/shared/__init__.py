@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
     from ..shared_params.decision_input_json import DecisionInputJSON as DecisionInputJSON
     from ..shared_params.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from ..shared_params.decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
     from ..shared_params.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .all_models import AllModels as AllModels
     from .chat_model import ChatModel as ChatModel
@@ -50,6 +51,7 @@ __getattr__, __dir__ = doors(
         ".shared_params.custom_tool_input_format": "CustomToolInputFormat",
         ".shared_params.decision_input_json": "DecisionInputJSON",
         ".shared_params.decision_question_input_image": "DecisionQuestionInputImage",
+        ".shared_params.decision_question_input_part": "DecisionQuestionInputPart",
         ".shared_params.decision_question_input_text": "DecisionQuestionInputText",
     },
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
     from .decision_input_json import DecisionInputJSON as DecisionInputJSON
     from .decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
     from .decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
@@ -37,6 +38,7 @@ __getattr__, __dir__ = doors(
         "custom_tool_input_format": "CustomToolInputFormat",
         "decision_input_json": "DecisionInputJSON",
         "decision_question_input_image": "DecisionQuestionInputImage",
+        "decision_question_input_part": "DecisionQuestionInputPart",
         "decision_question_input_text": "DecisionQuestionInputText",
         "function_definition": "FunctionDefinition",
         "function_parameters": "FunctionParameters",

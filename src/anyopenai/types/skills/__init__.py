@@ -10,6 +10,7 @@ from .._lazy import doors
 if TYPE_CHECKING:
     from .deleted_skill_version import DeletedSkillVersion as DeletedSkillVersion
     from .skill_version import SkillVersion as SkillVersion
+    from .skill_version_list import SkillVersionList as SkillVersionList
     from .version_create_params import VersionCreateParams as VersionCreateParams
     from .version_list_params import VersionListParams as VersionListParams
 
@@ -19,6 +20,7 @@ __getattr__, __dir__ = doors(
     {
         "deleted_skill_version": "DeletedSkillVersion",
         "skill_version": "SkillVersion",
+        "skill_version_list": "SkillVersionList",
         "version_create_params": "VersionCreateParams",
         "version_list_params": "VersionListParams",
     },

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         InputAudioNoiseReduction,
         TurnDetection,
     )
+    from ....types.beta.realtime.transcription_session_update import (
+        RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction,
+        RealtimeTranscriptionSessionCreateRequestTurnDetection,
+    )
     from ....types.realtime.audio_transcription_param import AudioTranscriptionParam
 
 
@@ -46,10 +50,12 @@ class TranscriptionSessions(Resource):
         client_secret: ClientSecret | Omit = omit,
         include: Sequence[Literal["item.input_audio_transcription.logprobs"]] | Omit = omit,
         input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | Omit = omit,
-        input_audio_noise_reduction: InputAudioNoiseReduction | Omit = omit,
+        input_audio_noise_reduction: InputAudioNoiseReduction
+        | RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction
+        | Omit = omit,
         input_audio_transcription: AudioTranscriptionParam | AudioTranscription | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | Omit = omit,
-        turn_detection: TurnDetection | Omit = omit,
+        turn_detection: TurnDetection | RealtimeTranscriptionSessionCreateRequestTurnDetection | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> TranscriptionSession:
         """Make a short-lived key for a realtime transcription of the beta.

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 from ..._lazy import doors
 
 if TYPE_CHECKING:
+    from .automation import Automation as Automation
     from .automation_agent_config import AutomationAgentConfig as AutomationAgentConfig
     from .automation_create_params import AutomationCreateParams as AutomationCreateParams
+    from .automation_created_by import AutomationCreatedBy as AutomationCreatedBy
     from .automation_deleted import AutomationDeleted as AutomationDeleted
+    from .automation_environment import AutomationEnvironment as AutomationEnvironment
     from .automation_list_params import AutomationListParams as AutomationListParams
+    from .automation_metadata_param import AutomationMetadataParam as AutomationMetadataParam
+    from .automation_target import AutomationTarget as AutomationTarget
+    from .automation_target_param import AutomationTargetParam as AutomationTargetParam
     from .automation_update_params import AutomationUpdateParams as AutomationUpdateParams
     from .environment_create_params import EnvironmentCreateParams as EnvironmentCreateParams
     from .environment_info import EnvironmentInfo as EnvironmentInfo
@@ -25,16 +31,24 @@ if TYPE_CHECKING:
     from .vault_create_params import VaultCreateParams as VaultCreateParams
     from .vault_deleted import VaultDeleted as VaultDeleted
     from .vault_list_params import VaultListParams as VaultListParams
+    from .vault_status import VaultStatus as VaultStatus
+    from .vault_status_filter_param import VaultStatusFilterParam as VaultStatusFilterParam
     from .vault_update_params import VaultUpdateParams as VaultUpdateParams
 
 
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "automation": "Automation",
         "automation_agent_config": "AutomationAgentConfig",
         "automation_create_params": "AutomationCreateParams",
+        "automation_created_by": "AutomationCreatedBy",
         "automation_deleted": "AutomationDeleted",
+        "automation_environment": "AutomationEnvironment",
         "automation_list_params": "AutomationListParams",
+        "automation_metadata_param": "AutomationMetadataParam",
+        "automation_target": "AutomationTarget",
+        "automation_target_param": "AutomationTargetParam",
         "automation_update_params": "AutomationUpdateParams",
         "environment_create_params": "EnvironmentCreateParams",
         "environment_info": "EnvironmentInfo",
@@ -48,6 +62,8 @@ __getattr__, __dir__ = doors(
         "vault_create_params": "VaultCreateParams",
         "vault_deleted": "VaultDeleted",
         "vault_list_params": "VaultListParams",
+        "vault_status": "VaultStatus",
+        "vault_status_filter_param": "VaultStatusFilterParam",
         "vault_update_params": "VaultUpdateParams",
     },
 )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ..._base import BaseModel, Literal
 
@@ -20,3 +20,6 @@ class AutomationCreatedByResourceAgent(BaseModel, kw_only=True, tag_field="type"
     session_id: str
     tool_call_id: str
     type: ClassVar[Literal["agent"]] = "agent"
+
+
+AutomationCreatedBy: TypeAlias = AutomationCreatedByResourceDeveloper | AutomationCreatedByResourceAgent

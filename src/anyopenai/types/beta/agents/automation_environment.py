@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ..._base import BaseModel, Literal
 from ..hosted_plugin import HostedPlugin
@@ -111,3 +111,10 @@ class AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceI
     description: str
     name: str
     type: ClassVar[Literal["inline"]] = "inline"
+
+
+AutomationEnvironment: TypeAlias = (
+    AutomationEnvironmentResourceNone
+    | AutomationEnvironmentResourceOpenAIHosted
+    | AutomationEnvironmentResourceSelfHosted
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ..._base import BaseModel, Literal
 from ..input_content import InputContentResourceInputImage, InputContentResourceInputText
@@ -45,3 +45,6 @@ class AutomationTargetResourceNewSessionInput(BaseModel, kw_only=True):
     content: list[InputContentResourceInputText | InputContentResourceInputImage]
     role: Literal["user"]
     type: Literal["message"]
+
+
+AutomationTarget: TypeAlias = AutomationTargetResourceNewSession | AutomationTargetResourceExistingSession

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..agent_reasoning_param import AgentReasoningParam
 from ..agent_session_input_message_param import AgentSessionInputMessageParam
@@ -77,3 +77,6 @@ class AutomationTargetParamNewSessionAgentExperimental(TypedDict, total=False):
     """Found in `AutomationTargetParamNewSessionAgent.experimental`."""
 
     time_awareness: bool
+
+
+AutomationTargetParam: TypeAlias = AutomationTargetParamNewSession | AutomationTargetParamExistingSession

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import doors
 
 if TYPE_CHECKING:
+    from .chat_kit_thread_item_list import ChatKitThreadItemList as ChatKitThreadItemList
     from .chat_session import ChatSession as ChatSession
     from .chat_session_automatic_thread_titling import (
         ChatSessionAutomaticThreadTitling as ChatSessionAutomaticThreadTitling,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .chat_session_history import ChatSessionHistory as ChatSessionHistory
     from .chat_session_rate_limits import ChatSessionRateLimits as ChatSessionRateLimits
     from .chat_session_rate_limits_param import ChatSessionRateLimitsParam as ChatSessionRateLimitsParam
+    from .chat_session_status import ChatSessionStatus as ChatSessionStatus
     from .chat_session_workflow_param import ChatSessionWorkflowParam as ChatSessionWorkflowParam
     from .chatkit_attachment import ChatKitAttachment as ChatKitAttachment
     from .chatkit_response_output_text import ChatKitResponseOutputText as ChatKitResponseOutputText
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "chat_kit_thread_item_list": "ChatKitThreadItemList",
         "chat_session": "ChatSession",
         "chat_session_automatic_thread_titling": "ChatSessionAutomaticThreadTitling",
         "chat_session_chatkit_configuration": "ChatSessionChatKitConfiguration",
@@ -48,6 +51,7 @@ __getattr__, __dir__ = doors(
         "chat_session_history": "ChatSessionHistory",
         "chat_session_rate_limits": "ChatSessionRateLimits",
         "chat_session_rate_limits_param": "ChatSessionRateLimitsParam",
+        "chat_session_status": "ChatSessionStatus",
         "chat_session_workflow_param": "ChatSessionWorkflowParam",
         "chatkit_attachment": "ChatKitAttachment",
         "chatkit_response_output_text": "ChatKitResponseOutputText",

@@ -10,7 +10,7 @@ from .chatkit_response_output_text import ChatKitResponseOutputText
 
 
 class ChatKitThreadAssistantMessageItem(BaseModel, kw_only=True, tag_field="type", tag="chatkit.assistant_message"):
-    """The object whose `type` is "chatkit.assistant_message"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]

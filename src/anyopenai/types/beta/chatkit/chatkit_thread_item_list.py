@@ -12,7 +12,7 @@ from .chatkit_widget_item import ChatKitWidgetItem
 
 
 class DataChatKitClientToolCall(BaseModel, kw_only=True, tag_field="type", tag="chatkit.client_tool_call"):
-    """The object whose `type` is "chatkit.client_tool_call"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]
@@ -28,7 +28,7 @@ class DataChatKitClientToolCall(BaseModel, kw_only=True, tag_field="type", tag="
 
 
 class DataChatKitTask(BaseModel, kw_only=True, tag_field="type", tag="chatkit.task"):
-    """The object whose `type` is "chatkit.task"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]
@@ -42,7 +42,7 @@ class DataChatKitTask(BaseModel, kw_only=True, tag_field="type", tag="chatkit.ta
 
 
 class DataChatKitTaskGroup(BaseModel, kw_only=True, tag_field="type", tag="chatkit.task_group"):
-    """The object whose `type` is "chatkit.task_group"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]

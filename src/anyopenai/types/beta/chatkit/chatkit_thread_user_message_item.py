@@ -10,7 +10,7 @@ from .chatkit_attachment import ChatKitAttachment
 
 
 class ChatKitThreadUserMessageItem(BaseModel, kw_only=True, tag_field="type", tag="chatkit.user_message"):
-    """The object whose `type` is "chatkit.user_message"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]

@@ -9,7 +9,7 @@ from ..._base import BaseModel, Literal
 
 
 class ChatKitWidgetItem(BaseModel, kw_only=True, tag_field="type", tag="chatkit.widget"):
-    """The object whose `type` is "chatkit.widget"."""
+    """One of `Data`."""
 
     id: str
     object: Literal["chatkit.thread_item"]

@@ -8,20 +8,71 @@ from typing import TYPE_CHECKING
 from ..._lazy import doors
 
 if TYPE_CHECKING:
+    from .conversation_item_delete_event import ConversationItemDeleteEvent as ConversationItemDeleteEvent
+    from .conversation_item_deleted_event import ConversationItemDeletedEvent as ConversationItemDeletedEvent
+    from .conversation_item_retrieve_event import ConversationItemRetrieveEvent as ConversationItemRetrieveEvent
+    from .conversation_item_truncate_event import ConversationItemTruncateEvent as ConversationItemTruncateEvent
+    from .conversation_item_truncated_event import ConversationItemTruncatedEvent as ConversationItemTruncatedEvent
+    from .conversation_item_with_reference import ConversationItemWithReference as ConversationItemWithReference
+    from .conversation_item_with_reference_param import (
+        ConversationItemWithReferenceParam as ConversationItemWithReferenceParam,
+    )
+    from .input_audio_buffer_append_event import InputAudioBufferAppendEvent as InputAudioBufferAppendEvent
+    from .input_audio_buffer_clear_event import InputAudioBufferClearEvent as InputAudioBufferClearEvent
+    from .input_audio_buffer_cleared_event import InputAudioBufferClearedEvent as InputAudioBufferClearedEvent
+    from .input_audio_buffer_commit_event import InputAudioBufferCommitEvent as InputAudioBufferCommitEvent
+    from .input_audio_buffer_committed_event import InputAudioBufferCommittedEvent as InputAudioBufferCommittedEvent
+    from .input_audio_buffer_speech_started_event import (
+        InputAudioBufferSpeechStartedEvent as InputAudioBufferSpeechStartedEvent,
+    )
+    from .input_audio_buffer_speech_stopped_event import (
+        InputAudioBufferSpeechStoppedEvent as InputAudioBufferSpeechStoppedEvent,
+    )
+    from .realtime_response import RealtimeResponse as RealtimeResponse
+    from .realtime_response import RealtimeResponseUsage as RealtimeResponseUsage
+    from .response_cancel_event import ResponseCancelEvent as ResponseCancelEvent
+    from .response_function_call_arguments_delta_event import (
+        ResponseFunctionCallArgumentsDeltaEvent as ResponseFunctionCallArgumentsDeltaEvent,
+    )
     from .session_create_params import SessionCreateParams as SessionCreateParams
     from .session_create_response import SessionCreateResponse as SessionCreateResponse
     from .transcription_session import TranscriptionSession as TranscriptionSession
     from .transcription_session_create_params import (
         TranscriptionSessionCreateParams as TranscriptionSessionCreateParams,
     )
+    from .transcription_session_update import TranscriptionSessionUpdate as TranscriptionSessionUpdate
+    from .transcription_session_update_param import TranscriptionSessionUpdateParam as TranscriptionSessionUpdateParam
+    from .transcription_session_updated_event import (
+        TranscriptionSessionUpdatedEvent as TranscriptionSessionUpdatedEvent,
+    )
 
 
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "conversation_item_delete_event": "ConversationItemDeleteEvent",
+        "conversation_item_deleted_event": "ConversationItemDeletedEvent",
+        "conversation_item_retrieve_event": "ConversationItemRetrieveEvent",
+        "conversation_item_truncate_event": "ConversationItemTruncateEvent",
+        "conversation_item_truncated_event": "ConversationItemTruncatedEvent",
+        "conversation_item_with_reference": "ConversationItemWithReference",
+        "conversation_item_with_reference_param": "ConversationItemWithReferenceParam",
+        "input_audio_buffer_append_event": "InputAudioBufferAppendEvent",
+        "input_audio_buffer_clear_event": "InputAudioBufferClearEvent",
+        "input_audio_buffer_cleared_event": "InputAudioBufferClearedEvent",
+        "input_audio_buffer_commit_event": "InputAudioBufferCommitEvent",
+        "input_audio_buffer_committed_event": "InputAudioBufferCommittedEvent",
+        "input_audio_buffer_speech_started_event": "InputAudioBufferSpeechStartedEvent",
+        "input_audio_buffer_speech_stopped_event": "InputAudioBufferSpeechStoppedEvent",
+        "realtime_response": "RealtimeResponse RealtimeResponseUsage",
+        "response_cancel_event": "ResponseCancelEvent",
+        "response_function_call_arguments_delta_event": "ResponseFunctionCallArgumentsDeltaEvent",
         "session_create_params": "SessionCreateParams",
         "session_create_response": "SessionCreateResponse",
         "transcription_session": "TranscriptionSession",
         "transcription_session_create_params": "TranscriptionSessionCreateParams",
+        "transcription_session_update": "TranscriptionSessionUpdate",
+        "transcription_session_update_param": "TranscriptionSessionUpdateParam",
+        "transcription_session_updated_event": "TranscriptionSessionUpdatedEvent",
     },
 )

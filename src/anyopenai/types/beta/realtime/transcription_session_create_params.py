@@ -8,13 +8,19 @@ from typing import Literal, TypedDict
 
 from ...audio_transcription import AudioTranscription
 from ...realtime.audio_transcription_param import AudioTranscriptionParam
+from .transcription_session_update import (
+    RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction,
+    RealtimeTranscriptionSessionCreateRequestTurnDetection,
+)
 
 
 class TranscriptionSessionCreateParams(TypedDict, total=False):
     """The arguments of `beta.realtime.transcription_sessions.create`."""
 
-    turn_detection: TurnDetection
-    input_audio_noise_reduction: InputAudioNoiseReduction
+    turn_detection: TurnDetection | RealtimeTranscriptionSessionCreateRequestTurnDetection
+    input_audio_noise_reduction: (
+        InputAudioNoiseReduction | RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction
+    )
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"]
     """Default "pcm16"."""
     input_audio_transcription: AudioTranscriptionParam | AudioTranscription

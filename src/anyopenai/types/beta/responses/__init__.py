@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..._lazy import doors
 
 if TYPE_CHECKING:
+    from .beta_response_item_list import BetaResponseItemList as BetaResponseItemList
     from .input_item_list_params import InputItemListParams as InputItemListParams
     from .input_token_count_params import InputTokenCountParams as InputTokenCountParams
     from .input_token_count_response import InputTokenCountResponse as InputTokenCountResponse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = doors(
     __name__,
     {
+        "beta_response_item_list": "BetaResponseItemList",
         "input_item_list_params": "InputItemListParams",
         "input_token_count_params": "InputTokenCountParams",
         "input_token_count_response": "InputTokenCountResponse",

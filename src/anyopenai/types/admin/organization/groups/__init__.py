@@ -9,8 +9,11 @@ from ...._lazy import doors
 
 if TYPE_CHECKING:
     from .organization_group_user import OrganizationGroupUser as OrganizationGroupUser
+    from .role_create_params import RoleCreateParams as RoleCreateParams
     from .role_create_response import RoleCreateResponse as RoleCreateResponse
+    from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
+    from .role_retrieve_response import RoleRetrieveResponse as RoleRetrieveResponse
     from .user_create_params import UserCreateParams as UserCreateParams
     from .user_create_response import UserCreateResponse as UserCreateResponse
     from .user_delete_response import UserDeleteResponse as UserDeleteResponse
@@ -22,8 +25,11 @@ __getattr__, __dir__ = doors(
     __name__,
     {
         "organization_group_user": "OrganizationGroupUser",
+        "role_create_params": "RoleCreateParams",
         "role_create_response": "RoleCreateResponse",
+        "role_delete_response": "RoleDeleteResponse",
         "role_list_params": "RoleListParams",
+        "role_retrieve_response": "RoleRetrieveResponse",
         "user_create_params": "UserCreateParams",
         "user_create_response": "UserCreateResponse",
         "user_delete_response": "UserDeleteResponse",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .api_key_delete_response import APIKeyDeleteResponse as APIKeyDeleteResponse
     from .api_key_list_params import APIKeyListParams as APIKeyListParams
     from .api_key_update_params import APIKeyUpdateParams as APIKeyUpdateParams
+    from .certificate_activate_params import CertificateActivateParams as CertificateActivateParams
     from .certificate_activate_response import CertificateActivateResponse as CertificateActivateResponse
     from .certificate_deactivate_params import CertificateDeactivateParams as CertificateDeactivateParams
     from .certificate_deactivate_response import CertificateDeactivateResponse as CertificateDeactivateResponse
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .project_hosted_tool_permissions import ProjectHostedToolPermissions as ProjectHostedToolPermissions
     from .project_model_permissions import ProjectModelPermissions as ProjectModelPermissions
     from .project_model_permissions_deleted import ProjectModelPermissionsDeleted as ProjectModelPermissionsDeleted
+    from .project_optional_service_tier import ProjectOptionalServiceTier as ProjectOptionalServiceTier
     from .project_rate_limit import ProjectRateLimit as ProjectRateLimit
     from .project_service_account import ProjectServiceAccount as ProjectServiceAccount
     from .project_service_tier_settings import ProjectServiceTierSettings as ProjectServiceTierSettings
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from .project_user import ProjectUser as ProjectUser
     from .rate_limit_list_rate_limits_params import RateLimitListRateLimitsParams as RateLimitListRateLimitsParams
     from .rate_limit_update_rate_limit_params import RateLimitUpdateRateLimitParams as RateLimitUpdateRateLimitParams
+    from .role_create_params import RoleCreateParams as RoleCreateParams
+    from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
     from .service_account_create_params import ServiceAccountCreateParams as ServiceAccountCreateParams
     from .service_account_create_response import ServiceAccountCreateResponse as ServiceAccountCreateResponse
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from .service_account_list_params import ServiceAccountListParams as ServiceAccountListParams
     from .service_account_update_params import ServiceAccountUpdateParams as ServiceAccountUpdateParams
     from .service_tier_setting_update_params import ServiceTierSettingUpdateParams as ServiceTierSettingUpdateParams
+    from .spend_alert_create_params import SpendAlertCreateParams as SpendAlertCreateParams
     from .spend_alert_list_params import SpendAlertListParams as SpendAlertListParams
     from .spend_alert_update_params import SpendAlertUpdateParams as SpendAlertUpdateParams
     from .spend_limit_update_params import SpendLimitUpdateParams as SpendLimitUpdateParams
@@ -63,6 +68,7 @@ __getattr__, __dir__ = doors(
         "api_key_delete_response": "APIKeyDeleteResponse",
         "api_key_list_params": "APIKeyListParams",
         "api_key_update_params": "APIKeyUpdateParams",
+        "certificate_activate_params": "CertificateActivateParams",
         "certificate_activate_response": "CertificateActivateResponse",
         "certificate_deactivate_params": "CertificateDeactivateParams",
         "certificate_deactivate_response": "CertificateDeactivateResponse",
@@ -81,6 +87,7 @@ __getattr__, __dir__ = doors(
         "project_hosted_tool_permissions": "ProjectHostedToolPermissions",
         "project_model_permissions": "ProjectModelPermissions",
         "project_model_permissions_deleted": "ProjectModelPermissionsDeleted",
+        "project_optional_service_tier": "ProjectOptionalServiceTier",
         "project_rate_limit": "ProjectRateLimit",
         "project_service_account": "ProjectServiceAccount",
         "project_service_tier_settings": "ProjectServiceTierSettings",
@@ -91,6 +98,8 @@ __getattr__, __dir__ = doors(
         "project_user": "ProjectUser",
         "rate_limit_list_rate_limits_params": "RateLimitListRateLimitsParams",
         "rate_limit_update_rate_limit_params": "RateLimitUpdateRateLimitParams",
+        "role_create_params": "RoleCreateParams",
+        "role_delete_response": "RoleDeleteResponse",
         "role_list_params": "RoleListParams",
         "service_account_create_params": "ServiceAccountCreateParams",
         "service_account_create_response": "ServiceAccountCreateResponse",
@@ -98,6 +107,7 @@ __getattr__, __dir__ = doors(
         "service_account_list_params": "ServiceAccountListParams",
         "service_account_update_params": "ServiceAccountUpdateParams",
         "service_tier_setting_update_params": "ServiceTierSettingUpdateParams",
+        "spend_alert_create_params": "SpendAlertCreateParams",
         "spend_alert_list_params": "SpendAlertListParams",
         "spend_alert_update_params": "SpendAlertUpdateParams",
         "spend_limit_update_params": "SpendLimitUpdateParams",

@@ -9,9 +9,15 @@ from ...._lazy import doors
 
 if TYPE_CHECKING:
     from .automation_invocation import AutomationInvocation as AutomationInvocation
+    from .automation_invocation_source import AutomationInvocationSource as AutomationInvocationSource
     from .invocation_list_params import InvocationListParams as InvocationListParams
 
 
 __getattr__, __dir__ = doors(
-    __name__, {"automation_invocation": "AutomationInvocation", "invocation_list_params": "InvocationListParams"}
+    __name__,
+    {
+        "automation_invocation": "AutomationInvocation",
+        "automation_invocation_source": "AutomationInvocationSource",
+        "invocation_list_params": "InvocationListParams",
+    },
 )

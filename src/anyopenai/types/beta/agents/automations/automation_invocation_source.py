@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ...._base import BaseModel, Literal
 from ..one_time_automation import OneTimeAutomation
@@ -21,3 +21,8 @@ class AutomationInvocationSourceResourceAutomation(BaseModel, kw_only=True, tag_
 
     automation: PeriodicAutomation | OneTimeAutomation
     type: ClassVar[Literal["automation"]] = "automation"
+
+
+AutomationInvocationSource: TypeAlias = (
+    AutomationInvocationSourceResourceManual | AutomationInvocationSourceResourceAutomation
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ...._base import BaseModel, Literal
 from .credential_networking import (
@@ -55,3 +55,10 @@ class VaultCredentialAuthResourceMcpOauthRefresh(BaseModel, kw_only=True):
         | McpOauthTokenEndpointAuthResourceClientSecretBasic
         | McpOauthTokenEndpointAuthResourceClientSecretPost
     )
+
+
+CredentialAuth: TypeAlias = (
+    VaultCredentialAuthResourceMcpOauth
+    | VaultCredentialAuthResourceStaticBearer
+    | VaultCredentialAuthResourceEnvironmentVariable
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .credential_networking_param import (
     VaultCredentialNetworkingParamLimited,
@@ -56,3 +56,10 @@ class CreateVaultCredentialAuthParamMcpOauthRefresh(TypedDict, total=False):
     ]
     resource: str | None
     scope: str | None
+
+
+CredentialAuthCreateParam: TypeAlias = (
+    CreateVaultCredentialAuthParamMcpOauth
+    | CreateVaultCredentialAuthParamStaticBearer
+    | CreateVaultCredentialAuthParamEnvironmentVariable
+)

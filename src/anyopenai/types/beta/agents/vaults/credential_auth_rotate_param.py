@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .mcp_oauth_token_endpoint_auth_rotate_param import (
     RotateMcpOauthTokenEndpointAuthParamClientSecretBasic,
@@ -44,3 +44,10 @@ class RotateVaultCredentialAuthParamMcpOauthRefresh(TypedDict, total=False):
         | RotateMcpOauthTokenEndpointAuthParamClientSecretPost
         | None
     )
+
+
+CredentialAuthRotateParam: TypeAlias = (
+    RotateVaultCredentialAuthParamMcpOauth
+    | RotateVaultCredentialAuthParamStaticBearer
+    | RotateVaultCredentialAuthParamEnvironmentVariable
+)

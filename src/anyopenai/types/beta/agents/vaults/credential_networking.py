@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ...._base import BaseModel, Literal
 
@@ -19,3 +19,8 @@ class VaultCredentialNetworkingResourceLimited(BaseModel, kw_only=True, tag_fiel
 
     allowed_hosts: list[str]
     type: ClassVar[Literal["limited"]] = "limited"
+
+
+CredentialNetworking: TypeAlias = (
+    VaultCredentialNetworkingResourceUnrestricted | VaultCredentialNetworkingResourceLimited
+)

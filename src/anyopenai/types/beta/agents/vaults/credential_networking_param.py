@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class VaultCredentialNetworkingParamUnrestricted(TypedDict, total=False):
@@ -18,3 +18,8 @@ class VaultCredentialNetworkingParamLimited(TypedDict, total=False):
 
     allowed_hosts: Required[Sequence[str]]
     type: Required[Literal["limited"]]
+
+
+CredentialNetworkingParam: TypeAlias = (
+    VaultCredentialNetworkingParamUnrestricted | VaultCredentialNetworkingParamLimited
+)

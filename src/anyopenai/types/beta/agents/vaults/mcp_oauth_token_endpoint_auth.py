@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ...._base import BaseModel, Literal
 
@@ -28,3 +28,10 @@ class McpOauthTokenEndpointAuthResourceClientSecretPost(
     """Found in `VaultCredentialAuthResourceMcpOauthRefresh.token_endpoint_auth`."""
 
     type: ClassVar[Literal["client_secret_post"]] = "client_secret_post"
+
+
+McpOauthTokenEndpointAuth: TypeAlias = (
+    McpOauthTokenEndpointAuthResourceNone
+    | McpOauthTokenEndpointAuthResourceClientSecretBasic
+    | McpOauthTokenEndpointAuthResourceClientSecretPost
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class CreateMcpOauthTokenEndpointAuthParamNone(TypedDict, total=False):
@@ -24,3 +24,10 @@ class CreateMcpOauthTokenEndpointAuthParamClientSecretPost(TypedDict, total=Fals
 
     client_secret: Required[str]
     type: Required[Literal["client_secret_post"]]
+
+
+McpOauthTokenEndpointAuthCreateParam: TypeAlias = (
+    CreateMcpOauthTokenEndpointAuthParamNone
+    | CreateMcpOauthTokenEndpointAuthParamClientSecretBasic
+    | CreateMcpOauthTokenEndpointAuthParamClientSecretPost
+)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class RotateMcpOauthTokenEndpointAuthParamClientSecretBasic(TypedDict, total=False):
@@ -18,3 +18,8 @@ class RotateMcpOauthTokenEndpointAuthParamClientSecretPost(TypedDict, total=Fals
 
     type: Required[Literal["client_secret_post"]]
     client_secret: str | None
+
+
+McpOauthTokenEndpointAuthRotateParam: TypeAlias = (
+    RotateMcpOauthTokenEndpointAuthParamClientSecretBasic | RotateMcpOauthTokenEndpointAuthParamClientSecretPost
+)

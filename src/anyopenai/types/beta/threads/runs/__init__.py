@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .run_step_delta import RunStepDelta as RunStepDelta
     from .run_step_delta_event import RunStepDeltaEvent as RunStepDeltaEvent
     from .run_step_delta_message_delta import RunStepDeltaMessageDelta as RunStepDeltaMessageDelta
+    from .run_step_include import RunStepInclude as RunStepInclude
     from .step_list_params import StepListParams as StepListParams
     from .step_retrieve_params import StepRetrieveParams as StepRetrieveParams
     from .tool_call import ToolCall as ToolCall
@@ -45,6 +46,7 @@ __getattr__, __dir__ = doors(
         "run_step_delta": "RunStepDelta",
         "run_step_delta_event": "RunStepDeltaEvent",
         "run_step_delta_message_delta": "RunStepDeltaMessageDelta",
+        "run_step_include": "RunStepInclude",
         "step_list_params": "StepListParams",
         "step_retrieve_params": "StepRetrieveParams",
         "tool_call": "ToolCall",

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from ....._lazy import doors
 
 if TYPE_CHECKING:
+    from .role_create_response import RoleCreateResponse as RoleCreateResponse
+    from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
+    from .role_retrieve_response import RoleRetrieveResponse as RoleRetrieveResponse
 
 
-__getattr__, __dir__ = doors(__name__, {"role_list_params": "RoleListParams"})
+__getattr__, __dir__ = doors(
+    __name__,
+    {
+        "role_create_response": "RoleCreateResponse",
+        "role_delete_response": "RoleDeleteResponse",
+        "role_list_params": "RoleListParams",
+        "role_retrieve_response": "RoleRetrieveResponse",
+    },
+)
