@@ -72,7 +72,7 @@ def write(
         {
             package: names
             for package, names in exports.items()
-            if not wanted or package.partition(".")[0] in ("", *wanted)
+            if not wanted or package.partition(".")[0] in ("", "shared", "shared_params", *wanted)
         }
     )
     homes = overlay.get("homes", {})

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .eval_custom_data_source_config import EvalCustomDataSourceConfig as EvalCustomDataSourceConfig
     from .eval_delete_response import EvalDeleteResponse as EvalDeleteResponse
     from .eval_list_params import EvalListParams as EvalListParams
+    from .eval_list_response import EvalListResponse as EvalListResponse
     from .eval_retrieve_response import EvalRetrieveResponse as EvalRetrieveResponse
     from .eval_stored_completions_data_source_config import (
         EvalStoredCompletionsDataSourceConfig as EvalStoredCompletionsDataSourceConfig,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
+    from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_tool_function_tool import FunctionToolFunctionTool as FunctionToolFunctionTool
     from .image import Image as Image
     from .image_create_variation_params import ImageCreateVariationParams as ImageCreateVariationParams
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     from .response_custom_tool_call import ResponseCustomToolCall as ResponseCustomToolCall
     from .response_custom_tool_call_output import ResponseCustomToolCallOutput as ResponseCustomToolCallOutput
     from .response_file_search_tool_call import ResponseFileSearchToolCall as ResponseFileSearchToolCall
+    from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .response_function_shell_call_output_content import (
         ResponseFunctionShellCallOutputContent as ResponseFunctionShellCallOutputContent,
     )
@@ -112,25 +115,29 @@ if TYPE_CHECKING:
     from .response_tool_search_output_item_param import (
         ResponseToolSearchOutputItemParam as ResponseToolSearchOutputItemParam,
     )
+    from .responses_client_event_response_create import (
+        ResponsesClientEventResponseCreate as ResponsesClientEventResponseCreate,
+    )
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
     from .shared.compound_filter import CompoundFilter as CompoundFilter
+    from .shared.decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .shared.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .shared.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .shared.error_object import ErrorObject as ErrorObject
-    from .shared.function_definition import FunctionDefinition as FunctionDefinition
     from .shared.function_parameters import FunctionParameters as FunctionParameters
     from .shared.metadata import Metadata as Metadata
+    from .shared.oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .shared.reasoning import Reasoning as Reasoning
     from .shared.reasoning_effort import ReasoningEffort as ReasoningEffort
     from .shared.response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
-    from .shared.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .shared.response_format_text import ResponseFormatText as ResponseFormatText
+    from .shared.response_format_text_grammar import ResponseFormatTextGrammar as ResponseFormatTextGrammar
+    from .shared.response_format_text_python import ResponseFormatTextPython as ResponseFormatTextPython
     from .shared.responses_model import ResponsesModel as ResponsesModel
     from .shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
-    from .shared_params.decision_input_json import DecisionInputJSON as DecisionInputJSON
-    from .shared_params.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
     from .shared_params.decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
-    from .shared_params.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .skill import Skill as Skill
     from .skill_create_params import SkillCreateParams as SkillCreateParams
     from .skill_list import SkillList as SkillList
@@ -214,6 +221,7 @@ __getattr__, __dir__ = doors(
         "eval_custom_data_source_config": "EvalCustomDataSourceConfig",
         "eval_delete_response": "EvalDeleteResponse",
         "eval_list_params": "EvalListParams",
+        "eval_list_response": "EvalListResponse",
         "eval_retrieve_response": "EvalRetrieveResponse",
         "eval_stored_completions_data_source_config": "EvalStoredCompletionsDataSourceConfig",
         "eval_update_params": "EvalUpdateParams",
@@ -225,6 +233,7 @@ __getattr__, __dir__ = doors(
         "file_list_params": "FileListParams",
         "file_object": "FileObject",
         "file_purpose": "FilePurpose",
+        "function_definition": "FunctionDefinition",
         "function_tool_function_tool": "FunctionToolFunctionTool",
         "image": "Image",
         "image_create_variation_params": "ImageCreateVariationParams",
@@ -260,30 +269,33 @@ __getattr__, __dir__ = doors(
         "response_custom_tool_call": "ResponseCustomToolCall",
         "response_custom_tool_call_output": "ResponseCustomToolCallOutput",
         "response_file_search_tool_call": "ResponseFileSearchToolCall",
+        "response_format_json_schema": "ResponseFormatJSONSchema",
         "response_function_shell_call_output_content": "ResponseFunctionShellCallOutputContent",
         "response_function_tool_call": "ResponseFunctionToolCall",
         "response_function_web_search": "ResponseFunctionWebSearch",
         "response_input_file_content": "ResponseInputFileContent",
         "response_tool_search_output_item_param": "ResponseToolSearchOutputItemParam",
+        "responses_client_event_response_create": "ResponsesClientEventResponseCreate",
         "shared.all_models": "AllModels",
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",
         "shared.compound_filter": "CompoundFilter",
+        "shared.decision_input_json": "DecisionInputJSON",
+        "shared.decision_question_input_image": "DecisionQuestionInputImage",
+        "shared.decision_question_input_text": "DecisionQuestionInputText",
         "shared.error_object": "ErrorObject",
-        "shared.function_definition": "FunctionDefinition",
         "shared.function_parameters": "FunctionParameters",
         "shared.metadata": "Metadata",
+        "shared.oauth_error_code": "OAuthErrorCode",
         "shared.reasoning": "Reasoning",
         "shared.reasoning_effort": "ReasoningEffort",
         "shared.response_format_json_object": "ResponseFormatJSONObject",
-        "shared.response_format_json_schema": "ResponseFormatJSONSchema",
         "shared.response_format_text": "ResponseFormatText",
+        "shared.response_format_text_grammar": "ResponseFormatTextGrammar",
+        "shared.response_format_text_python": "ResponseFormatTextPython",
         "shared.responses_model": "ResponsesModel",
         "shared_params.custom_tool_input_format": "CustomToolInputFormat",
-        "shared_params.decision_input_json": "DecisionInputJSON",
-        "shared_params.decision_question_input_image": "DecisionQuestionInputImage",
         "shared_params.decision_question_input_part": "DecisionQuestionInputPart",
-        "shared_params.decision_question_input_text": "DecisionQuestionInputText",
         "skill": "Skill",
         "skill_create_params": "SkillCreateParams",
         "skill_list": "SkillList",

@@ -8,6 +8,7 @@ from typing import Literal, Required, TypedDict
 
 from .decision_input_image_param import DecisionInputImageParam
 from .decision_input_text_param import DecisionInputTextParam
+from .shared import decision_input_json, decision_question_input_image, decision_question_input_text
 from .shared_params.decision_input_json import DecisionInputJSON
 from .shared_params.decision_question_input_image import DecisionQuestionInputImage
 from .shared_params.decision_question_input_text import DecisionQuestionInputText
@@ -41,7 +42,12 @@ class DecisionCreateParams(TypedDict, total=False):
 class InputUnionMember1DecisionInputUserMessage(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
-    content: Required[str | Iterable[DecisionInputTextParam | DecisionInputImageParam | DecisionInputJSON]]
+    content: Required[
+        str
+        | Iterable[
+            DecisionInputTextParam | DecisionInputImageParam | DecisionInputJSON | decision_input_json.DecisionInputJSON
+        ]
+    ]
     role: Required[Literal["user"]]
     type: Literal["message"]
 
@@ -124,7 +130,17 @@ class InputUnionMember1DecisionInputCustomToolCallOutput(TypedDict, total=False)
 class QuestionQuestionParamPredicate(TypedDict, total=False):
     """Found in `DecisionCreateParams.questions`."""
 
-    instructions: Required[str | Iterable[DecisionQuestionInputText | DecisionQuestionInputImage | DecisionInputJSON]]
+    instructions: Required[
+        str
+        | Iterable[
+            DecisionQuestionInputText
+            | decision_question_input_text.DecisionQuestionInputText
+            | DecisionQuestionInputImage
+            | decision_question_input_image.DecisionQuestionInputImage
+            | DecisionInputJSON
+            | decision_input_json.DecisionInputJSON
+        ]
+    ]
     type: Required[Literal["predicate"]]
     name: str
 
@@ -133,7 +149,17 @@ class QuestionQuestionParamChoice(TypedDict, total=False):
     """Found in `DecisionCreateParams.questions`."""
 
     choices: Required[Iterable[QuestionQuestionParamChoiceChoice]]
-    instructions: Required[str | Iterable[DecisionQuestionInputText | DecisionQuestionInputImage | DecisionInputJSON]]
+    instructions: Required[
+        str
+        | Iterable[
+            DecisionQuestionInputText
+            | decision_question_input_text.DecisionQuestionInputText
+            | DecisionQuestionInputImage
+            | decision_question_input_image.DecisionQuestionInputImage
+            | DecisionInputJSON
+            | decision_input_json.DecisionInputJSON
+        ]
+    ]
     type: Required[Literal["choice"]]
     name: str
 
@@ -141,7 +167,17 @@ class QuestionQuestionParamChoice(TypedDict, total=False):
 class QuestionQuestionParamScore(TypedDict, total=False):
     """Found in `DecisionCreateParams.questions`."""
 
-    instructions: Required[str | Iterable[DecisionQuestionInputText | DecisionQuestionInputImage | DecisionInputJSON]]
+    instructions: Required[
+        str
+        | Iterable[
+            DecisionQuestionInputText
+            | decision_question_input_text.DecisionQuestionInputText
+            | DecisionQuestionInputImage
+            | decision_question_input_image.DecisionQuestionInputImage
+            | DecisionInputJSON
+            | decision_input_json.DecisionInputJSON
+        ]
+    ]
     levels: Required[Iterable[QuestionQuestionParamScoreLevel]]
     type: Required[Literal["score"]]
     name: str

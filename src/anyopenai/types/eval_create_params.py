@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from .eval_list_response import (
+from .eval_create_response import (
     TestingCriterionEvalGraderPython,
     TestingCriterionEvalGraderScoreModel,
     TestingCriterionEvalGraderTextSimilarity,

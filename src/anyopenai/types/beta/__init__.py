@@ -490,11 +490,16 @@ if TYPE_CHECKING:
         BetaResponseShellCallOutputContentDoneEvent as BetaResponseShellCallOutputContentDoneEvent,
     )
     from .beta_response_status import BetaResponseStatus as BetaResponseStatus
+    from .beta_response_steer_accepted_event import BetaResponseSteerAcceptedEvent as BetaResponseSteerAcceptedEvent
     from .beta_response_steer_error_code import BetaResponseSteerErrorCode as BetaResponseSteerErrorCode
+    from .beta_response_steer_event import BetaResponseSteerEvent as BetaResponseSteerEvent
+    from .beta_response_steer_event_param import BetaResponseSteerEventParam as BetaResponseSteerEventParam
+    from .beta_response_steer_failed_event import BetaResponseSteerFailedEvent as BetaResponseSteerFailedEvent
     from .beta_response_steer_input_content import BetaResponseSteerInputContent as BetaResponseSteerInputContent
     from .beta_response_steer_input_content_param import (
         BetaResponseSteerInputContentParam as BetaResponseSteerInputContentParam,
     )
+    from .beta_response_steer_pending_event import BetaResponseSteerPendingEvent as BetaResponseSteerPendingEvent
     from .beta_response_steer_pending_reason import BetaResponseSteerPendingReason as BetaResponseSteerPendingReason
     from .beta_response_stream_event import BetaResponseStreamEvent as BetaResponseStreamEvent
     from .beta_response_text_config import BetaResponseTextConfig as BetaResponseTextConfig
@@ -521,6 +526,9 @@ if TYPE_CHECKING:
     from .beta_response_web_search_call_searching_event import (
         BetaResponseWebSearchCallSearchingEvent as BetaResponseWebSearchCallSearchingEvent,
     )
+    from .beta_responses_client_event import BetaResponsesClientEvent as BetaResponsesClientEvent
+    from .beta_responses_client_event_param import BetaResponsesClientEventParam as BetaResponsesClientEventParam
+    from .beta_responses_server_event import BetaResponsesServerEvent as BetaResponsesServerEvent
     from .beta_service_tier import BetaServiceTier as BetaServiceTier
     from .beta_skill_reference import BetaSkillReference as BetaSkillReference
     from .beta_skill_reference_param import BetaSkillReferenceParam as BetaSkillReferenceParam
@@ -902,9 +910,14 @@ __getattr__, __dir__ = doors(
         "beta_response_shell_call_output_content_delta_event": "BetaResponseShellCallOutputContentDeltaEvent",
         "beta_response_shell_call_output_content_done_event": "BetaResponseShellCallOutputContentDoneEvent",
         "beta_response_status": "BetaResponseStatus",
+        "beta_response_steer_accepted_event": "BetaResponseSteerAcceptedEvent",
         "beta_response_steer_error_code": "BetaResponseSteerErrorCode",
+        "beta_response_steer_event": "BetaResponseSteerEvent",
+        "beta_response_steer_event_param": "BetaResponseSteerEventParam",
+        "beta_response_steer_failed_event": "BetaResponseSteerFailedEvent",
         "beta_response_steer_input_content": "BetaResponseSteerInputContent",
         "beta_response_steer_input_content_param": "BetaResponseSteerInputContentParam",
+        "beta_response_steer_pending_event": "BetaResponseSteerPendingEvent",
         "beta_response_steer_pending_reason": "BetaResponseSteerPendingReason",
         "beta_response_stream_event": "BetaResponseStreamEvent",
         "beta_response_text_config": "BetaResponseTextConfig",
@@ -919,6 +932,9 @@ __getattr__, __dir__ = doors(
         "beta_response_web_search_call_completed_event": "BetaResponseWebSearchCallCompletedEvent",
         "beta_response_web_search_call_in_progress_event": "BetaResponseWebSearchCallInProgressEvent",
         "beta_response_web_search_call_searching_event": "BetaResponseWebSearchCallSearchingEvent",
+        "beta_responses_client_event": "BetaResponsesClientEvent",
+        "beta_responses_client_event_param": "BetaResponsesClientEventParam",
+        "beta_responses_server_event": "BetaResponsesServerEvent",
         "beta_service_tier": "BetaServiceTier",
         "beta_skill_reference": "BetaSkillReference",
         "beta_skill_reference_param": "BetaSkillReferenceParam",

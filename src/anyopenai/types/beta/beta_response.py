@@ -194,7 +194,7 @@ class IncompleteDetails(BaseModel, kw_only=True):
 
 
 class Reasoning(BaseModel, kw_only=True):
-    """Found in `BetaResponse.reasoning`."""
+    """Found in `BetaResponse.reasoning`, `BetaResponsesClientEventResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"] | None = None
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None

@@ -15,11 +15,12 @@ class BetaResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag
     type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
     sequence_number: int
     delta: str
+    stream_id: str | None = None
 
 
 class Agent(BaseModel, kw_only=True):
     """Found in `BetaResponseAudioDeltaEvent.agent`, `BetaResponseAudioDoneEvent.agent`,
-    `BetaResponseAudioTranscriptDeltaEvent.agent` and 93 more.
+    `BetaResponseAudioTranscriptDeltaEvent.agent` and 94 more.
     """
 
     agent_name: str

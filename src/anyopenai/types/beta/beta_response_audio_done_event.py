@@ -15,3 +15,4 @@ class BetaResponseAudioDoneEvent(BaseModel, kw_only=True, tag_field="type", tag=
     agent: Agent | None = None
     type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
     sequence_number: int
+    stream_id: str | None = None

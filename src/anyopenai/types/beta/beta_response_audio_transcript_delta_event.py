@@ -18,3 +18,4 @@ class BetaResponseAudioTranscriptDeltaEvent(
     type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -17,3 +17,4 @@ class BetaResponseAudioTranscriptDoneEvent(
     agent: Agent | None = None
     type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
     sequence_number: int
+    stream_id: str | None = None

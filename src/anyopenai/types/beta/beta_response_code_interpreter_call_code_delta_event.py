@@ -20,3 +20,4 @@ class BetaResponseCodeInterpreterCallCodeDeltaEvent(
     item_id: str
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -20,3 +20,4 @@ class BetaResponseCodeInterpreterCallCodeDoneEvent(
     item_id: str
     code: str
     sequence_number: int
+    stream_id: str | None = None

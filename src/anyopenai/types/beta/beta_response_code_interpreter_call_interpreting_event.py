@@ -21,3 +21,4 @@ class BetaResponseCodeInterpreterCallInterpretingEvent(
     output_index: int
     item_id: str
     sequence_number: int
+    stream_id: str | None = None

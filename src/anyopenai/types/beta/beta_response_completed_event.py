@@ -17,3 +17,4 @@ class BetaResponseCompletedEvent(BaseModel, kw_only=True, tag_field="type", tag=
     type: ClassVar[Literal["response.completed"]] = "response.completed"
     response: BetaResponse
     sequence_number: int
+    stream_id: str | None = None

@@ -22,6 +22,7 @@ class BetaResponseContentPartAddedEvent(BaseModel, kw_only=True, tag_field="type
     content_index: int
     part: Part
     sequence_number: int
+    stream_id: str | None = None
 
 
 Part: TypeAlias = BetaResponseOutputText | BetaResponseOutputRefusal | Content

@@ -20,3 +20,4 @@ class BetaResponseContentPartDoneEvent(BaseModel, kw_only=True, tag_field="type"
     content_index: int
     sequence_number: int
     part: Part
+    stream_id: str | None = None

@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class BetaResponseConversationParamParam(TypedDict, total=False):
-    """One of `Conversation`."""
+    """Found in `BetaResponsesClientEventResponseCreateParam.conversation`."""
 
     id: Required[str]

@@ -17,3 +17,4 @@ class BetaResponseCreatedEvent(BaseModel, kw_only=True, tag_field="type", tag="r
     type: ClassVar[Literal["response.created"]] = "response.created"
     response: BetaResponse
     sequence_number: int
+    stream_id: str | None = None

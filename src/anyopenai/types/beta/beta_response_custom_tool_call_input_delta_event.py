@@ -20,3 +20,4 @@ class BetaResponseCustomToolCallInputDeltaEvent(
     output_index: int
     item_id: str
     delta: str
+    stream_id: str | None = None

@@ -20,3 +20,4 @@ class BetaResponseCustomToolCallInputDoneEvent(
     output_index: int
     item_id: str
     input: str
+    stream_id: str | None = None

@@ -17,3 +17,4 @@ class BetaResponseFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="re
     type: ClassVar[Literal["response.failed"]] = "response.failed"
     sequence_number: int
     response: BetaResponse
+    stream_id: str | None = None

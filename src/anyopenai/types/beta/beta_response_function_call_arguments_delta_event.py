@@ -20,3 +20,4 @@ class BetaResponseFunctionCallArgumentsDeltaEvent(
     output_index: int
     sequence_number: int
     delta: str
+    stream_id: str | None = None

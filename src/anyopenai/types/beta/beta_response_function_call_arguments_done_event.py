@@ -21,3 +21,4 @@ class BetaResponseFunctionCallArgumentsDoneEvent(
     output_index: int
     sequence_number: int
     arguments: str
+    stream_id: str | None = None

@@ -19,3 +19,4 @@ class BetaResponseImageGenCallCompletedEvent(
     output_index: int
     sequence_number: int
     item_id: str
+    stream_id: str | None = None

@@ -27,3 +27,4 @@ class BetaResponseImageGenCallPartialImageEvent(
     quality: str | None = None
     background: str | None = None
     output_format: str | None = None
+    stream_id: str | None = None

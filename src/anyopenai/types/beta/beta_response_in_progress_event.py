@@ -17,3 +17,4 @@ class BetaResponseInProgressEvent(BaseModel, kw_only=True, tag_field="type", tag
     type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
     response: BetaResponse
     sequence_number: int
+    stream_id: str | None = None

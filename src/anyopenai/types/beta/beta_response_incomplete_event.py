@@ -17,3 +17,4 @@ class BetaResponseIncompleteEvent(BaseModel, kw_only=True, tag_field="type", tag
     type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
     response: BetaResponse
     sequence_number: int
+    stream_id: str | None = None

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 
 
-class BetaResponseInjectCreatedEvent(BaseModel, kw_only=True):
-    """A `BetaResponseInjectCreatedEvent` object."""
+class BetaResponseInjectCreatedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.inject.created"):
+    """The object whose `type` is "response.inject.created"."""
 
-    type: Literal["response.inject.created"]
+    type: ClassVar[Literal["response.inject.created"]] = "response.inject.created"
     response_id: str
     sequence_number: int
     stream_id: str | None = None

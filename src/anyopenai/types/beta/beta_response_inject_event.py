@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 from .beta_response_input_item import BetaResponseInputItem
 
 
-class BetaResponseInjectEvent(BaseModel, kw_only=True):
-    """A `BetaResponseInjectEvent` object."""
+class BetaResponseInjectEvent(BaseModel, kw_only=True, tag_field="type", tag="response.inject"):
+    """The object whose `type` is "response.inject"."""
 
-    type: Literal["response.inject"]
+    type: ClassVar[Literal["response.inject"]] = "response.inject"
     response_id: str
     input: list[BetaResponseInputItem]
     """At most 16,384 items."""

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 from .beta_response_input_item import BetaResponseInputItem
 
 
-class BetaResponseInjectFailedEvent(BaseModel, kw_only=True):
-    """A `BetaResponseInjectFailedEvent` object."""
+class BetaResponseInjectFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="response.inject.failed"):
+    """The object whose `type` is "response.inject.failed"."""
 
-    type: Literal["response.inject.failed"]
+    type: ClassVar[Literal["response.inject.failed"]] = "response.inject.failed"
     response_id: str
     input: list[BetaResponseInputItem]
     error: BetaResponseInjectFailedEventError

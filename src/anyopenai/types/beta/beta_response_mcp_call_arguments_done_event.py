@@ -20,3 +20,4 @@ class BetaResponseMcpCallArgumentsDoneEvent(
     item_id: str
     arguments: str
     sequence_number: int
+    stream_id: str | None = None

@@ -19,3 +19,4 @@ class BetaResponseMcpCallInProgressEvent(
     sequence_number: int
     output_index: int
     item_id: str
+    stream_id: str | None = None

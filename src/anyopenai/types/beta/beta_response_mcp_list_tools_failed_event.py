@@ -19,3 +19,4 @@ class BetaResponseMcpListToolsFailedEvent(
     item_id: str
     output_index: int
     sequence_number: int
+    stream_id: str | None = None

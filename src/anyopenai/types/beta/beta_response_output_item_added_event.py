@@ -18,3 +18,4 @@ class BetaResponseOutputItemAddedEvent(BaseModel, kw_only=True, tag_field="type"
     output_index: int
     sequence_number: int
     item: BetaResponseOutputItem
+    stream_id: str | None = None

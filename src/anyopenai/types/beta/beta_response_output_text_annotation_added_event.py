@@ -27,3 +27,4 @@ class BetaResponseOutputTextAnnotationAddedEvent(
     annotation_index: int
     sequence_number: int
     annotation: Annotation | None
+    stream_id: str | None = None

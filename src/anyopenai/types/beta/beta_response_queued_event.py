@@ -17,3 +17,4 @@ class BetaResponseQueuedEvent(BaseModel, kw_only=True, tag_field="type", tag="re
     type: ClassVar[Literal["response.queued"]] = "response.queued"
     response: BetaResponse
     sequence_number: int
+    stream_id: str | None = None

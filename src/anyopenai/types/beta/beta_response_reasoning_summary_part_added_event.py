@@ -21,6 +21,7 @@ class BetaResponseReasoningSummaryPartAddedEvent(
     summary_index: int
     sequence_number: int
     part: Part
+    stream_id: str | None = None
 
 
 class Part(BaseModel, kw_only=True):

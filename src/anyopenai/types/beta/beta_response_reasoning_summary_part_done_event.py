@@ -22,6 +22,7 @@ class BetaResponseReasoningSummaryPartDoneEvent(
     status: Literal["incomplete"] | None = None
     sequence_number: int
     part: Part
+    stream_id: str | None = None
 
 
 class Part(BaseModel, kw_only=True):

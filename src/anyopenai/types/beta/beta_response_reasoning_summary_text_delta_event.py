@@ -21,3 +21,4 @@ class BetaResponseReasoningSummaryTextDeltaEvent(
     summary_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -21,3 +21,4 @@ class BetaResponseReasoningSummaryTextDoneEvent(
     summary_index: int
     text: str
     sequence_number: int
+    stream_id: str | None = None

@@ -21,3 +21,4 @@ class BetaResponseReasoningTextDeltaEvent(
     content_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

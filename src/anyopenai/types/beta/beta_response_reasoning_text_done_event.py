@@ -19,3 +19,4 @@ class BetaResponseReasoningTextDoneEvent(BaseModel, kw_only=True, tag_field="typ
     content_index: int
     text: str
     sequence_number: int
+    stream_id: str | None = None

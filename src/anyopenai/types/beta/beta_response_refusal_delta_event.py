@@ -19,3 +19,4 @@ class BetaResponseRefusalDeltaEvent(BaseModel, kw_only=True, tag_field="type", t
     content_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

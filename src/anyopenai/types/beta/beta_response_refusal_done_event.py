@@ -19,3 +19,4 @@ class BetaResponseRefusalDoneEvent(BaseModel, kw_only=True, tag_field="type", ta
     content_index: int
     refusal: str
     sequence_number: int
+    stream_id: str | None = None

@@ -20,3 +20,4 @@ class BetaResponseShellCallCommandAddedEvent(
     output_index: int
     command_index: int
     command: str
+    stream_id: str | None = None

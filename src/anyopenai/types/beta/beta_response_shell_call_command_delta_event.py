@@ -21,3 +21,4 @@ class BetaResponseShellCallCommandDeltaEvent(
     command_index: int
     delta: str
     obfuscation: str | None = None
+    stream_id: str | None = None

@@ -21,6 +21,7 @@ class BetaResponseShellCallOutputContentDeltaEvent(
     output_index: int
     command_index: int
     delta: Delta
+    stream_id: str | None = None
 
 
 class Delta(BaseModel, kw_only=True):

@@ -25,3 +25,4 @@ class BetaResponseShellCallOutputContentDoneEvent(
     output_index: int
     command_index: int
     output: list[Output]
+    stream_id: str | None = None

@@ -9,7 +9,9 @@ from .beta_response_format_text_config_param import BetaResponseFormatTextConfig
 
 
 class BetaResponseTextConfigParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`."""
+    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`,
+    `BetaResponsesClientEventResponseCreateParam.text`.
+    """
 
     format: BetaResponseFormatTextConfigParam
     verbosity: Literal["low", "medium", "high"] | None

@@ -20,6 +20,7 @@ class BetaResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag=
     delta: str
     sequence_number: int
     logprobs: list[Logprob]
+    stream_id: str | None = None
 
 
 class Logprob(BaseModel, kw_only=True):

@@ -22,3 +22,4 @@ class BetaResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="
     text: str
     sequence_number: int
     logprobs: list[Logprob]
+    stream_id: str | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
 from .beta_response_input_item_param import BetaResponseInputItemParam
+from .beta_responses_client_event import BetaPromptCacheOptions
 
 
 class ResponseCompactParams(TypedDict, total=False):
@@ -127,7 +128,7 @@ class ResponseCompactParams(TypedDict, total=False):
     """At most 64 characters."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """Deprecated."""
-    prompt_cache_options: PromptCacheOptions | None
+    prompt_cache_options: PromptCacheOptions | BetaPromptCacheOptions | None
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
     image: Image
 
@@ -139,7 +140,9 @@ class Image(TypedDict, total=False):
 
 
 class PromptCacheOptions(TypedDict, total=False):
-    """Found in `ResponseCompactParams.prompt_cache_options`, `ResponseCreateParams.prompt_cache_options`."""
+    """Found in `ResponseCompactParams.prompt_cache_options`, `ResponseCreateParams.prompt_cache_options`,
+    `BetaResponsesClientEventResponseCreateParam.prompt_cache_options`.
+    """
 
     ttl: Literal["30m"]
     mode: Literal["implicit", "explicit"]

@@ -13,6 +13,16 @@ from .beta_response_prompt import BetaResponsePrompt
 from .beta_response_prompt_param import BetaResponsePromptParam
 from .beta_response_text_config import BetaResponseTextConfig
 from .beta_response_text_config_param import BetaResponseTextConfigParam
+from .beta_responses_client_event import (
+    BetaContextManagement,
+    BetaConversationParam2,
+    BetaModeration,
+    BetaModerationConfig,
+    BetaModerationPolicy,
+    BetaMultiAgent,
+    BetaPromptCacheOptions,
+    BetaResponsesClientEventResponseCreateStreamOptions,
+)
 from .beta_tool_choice_allowed_param import BetaToolChoiceAllowedParam
 from .beta_tool_choice_apply_patch_param import BetaToolChoiceApplyPatchParam
 from .beta_tool_choice_custom_param import BetaToolChoiceCustomParam
@@ -41,7 +51,7 @@ class ResponseCreateParams(TypedDict, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """Deprecated."""
-    prompt_cache_options: PromptCacheOptions
+    prompt_cache_options: PromptCacheOptions | BetaPromptCacheOptions
     previous_response_id: str | None
     model: (
         str
@@ -168,28 +178,30 @@ class ResponseCreateParams(TypedDict, total=False):
     store: bool | None
     """Default True."""
     instructions: str | None
-    moderation: Moderation | None
+    moderation: Moderation | BetaModeration | None
     stream: bool | None
     """Default False."""
-    stream_options: StreamOptions | None
+    stream_options: StreamOptions | BetaResponsesClientEventResponseCreateStreamOptions | None
     conversation: Conversation | None
-    context_management: Iterable[ContextManagement] | None
+    context_management: Iterable[ContextManagement | BetaContextManagement] | None
     """At least 1 item."""
     max_output_tokens: int | None
     """At least 16."""
-    multi_agent: MultiAgent | None
+    multi_agent: MultiAgent | BetaMultiAgent | None
     access_programs: AccessPrograms
     image: Image
 
 
 class AccessPrograms(TypedDict, total=False):
-    """Found in `ResponseCreateParams.access_programs`."""
+    """Found in `ResponseCreateParams.access_programs`, `BetaResponsesClientEventResponseCreateParam.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class ContextManagement(TypedDict, total=False):
-    """Found in `ResponseCreateParams.context_management`."""
+    """Found in `ResponseCreateParams.context_management`,
+    `BetaResponsesClientEventResponseCreateParam.context_management`.
+    """
 
     type: Required[str]
     compact_threshold: int | None
@@ -197,20 +209,20 @@ class ContextManagement(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """Found in `ResponseCreateParams.image`."""
+    """Found in `ResponseCreateParams.image`, `BetaResponsesClientEventResponseCreateParam.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]
 
 
 class Moderation(TypedDict, total=False):
-    """Found in `ResponseCreateParams.moderation`."""
+    """Found in `ResponseCreateParams.moderation`, `BetaResponsesClientEventResponseCreateParam.moderation`."""
 
     model: Required[str]
-    policy: ModerationPolicy | None
+    policy: ModerationPolicy | BetaModerationPolicy | None
 
 
 class MultiAgent(TypedDict, total=False):
-    """Found in `ResponseCreateParams.multi_agent`."""
+    """Found in `ResponseCreateParams.multi_agent`, `BetaResponsesClientEventResponseCreateParam.multi_agent`."""
 
     enabled: Required[bool]
     max_concurrent_subagents: int
@@ -218,7 +230,9 @@ class MultiAgent(TypedDict, total=False):
 
 
 class Reasoning(TypedDict, total=False):
-    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`."""
+    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`,
+    `BetaResponsesClientEventResponseCreateParam.reasoning`.
+    """
 
     mode: str | Literal["standard", "pro"]
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
@@ -229,7 +243,7 @@ class Reasoning(TypedDict, total=False):
 
 
 class StreamOptions(TypedDict, total=False):
-    """Found in `ResponseCreateParams.stream_options`."""
+    """Found in `ResponseCreateParams.stream_options`, `BetaResponsesClientEventResponseCreateParam.stream_options`."""
 
     include_obfuscation: bool
 
@@ -237,8 +251,8 @@ class StreamOptions(TypedDict, total=False):
 class ModerationPolicy(TypedDict, total=False):
     """Found in `Moderation.policy`."""
 
-    input: ModerationPolicyInput | None
-    output: ModerationPolicyInput | None
+    input: ModerationPolicyInput | BetaModerationConfig | None
+    output: ModerationPolicyInput | BetaModerationConfig | None
 
 
 class ToolChoiceBetaSpecificProgrammaticToolCallingParam(TypedDict, total=False):
@@ -253,7 +267,7 @@ class ModerationPolicyInput(TypedDict, total=False):
     mode: Required[Literal["score", "block"]]
 
 
-Conversation: TypeAlias = str | BetaResponseConversationParamParam
+Conversation: TypeAlias = str | BetaResponseConversationParamParam | BetaConversationParam2
 
 ResponseIncludable: TypeAlias = Literal[
     "file_search_call.results",

@@ -90,7 +90,9 @@ class Function(TypedDict, total=False):
 
 
 class Moderation(TypedDict, total=False):
-    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`."""
+    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`,
+    `ResponsesClientEventResponseCreate.moderation`.
+    """
 
     model: Required[str]
     policy: ModerationPolicy | None
@@ -98,7 +100,7 @@ class Moderation(TypedDict, total=False):
 
 class PromptCacheOptions(TypedDict, total=False):
     """Found in `CompletionCreateParams.prompt_cache_options`, `ResponseCompactParams.prompt_cache_options`,
-    `ResponseCreateParams.prompt_cache_options`.
+    `ResponseCreateParams.prompt_cache_options` and 1 more.
     """
 
     ttl: Literal["30m"]

@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from .create_eval_jsonl_run_data_source_param import (
         CreateEvalJSONLRunDataSourceParam as CreateEvalJSONLRunDataSourceParam,
     )
-    from .data_source_responses import DataSourceResponses as DataSourceResponses
-    from .data_source_responses_input_messages_item_reference import (
-        DataSourceResponsesInputMessagesItemReference as DataSourceResponsesInputMessagesItemReference,
-    )
-    from .data_source_responses_input_messages_template import (
-        DataSourceResponsesInputMessagesTemplate as DataSourceResponsesInputMessagesTemplate,
-    )
-    from .data_source_responses_sampling_params import (
-        DataSourceResponsesSamplingParams as DataSourceResponsesSamplingParams,
-    )
-    from .data_source_responses_source import DataSourceResponsesSource as DataSourceResponsesSource
     from .eval_api_error import EvalAPIError as EvalAPIError
     from .eval_jsonl_file_content_source import EvalJsonlFileContentSource as EvalJsonlFileContentSource
     from .eval_jsonl_file_content_source_content import (
@@ -39,6 +28,7 @@ if TYPE_CHECKING:
     from .run_create_response import RunCreateResponse as RunCreateResponse
     from .run_delete_response import RunDeleteResponse as RunDeleteResponse
     from .run_list_params import RunListParams as RunListParams
+    from .run_list_response import RunListResponse as RunListResponse
     from .run_retrieve_response import RunRetrieveResponse as RunRetrieveResponse
 
 
@@ -49,11 +39,6 @@ __getattr__, __dir__ = doors(
         "create_eval_completions_run_data_source_param": "CreateEvalCompletionsRunDataSourceParam",
         "create_eval_jsonl_run_data_source": "CreateEvalJSONLRunDataSource",
         "create_eval_jsonl_run_data_source_param": "CreateEvalJSONLRunDataSourceParam",
-        "data_source_responses": "DataSourceResponses",
-        "data_source_responses_input_messages_item_reference": "DataSourceResponsesInputMessagesItemReference",
-        "data_source_responses_input_messages_template": "DataSourceResponsesInputMessagesTemplate",
-        "data_source_responses_sampling_params": "DataSourceResponsesSamplingParams",
-        "data_source_responses_source": "DataSourceResponsesSource",
         "eval_api_error": "EvalAPIError",
         "eval_jsonl_file_content_source": "EvalJsonlFileContentSource",
         "eval_jsonl_file_content_source_content": "EvalJsonlFileContentSourceContent",
@@ -62,6 +47,7 @@ __getattr__, __dir__ = doors(
         "run_create_response": "RunCreateResponse",
         "run_delete_response": "RunDeleteResponse",
         "run_list_params": "RunListParams",
+        "run_list_response": "RunListResponse",
         "run_retrieve_response": "RunRetrieveResponse",
     },
 )

@@ -19,13 +19,16 @@ from .create_eval_jsonl_run_data_source_param import (
     SourceFileContentContent,
     SourceFileID,
 )
-from .data_source_responses import DataSourceResponses
-from .data_source_responses_input_messages_item_reference import DataSourceResponsesInputMessagesItemReference
-from .data_source_responses_input_messages_template import DataSourceResponsesInputMessagesTemplate
-from .data_source_responses_sampling_params import DataSourceResponsesSamplingParams
-from .data_source_responses_source import DataSourceResponsesSource
-from .run_create_response import CreateEvalJsonlRunDataSource
-from .run_list_response import DataSourceResponsesInputMessagesTemplateTemplate, DataSourceResponsesSamplingParamsText
+from .run_create_response import (
+    CreateEvalJsonlRunDataSource,
+    DataSourceResponses,
+    DataSourceResponsesInputMessagesItemReference,
+    DataSourceResponsesInputMessagesTemplate,
+    DataSourceResponsesInputMessagesTemplateTemplate,
+    DataSourceResponsesSamplingParams,
+    DataSourceResponsesSamplingParamsText,
+    DataSourceResponsesSource,
+)
 
 
 class RunCreateParams(TypedDict, total=False):

@@ -3,31 +3,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from .._base import BaseModel, Literal
+from .._base import BaseModel, Literal, Resolved, Variant
+from ..graders.score_model_grader import Input
+from ..responses.response_format_text_json_schema_config import ResponseFormatTextJSONSchemaConfig
+from ..responses.tool import Tool
+from ..shared.reasoning_effort import ReasoningEffort
+from ..shared.response_format_json_object import ResponseFormatJSONObject
+from ..shared.response_format_text import ResponseFormatText
 from .create_eval_completions_run_data_source import CreateEvalCompletionsRunDataSource
 from .create_eval_jsonl_run_data_source import SourceFileID
-from .data_source_responses import DataSourceResponses as DataSourceResponses
-from .data_source_responses_input_messages_item_reference import (
-    DataSourceResponsesInputMessagesItemReference as DataSourceResponsesInputMessagesItemReference,
-)
-from .data_source_responses_input_messages_template import (
-    DataSourceResponsesInputMessagesTemplate as DataSourceResponsesInputMessagesTemplate,
-)
-from .data_source_responses_sampling_params import (
-    DataSourceResponsesSamplingParams as DataSourceResponsesSamplingParams,
-)
 from .eval_api_error import EvalAPIError
 from .eval_jsonl_file_content_source import EvalJsonlFileContentSource as EvalJsonlFileContentSource
 from .eval_jsonl_file_content_source_content import (
     EvalJsonlFileContentSourceContent as EvalJsonlFileContentSourceContent,
 )
-from .run_list_response import (
-    DataSourceResponsesInputMessagesTemplateTemplateChatMessage as DataSourceResponsesInputMessagesTemplateTemplateChatMessage,
-)
-from .run_list_response import DataSourceResponsesSamplingParamsText as DataSourceResponsesSamplingParamsText
-from .run_list_response import DataSourceResponsesSourceResponses as DataSourceResponsesSourceResponses
 
 
 class RunCreateResponse(BaseModel, kw_only=True):
@@ -85,6 +76,90 @@ class CreateEvalJsonlRunDataSource(BaseModel, kw_only=True, tag_field="type", ta
     source: Source
 
 
+class DataSourceResponses(BaseModel, kw_only=True, tag_field="type", tag="responses"):
+    """One of `DataSource`."""
+
+    type: ClassVar[Literal["responses"]] = "responses"
+    input_messages: DataSourceResponsesInputMessagesTemplate | DataSourceResponsesInputMessagesItemReference | None = (
+        None
+    )
+    sampling_params: DataSourceResponsesSamplingParams | None = None
+    model: str | None = None
+    source: DataSourceResponsesSource
+
+
+class DataSourceResponsesInputMessagesTemplate(BaseModel, kw_only=True, tag_field="type", tag="template"):
+    """Found in `DataSourceResponses.input_messages`."""
+
+    type: ClassVar[Literal["template"]] = "template"
+    template: list[DataSourceResponsesInputMessagesTemplateTemplate]
+
+
+class DataSourceResponsesInputMessagesItemReference(BaseModel, kw_only=True, tag_field="type", tag="item_reference"):
+    """Found in `DataSourceResponses.input_messages`."""
+
+    type: ClassVar[Literal["item_reference"]] = "item_reference"
+    item_reference: str
+
+
+class DataSourceResponsesSamplingParams(BaseModel, kw_only=True):
+    """Found in `DataSourceResponses.sampling_params`."""
+
+    reasoning_effort: ReasoningEffort | None = None
+    temperature: float | None = None
+    max_completion_tokens: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    tools: list[Tool] | None = None
+    text: DataSourceResponsesSamplingParamsText | None = None
+
+
+class DataSourceResponsesSamplingParamsText(BaseModel, kw_only=True):
+    """Found in `DataSourceResponsesSamplingParams.text`."""
+
+    format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig | ResponseFormatJSONObject | None = None
+
+
+class DataSourceResponsesSourceResponses(BaseModel, kw_only=True, tag_field="type", tag="responses"):
+    """One of `DataSourceResponsesSource`."""
+
+    type: ClassVar[Literal["responses"]] = "responses"
+    metadata: dict[str, object] | None = None
+    model: str | None = None
+    instructions_search: str | None = None
+    created_after: int | None = None
+    """At least 0."""
+    created_before: int | None = None
+    """At least 0."""
+    reasoning_effort: ReasoningEffort | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    users: list[str] | None = None
+    tools: list[str] | None = None
+
+
+class DataSourceResponsesInputMessagesTemplateTemplateChatMessage(BaseModel, kw_only=True):
+    """One of `DataSourceResponsesInputMessagesTemplateTemplate`."""
+
+    role: str
+    content: str
+
+
 DataSource: TypeAlias = CreateEvalJsonlRunDataSource | CreateEvalCompletionsRunDataSource | DataSourceResponses
 
 Source: TypeAlias = EvalJsonlFileContentSource | SourceFileID
+
+DataSourceResponsesSource: TypeAlias = EvalJsonlFileContentSource | SourceFileID | DataSourceResponsesSourceResponses
+
+if TYPE_CHECKING:
+    DataSourceResponsesInputMessagesTemplateTemplate: TypeAlias = (
+        DataSourceResponsesInputMessagesTemplateTemplateChatMessage | Input
+    )
+else:
+
+    class DataSourceResponsesInputMessagesTemplateTemplate(Resolved):
+        def variants():
+            return (
+                Variant(DataSourceResponsesInputMessagesTemplateTemplateChatMessage),
+                Variant(Input, {"type": ("message",)}),
+            )

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from .client_delegation import ClientDelegation as ClientDelegation
     from .client_delegation_param import ClientDelegationParam as ClientDelegationParam
     from .client_event import ClientEvent as ClientEvent
+    from .client_event_param import ClientEventParam as ClientEventParam
     from .commentary_append_event import CommentaryAppendEvent as CommentaryAppendEvent
     from .commentary_append_event_param import CommentaryAppendEventParam as CommentaryAppendEventParam
     from .commentary_appended_event import CommentaryAppendedEvent as CommentaryAppendedEvent
     from .connect_client_event import ConnectClientEvent as ConnectClientEvent
+    from .connect_client_event_param import ConnectClientEventParam as ConnectClientEventParam
     from .connect_server_event import ConnectServerEvent as ConnectServerEvent
     from .connect_server_event import ErrorEvent as ErrorEvent
     from .custom_voice import CustomVoice as CustomVoice
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from .delegation_created_event import DelegationCreatedEvent as DelegationCreatedEvent
     from .error import Error as Error
     from .fork_client_event import ForkClientEvent as ForkClientEvent
+    from .fork_client_event_param import ForkClientEventParam as ForkClientEventParam
     from .fork_server_event import ForkServerEvent as ForkServerEvent
     from .fork_session_config import ForkSessionConfig as ForkSessionConfig
     from .fork_session_config_param import ForkSessionConfigParam as ForkSessionConfigParam
@@ -146,10 +149,12 @@ __getattr__, __dir__ = doors(
         "client_delegation": "ClientDelegation",
         "client_delegation_param": "ClientDelegationParam",
         "client_event": "ClientEvent",
+        "client_event_param": "ClientEventParam",
         "commentary_append_event": "CommentaryAppendEvent",
         "commentary_append_event_param": "CommentaryAppendEventParam",
         "commentary_appended_event": "CommentaryAppendedEvent",
         "connect_client_event": "ConnectClientEvent",
+        "connect_client_event_param": "ConnectClientEventParam",
         "connect_server_event": "ConnectServerEvent ErrorEvent",
         "custom_voice": "CustomVoice",
         "custom_voice_param": "CustomVoiceParam",
@@ -193,6 +198,7 @@ __getattr__, __dir__ = doors(
         "delegation_created_event": "DelegationCreatedEvent",
         "error": "Error",
         "fork_client_event": "ForkClientEvent",
+        "fork_client_event_param": "ForkClientEventParam",
         "fork_server_event": "ForkServerEvent",
         "fork_session_config": "ForkSessionConfig",
         "fork_session_config_param": "ForkSessionConfigParam",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .call_reject_params import CallRejectParams as CallRejectParams
     from .client_secret_create_params import ClientSecretCreateParams as ClientSecretCreateParams
     from .client_secret_create_response import ClientSecretCreateResponse as ClientSecretCreateResponse
+    from .connect_client_event_param import ConnectClientEventParam as ConnectClientEventParam
     from .conversation_created_event import ConversationCreatedEvent as ConversationCreatedEvent
     from .conversation_item_added import ConversationItemAdded as ConversationItemAdded
     from .conversation_item_create_event import ConversationItem as ConversationItem
@@ -214,6 +215,10 @@ if TYPE_CHECKING:
     from .realtime_transcription_session_turn_detection import (
         RealtimeTranscriptionSessionTurnDetection as RealtimeTranscriptionSessionTurnDetection,
     )
+    from .realtime_translation_client_event import RealtimeTranslationClientEvent as RealtimeTranslationClientEvent
+    from .realtime_translation_client_event_param import (
+        RealtimeTranslationClientEventParam as RealtimeTranslationClientEventParam,
+    )
     from .realtime_translation_client_secret_create_response import (
         RealtimeTranslationClientSecretCreateResponse as RealtimeTranslationClientSecretCreateResponse,
     )
@@ -321,6 +326,7 @@ __getattr__, __dir__ = doors(
         "call_reject_params": "CallRejectParams",
         "client_secret_create_params": "ClientSecretCreateParams",
         "client_secret_create_response": "ClientSecretCreateResponse",
+        "connect_client_event_param": "ConnectClientEventParam",
         "conversation_created_event": "ConversationCreatedEvent",
         "conversation_item_added": "ConversationItemAdded",
         "conversation_item_create_event": "ConversationItem ConversationItemCreateEvent",
@@ -431,6 +437,8 @@ __getattr__, __dir__ = doors(
         "realtime_transcription_session_create_request_param": "RealtimeTranscriptionSessionCreateRequestParam",
         "realtime_transcription_session_create_response": "RealtimeTranscriptionSessionCreateResponse",
         "realtime_transcription_session_turn_detection": "RealtimeTranscriptionSessionTurnDetection",
+        "realtime_translation_client_event": "RealtimeTranslationClientEvent",
+        "realtime_translation_client_event_param": "RealtimeTranslationClientEventParam",
         "realtime_translation_client_secret_create_response": "RealtimeTranslationClientSecretCreateResponse",
         "realtime_translation_input_audio_buffer_append_event": "RealtimeTranslationInputAudioBufferAppendEvent",
         "realtime_translation_input_audio_buffer_append_event_param": "RealtimeTranslationInputAudioBufferAppendEventParam",

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 
 
-class RealtimeTranslationInputAudioBufferAppendEvent(BaseModel, kw_only=True):
-    """A `RealtimeTranslationInputAudioBufferAppendEvent` object."""
+class RealtimeTranslationInputAudioBufferAppendEvent(
+    BaseModel, kw_only=True, tag_field="type", tag="session.input_audio_buffer.append"
+):
+    """The object whose `type` is "session.input_audio_buffer.append"."""
 
     event_id: str | None = None
     """At most 512 characters."""
-    type: Literal["session.input_audio_buffer.append"]
+    type: ClassVar[Literal["session.input_audio_buffer.append"]] = "session.input_audio_buffer.append"
     audio: str

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 
 
-class RealtimeTranslationSessionCloseEvent(BaseModel, kw_only=True):
-    """A `RealtimeTranslationSessionCloseEvent` object."""
+class RealtimeTranslationSessionCloseEvent(BaseModel, kw_only=True, tag_field="type", tag="session.close"):
+    """The object whose `type` is "session.close"."""
 
     event_id: str | None = None
     """At most 512 characters."""
-    type: Literal["session.close"]
+    type: ClassVar[Literal["session.close"]] = "session.close"

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
 from .realtime_translation_session_update_request import RealtimeTranslationSessionUpdateRequest
 
 
-class RealtimeTranslationSessionUpdateEvent(BaseModel, kw_only=True):
-    """A `RealtimeTranslationSessionUpdateEvent` object."""
+class RealtimeTranslationSessionUpdateEvent(BaseModel, kw_only=True, tag_field="type", tag="session.update"):
+    """The object whose `type` is "session.update"."""
 
     event_id: str | None = None
     """At most 512 characters."""
-    type: Literal["session.update"]
+    type: ClassVar[Literal["session.update"]] = "session.update"
     session: RealtimeTranslationSessionUpdateRequest

@@ -340,6 +340,7 @@ if TYPE_CHECKING:
     from .response_web_search_call_searching_event import (
         ResponseWebSearchCallSearchingEvent as ResponseWebSearchCallSearchingEvent,
     )
+    from .responses_client_event import ResponsesClientEvent as ResponsesClientEvent
     from .responses_server_event import ResponsesServerEvent as ResponsesServerEvent
     from .service_tier import ServiceTier as ServiceTier
     from .skill_reference import SkillReference as SkillReference
@@ -585,6 +586,7 @@ __getattr__, __dir__ = doors(
         "response_web_search_call_completed_event": "ResponseWebSearchCallCompletedEvent",
         "response_web_search_call_in_progress_event": "ResponseWebSearchCallInProgressEvent",
         "response_web_search_call_searching_event": "ResponseWebSearchCallSearchingEvent",
+        "responses_client_event": "ResponsesClientEvent",
         "responses_server_event": "ResponsesServerEvent",
         "service_tier": "ServiceTier",
         "skill_reference": "SkillReference",

@@ -7,6 +7,6 @@ from .._base import BaseModel
 
 
 class ResponseConversationParam(BaseModel, kw_only=True):
-    """A `ResponseConversationParam` object."""
+    """One of `Conversation`."""
 
     id: str

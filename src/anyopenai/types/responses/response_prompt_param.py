@@ -14,7 +14,7 @@ from .response_input_text_param import ResponseInputTextParam
 
 class ResponsePromptParam(TypedDict, total=False):
     """Found in `SessionCreateParams.prompt`, `RealtimeSessionCreateRequestParam.prompt`, `ResponseCreateParams.prompt`
-    and 1 more.
+    and 2 more.
     """
 
     id: Required[str]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
     from .metadata import Metadata as Metadata
+    from .oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .reasoning import Reasoning as Reasoning
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
     from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
@@ -43,6 +44,7 @@ __getattr__, __dir__ = doors(
         "function_definition": "FunctionDefinition",
         "function_parameters": "FunctionParameters",
         "metadata": "Metadata",
+        "oauth_error_code": "OAuthErrorCode",
         "reasoning": "Reasoning",
         "response_format_json_object": "ResponseFormatJSONObject",
         "response_format_json_schema": "ResponseFormatJSONSchema",

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from .usage_completions_params import UsageCompletionsParams as UsageCompletionsParams
     from .usage_completions_response import UsageCompletionsResponse as UsageCompletionsResponse
     from .usage_costs_params import UsageCostsParams as UsageCostsParams
+    from .usage_costs_response import UsageCostsResponse as UsageCostsResponse
     from .usage_decisions_params import UsageDecisionsParams as UsageDecisionsParams
     from .usage_decisions_response import UsageDecisionsResponse as UsageDecisionsResponse
     from .usage_embeddings_params import UsageEmbeddingsParams as UsageEmbeddingsParams
@@ -190,6 +191,7 @@ __getattr__, __dir__ = doors(
         "usage_completions_params": "UsageCompletionsParams",
         "usage_completions_response": "UsageCompletionsResponse",
         "usage_costs_params": "UsageCostsParams",
+        "usage_costs_response": "UsageCostsResponse",
         "usage_decisions_params": "UsageDecisionsParams",
         "usage_decisions_response": "UsageDecisionsResponse",
         "usage_embeddings_params": "UsageEmbeddingsParams",

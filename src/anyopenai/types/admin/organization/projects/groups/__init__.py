@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .role_create_response import RoleCreateResponse as RoleCreateResponse
     from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
+    from .role_list_response import RoleListResponse as RoleListResponse
     from .role_retrieve_response import RoleRetrieveResponse as RoleRetrieveResponse
 
 
@@ -20,6 +21,7 @@ __getattr__, __dir__ = doors(
         "role_create_response": "RoleCreateResponse",
         "role_delete_response": "RoleDeleteResponse",
         "role_list_params": "RoleListParams",
+        "role_list_response": "RoleListResponse",
         "role_retrieve_response": "RoleRetrieveResponse",
     },
 )
