@@ -104,7 +104,8 @@ class Layout:
         reached: list[str] = []
         order: dict[str, int] = {}
         for starts in (roots, beside):
-            fresh = [key for key in dict.fromkeys(starts) if key not in order]
+            claimed = {at for key in reached for at in self._claims(key)}
+            fresh = [key for key in dict.fromkeys(starts) if key not in order and not claimed.intersection(self._claims(key))]
             number = len(reached)
             order |= {key: number + place for place, key in enumerate(fresh)}
             reached += fresh
@@ -114,6 +115,11 @@ class Layout:
         # Names that users know are given first, so that a made-up one never takes them away.
         for key in sorted(reached, key=lambda key: self._known_name(key) is None):
             self._place(key)
+
+    def _claims(self, key: str) -> list[tuple[str, str]]:
+        """Return where users know a declaration."""
+        known = self._known_name(key)
+        return [(module, known.name) for module in known.modules] if known is not None else []
 
     def _reach(self, key: str, number: int, reached: list[str], order: dict[str, int]) -> None:
         """Note whom a declaration owns, and what is reached through it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 from random import Random
@@ -34,8 +35,20 @@ def _roots() -> dict[str, Any]:
         for number, kind in enumerate((operation.returns, operation.event, *variants)):
             if kind not in (None, str, bytes):
                 found[dotted if number == 0 else f"{dotted}[{number}]"] = kind
+    # What sockets and webhooks send, which no method gives.
+    for name in EVENTS.split():
+        package, _, own = name.rpartition(".")
+        found[name] = getattr(importlib.import_module(f"anyopenai.types.{package}"), own)
     return found
 
+
+EVENTS = """
+beta.BetaResponsesServerEvent
+live.ConnectServerEvent live.ForkServerEvent live.ServerEvent
+realtime.RealtimeServerEvent realtime.RealtimeTranslationServerEvent
+responses.ResponsesServerEvent
+webhooks.UnwrapWebhookEvent
+"""
 
 ROOTS = _roots()
 

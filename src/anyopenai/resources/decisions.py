@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .._contract import Omit, RequestOptions
     from .._resource import opened, raw
     from ..types.decision_create_params import (
-        InputUnionMember1DecisionInputAssistantMessage,
+        InputAssistantMessage,
+        InputCustomToolCallOutput,
+        InputDeveloperMessage,
+        InputFunctionCallOutput,
         InputUnionMember1DecisionInputCustomToolCall,
-        InputUnionMember1DecisionInputCustomToolCallOutput,
-        InputUnionMember1DecisionInputDeveloperMessage,
         InputUnionMember1DecisionInputFunctionCall,
-        InputUnionMember1DecisionInputFunctionCallOutput,
         InputUnionMember1DecisionInputSystemMessage,
         InputUnionMember1DecisionInputUserMessage,
         PromptCacheOptions,
@@ -52,13 +52,13 @@ class Decisions(Resource):
         input: str
         | Iterable[
             InputUnionMember1DecisionInputUserMessage
-            | InputUnionMember1DecisionInputDeveloperMessage
+            | InputDeveloperMessage
             | InputUnionMember1DecisionInputSystemMessage
-            | InputUnionMember1DecisionInputAssistantMessage
+            | InputAssistantMessage
             | InputUnionMember1DecisionInputFunctionCall
-            | InputUnionMember1DecisionInputFunctionCallOutput
+            | InputFunctionCallOutput
             | InputUnionMember1DecisionInputCustomToolCall
-            | InputUnionMember1DecisionInputCustomToolCallOutput
+            | InputCustomToolCallOutput
         ],
         model: str,
         questions: Iterable[QuestionQuestionParamPredicate | QuestionQuestionParamChoice | QuestionQuestionParamScore],
@@ -72,11 +72,11 @@ class Decisions(Resource):
         `POST /decisions`.
 
         Args:
-            input (str or list of (`InputUnionMember1DecisionInputUserMessage`,
-                `InputUnionMember1DecisionInputDeveloperMessage`, `InputUnionMember1DecisionInputSystemMessage`,
-                `InputUnionMember1DecisionInputAssistantMessage`, `InputUnionMember1DecisionInputFunctionCall`,
-                `InputUnionMember1DecisionInputFunctionCallOutput`, `InputUnionMember1DecisionInputCustomToolCall`
-                or `InputUnionMember1DecisionInputCustomToolCallOutput`)): What the questions are about.
+            input (str or list of (`InputUnionMember1DecisionInputUserMessage`, `InputDeveloperMessage`,
+                `InputUnionMember1DecisionInputSystemMessage`, `InputAssistantMessage`,
+                `InputUnionMember1DecisionInputFunctionCall`, `InputFunctionCallOutput`,
+                `InputUnionMember1DecisionInputCustomToolCall` or `InputCustomToolCallOutput`)): What the questions
+                are about.
             model (str): The model's id.
             questions (list of (`QuestionQuestionParamPredicate`, `QuestionQuestionParamChoice` or
                 `QuestionQuestionParamScore`)): The questions, each with the answers it may have.

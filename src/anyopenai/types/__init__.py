@@ -10,7 +10,6 @@ from ._lazy import doors
 if TYPE_CHECKING:
     from .audio_model import AudioModel as AudioModel
     from .audio_response_format import AudioResponseFormat as AudioResponseFormat
-    from .audio_transcription import AudioTranscription as AudioTranscription
     from .auto_file_chunking_strategy_param import AutoFileChunkingStrategyParam as AutoFileChunkingStrategyParam
     from .base64_embedding_response import Base64EmbeddingResponse as Base64EmbeddingResponse
     from .batch import Batch as Batch
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from .embedding import Embedding as Embedding
     from .embedding_create_params import EmbeddingCreateParams as EmbeddingCreateParams
     from .embedding_model import EmbeddingModel as EmbeddingModel
-    from .environment import Environment as Environment
     from .eval_create_params import EvalCreateParams as EvalCreateParams
     from .eval_create_response import EvalCreateResponse as EvalCreateResponse
     from .eval_custom_data_source_config import EvalCustomDataSourceConfig as EvalCustomDataSourceConfig
@@ -65,8 +63,6 @@ if TYPE_CHECKING:
     from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
-    from .function_definition import FunctionDefinition as FunctionDefinition
-    from .function_tool_function_tool import FunctionToolFunctionTool as FunctionToolFunctionTool
     from .image import Image as Image
     from .image_create_variation_params import ImageCreateVariationParams as ImageCreateVariationParams
     from .image_edit_completed_event import ImageEditCompletedEvent as ImageEditCompletedEvent
@@ -90,34 +86,6 @@ if TYPE_CHECKING:
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
     from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
-    from .project_api_key import ProjectAPIKey as ProjectAPIKey
-    from .realtime_session_create_request_ga import RealtimeSessionCreateRequestGA as RealtimeSessionCreateRequestGA
-    from .realtime_transcription_session_create_request_ga import (
-        RealtimeTranscriptionSessionCreateRequestGA as RealtimeTranscriptionSessionCreateRequestGA,
-    )
-    from .response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall as ResponseCodeInterpreterToolCall
-    from .response_compaction_item_param import ResponseCompactionItemParam as ResponseCompactionItemParam
-    from .response_computer_tool_call import ResponseComputerToolCall as ResponseComputerToolCall
-    from .response_computer_tool_call_output_screenshot import (
-        ResponseComputerToolCallOutputScreenshot as ResponseComputerToolCallOutputScreenshot,
-    )
-    from .response_create_image import ResponseCreateImage as ResponseCreateImage
-    from .response_custom_tool_call import ResponseCustomToolCall as ResponseCustomToolCall
-    from .response_custom_tool_call_output import ResponseCustomToolCallOutput as ResponseCustomToolCallOutput
-    from .response_file_search_tool_call import ResponseFileSearchToolCall as ResponseFileSearchToolCall
-    from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
-    from .response_function_shell_call_output_content import (
-        ResponseFunctionShellCallOutputContent as ResponseFunctionShellCallOutputContent,
-    )
-    from .response_function_tool_call import ResponseFunctionToolCall as ResponseFunctionToolCall
-    from .response_function_web_search import ResponseFunctionWebSearch as ResponseFunctionWebSearch
-    from .response_input_file_content import ResponseInputFileContent as ResponseInputFileContent
-    from .response_tool_search_output_item_param import (
-        ResponseToolSearchOutputItemParam as ResponseToolSearchOutputItemParam,
-    )
-    from .responses_client_event_response_create import (
-        ResponsesClientEventResponseCreate as ResponsesClientEventResponseCreate,
-    )
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
@@ -126,12 +94,14 @@ if TYPE_CHECKING:
     from .shared.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
     from .shared.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .shared.error_object import ErrorObject as ErrorObject
+    from .shared.function_definition import FunctionDefinition as FunctionDefinition
     from .shared.function_parameters import FunctionParameters as FunctionParameters
     from .shared.metadata import Metadata as Metadata
     from .shared.oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .shared.reasoning import Reasoning as Reasoning
     from .shared.reasoning_effort import ReasoningEffort as ReasoningEffort
     from .shared.response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
+    from .shared.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .shared.response_format_text import ResponseFormatText as ResponseFormatText
     from .shared.response_format_text_grammar import ResponseFormatTextGrammar as ResponseFormatTextGrammar
     from .shared.response_format_text_python import ResponseFormatTextPython as ResponseFormatTextPython
@@ -184,7 +154,6 @@ __getattr__, __dir__ = doors(
     {
         "audio_model": "AudioModel",
         "audio_response_format": "AudioResponseFormat",
-        "audio_transcription": "AudioTranscription",
         "auto_file_chunking_strategy_param": "AutoFileChunkingStrategyParam",
         "base64_embedding_response": "Base64EmbeddingResponse",
         "batch": "Batch",
@@ -215,7 +184,6 @@ __getattr__, __dir__ = doors(
         "embedding": "Embedding",
         "embedding_create_params": "EmbeddingCreateParams",
         "embedding_model": "EmbeddingModel",
-        "environment": "Environment",
         "eval_create_params": "EvalCreateParams",
         "eval_create_response": "EvalCreateResponse",
         "eval_custom_data_source_config": "EvalCustomDataSourceConfig",
@@ -233,8 +201,6 @@ __getattr__, __dir__ = doors(
         "file_list_params": "FileListParams",
         "file_object": "FileObject",
         "file_purpose": "FilePurpose",
-        "function_definition": "FunctionDefinition",
-        "function_tool_function_tool": "FunctionToolFunctionTool",
         "image": "Image",
         "image_create_variation_params": "ImageCreateVariationParams",
         "image_edit_completed_event": "ImageEditCompletedEvent",
@@ -258,24 +224,6 @@ __getattr__, __dir__ = doors(
         "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
         "moderation_text_input_param": "ModerationTextInputParam",
         "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
-        "project_api_key": "ProjectAPIKey",
-        "realtime_session_create_request_ga": "RealtimeSessionCreateRequestGA",
-        "realtime_transcription_session_create_request_ga": "RealtimeTranscriptionSessionCreateRequestGA",
-        "response_code_interpreter_tool_call": "ResponseCodeInterpreterToolCall",
-        "response_compaction_item_param": "ResponseCompactionItemParam",
-        "response_computer_tool_call": "ResponseComputerToolCall",
-        "response_computer_tool_call_output_screenshot": "ResponseComputerToolCallOutputScreenshot",
-        "response_create_image": "ResponseCreateImage",
-        "response_custom_tool_call": "ResponseCustomToolCall",
-        "response_custom_tool_call_output": "ResponseCustomToolCallOutput",
-        "response_file_search_tool_call": "ResponseFileSearchToolCall",
-        "response_format_json_schema": "ResponseFormatJSONSchema",
-        "response_function_shell_call_output_content": "ResponseFunctionShellCallOutputContent",
-        "response_function_tool_call": "ResponseFunctionToolCall",
-        "response_function_web_search": "ResponseFunctionWebSearch",
-        "response_input_file_content": "ResponseInputFileContent",
-        "response_tool_search_output_item_param": "ResponseToolSearchOutputItemParam",
-        "responses_client_event_response_create": "ResponsesClientEventResponseCreate",
         "shared.all_models": "AllModels",
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",
@@ -284,12 +232,14 @@ __getattr__, __dir__ = doors(
         "shared.decision_question_input_image": "DecisionQuestionInputImage",
         "shared.decision_question_input_text": "DecisionQuestionInputText",
         "shared.error_object": "ErrorObject",
+        "shared.function_definition": "FunctionDefinition",
         "shared.function_parameters": "FunctionParameters",
         "shared.metadata": "Metadata",
         "shared.oauth_error_code": "OAuthErrorCode",
         "shared.reasoning": "Reasoning",
         "shared.reasoning_effort": "ReasoningEffort",
         "shared.response_format_json_object": "ResponseFormatJSONObject",
+        "shared.response_format_json_schema": "ResponseFormatJSONSchema",
         "shared.response_format_text": "ResponseFormatText",
         "shared.response_format_text_grammar": "ResponseFormatTextGrammar",
         "shared.response_format_text_python": "ResponseFormatTextPython",

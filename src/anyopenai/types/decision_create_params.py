@@ -21,13 +21,13 @@ class DecisionCreateParams(TypedDict, total=False):
         str
         | Iterable[
             InputUnionMember1DecisionInputUserMessage
-            | InputUnionMember1DecisionInputDeveloperMessage
+            | InputDeveloperMessage
             | InputUnionMember1DecisionInputSystemMessage
-            | InputUnionMember1DecisionInputAssistantMessage
+            | InputAssistantMessage
             | InputUnionMember1DecisionInputFunctionCall
-            | InputUnionMember1DecisionInputFunctionCallOutput
+            | InputFunctionCallOutput
             | InputUnionMember1DecisionInputCustomToolCall
-            | InputUnionMember1DecisionInputCustomToolCallOutput
+            | InputCustomToolCallOutput
         ]
     ]
     model: Required[str]
@@ -52,7 +52,7 @@ class InputUnionMember1DecisionInputUserMessage(TypedDict, total=False):
     type: Literal["message"]
 
 
-class InputUnionMember1DecisionInputDeveloperMessage(TypedDict, total=False):
+class InputDeveloperMessage(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     content: Required[str | Iterable[DecisionInputTextParam]]
@@ -68,16 +68,10 @@ class InputUnionMember1DecisionInputSystemMessage(TypedDict, total=False):
     type: Literal["message"]
 
 
-class InputUnionMember1DecisionInputAssistantMessage(TypedDict, total=False):
+class InputAssistantMessage(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
-    content: Required[
-        str
-        | Iterable[
-            InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputText
-            | InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusal
-        ]
-    ]
+    content: Required[str | Iterable[InputAssistantContentOutputText | InputAssistantContentRefusal]]
     role: Required[Literal["assistant"]]
     phase: Literal["commentary", "final_answer"] | None
     type: Literal["message"]
@@ -95,7 +89,7 @@ class InputUnionMember1DecisionInputFunctionCall(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class InputUnionMember1DecisionInputFunctionCallOutput(TypedDict, total=False):
+class InputFunctionCallOutput(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     call_id: Required[str]
@@ -117,7 +111,7 @@ class InputUnionMember1DecisionInputCustomToolCall(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class InputUnionMember1DecisionInputCustomToolCallOutput(TypedDict, total=False):
+class InputCustomToolCallOutput(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     call_id: Required[str]
@@ -190,19 +184,15 @@ class PromptCacheOptions(TypedDict, total=False):
     ttl: Literal["30m"]
 
 
-class InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputText(
-    TypedDict, total=False
-):
-    """Found in `InputUnionMember1DecisionInputAssistantMessage.content`."""
+class InputAssistantContentOutputText(TypedDict, total=False):
+    """Found in `InputAssistantMessage.content`."""
 
     text: Required[str]
     type: Required[Literal["output_text"]]
 
 
-class InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusal(
-    TypedDict, total=False
-):
-    """Found in `InputUnionMember1DecisionInputAssistantMessage.content`."""
+class InputAssistantContentRefusal(TypedDict, total=False):
+    """Found in `InputAssistantMessage.content`."""
 
     refusal: Required[str]
     type: Required[Literal["refusal"]]
@@ -220,3 +210,15 @@ class QuestionQuestionParamScoreLevel(TypedDict, total=False):
 
     label: Required[str]
     description: str
+
+
+InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputOutputText = (
+    InputAssistantContentOutputText
+)
+InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisionInputRefusal = (
+    InputAssistantContentRefusal
+)
+InputUnionMember1DecisionInputAssistantMessage = InputAssistantMessage
+InputUnionMember1DecisionInputCustomToolCallOutput = InputCustomToolCallOutput
+InputUnionMember1DecisionInputDeveloperMessage = InputDeveloperMessage
+InputUnionMember1DecisionInputFunctionCallOutput = InputFunctionCallOutput

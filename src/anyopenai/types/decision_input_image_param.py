@@ -9,9 +9,8 @@ from .decision_prompt_cache_breakpoint_param import DecisionPromptCacheBreakpoin
 
 
 class DecisionInputImageParam(TypedDict, total=False):
-    """Found in `InputUnionMember1DecisionInputUserMessage.content`,
-    `InputUnionMember1DecisionInputFunctionCallOutput.output`,
-    `InputUnionMember1DecisionInputCustomToolCallOutput.output`.
+    """Found in `InputUnionMember1DecisionInputUserMessage.content`, `InputFunctionCallOutput.output`,
+    `InputCustomToolCallOutput.output`.
     """
 
     image_url: Required[str]

@@ -9,9 +9,8 @@ from .decision_prompt_cache_breakpoint_param import DecisionPromptCacheBreakpoin
 
 
 class DecisionInputTextParam(TypedDict, total=False):
-    """Found in `InputUnionMember1DecisionInputUserMessage.content`,
-    `InputUnionMember1DecisionInputDeveloperMessage.content`, `InputUnionMember1DecisionInputSystemMessage.content`
-    and 2 more.
+    """Found in `InputUnionMember1DecisionInputUserMessage.content`, `InputDeveloperMessage.content`,
+    `InputUnionMember1DecisionInputSystemMessage.content` and 2 more.
     """
 
     text: Required[str]

@@ -106,7 +106,7 @@ class TestingCriterionScoreModel(TypedDict, total=False):
     pass_threshold: float
 
 
-class TestingCriterionLabelModelInputSimpleInputMessage(TypedDict, total=False):
+class LabelModelSimpleInputMessage(TypedDict, total=False):
     """One of `TestingCriterionLabelModelInput`."""
 
     role: Required[str]
@@ -126,8 +126,9 @@ TestingCriterion: TypeAlias = (
     | TestingCriterionEvalGraderScoreModel
 )
 
-TestingCriterionLabelModelInput: TypeAlias = TestingCriterionLabelModelInputSimpleInputMessage | Input
+TestingCriterionLabelModelInput: TypeAlias = LabelModelSimpleInputMessage | Input
 
 TestingCriterionLabelModelInputEvalItem = Input
 TestingCriterionLabelModelInputEvalItemContentInputImage = GraderInputsParamItemInputImage
 TestingCriterionLabelModelInputEvalItemContentOutputText = GraderInputsParamItemOutputText
+TestingCriterionLabelModelInputSimpleInputMessage = LabelModelSimpleInputMessage

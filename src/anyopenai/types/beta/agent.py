@@ -14,9 +14,9 @@ from .persisted_agent_tool import (
     PersistedAgentToolResourceComputerUse,
     PersistedAgentToolResourceFunction,
     PersistedAgentToolResourceMcp,
-    PersistedAgentToolResourceProgrammaticToolCalling,
     PersistedAgentToolResourceToolSearch,
     PersistedAgentToolResourceWebSearch,
+    ToolProgrammaticToolCalling,
 )
 
 
@@ -37,7 +37,7 @@ class Agent(BaseModel, kw_only=True):
     tools: list[
         PersistedAgentToolResourceFunction
         | PersistedAgentToolResourceToolSearch
-        | PersistedAgentToolResourceProgrammaticToolCalling
+        | ToolProgrammaticToolCalling
         | PersistedAgentToolResourceMcp
         | PersistedAgentToolResourceWebSearch
         | PersistedAgentToolResourceComputerUse

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class AgentBrowserAuthenticationCancelParamParam(TypedDict, total=False):
-    """Found in `SessionInputParamAgentSessionInputComputerUseApprovalRequestResult.response`."""
+    """Found in `SessionInputComputerUseApproval.response`."""
 
     action: Required[Literal["cancel"]]
     type: Required[Literal["browser_authentication"]]

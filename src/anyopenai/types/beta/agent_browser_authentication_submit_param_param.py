@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class AgentBrowserAuthenticationSubmitParamParam(TypedDict, total=False):
-    """Found in `SessionInputParamAgentSessionInputComputerUseApprovalRequestResult.response`."""
+    """Found in `SessionInputComputerUseApproval.response`."""
 
     action: Required[Literal["submit"]]
     fields: Required[Iterable[Field]]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class AgentBrowserOriginAccessParamParam(TypedDict, total=False):
-    """Found in `SessionInputParamAgentSessionInputComputerUseApprovalRequestResult.response`."""
+    """Found in `SessionInputComputerUseApproval.response`."""
 
     decision: Required[Literal["approve", "deny", "cancel"]]
     type: Required[Literal["browser_origin_access"]]

@@ -14,9 +14,9 @@ from .persisted_agent_tool_param import (
     PersistedAgentToolConfigParamComputerUse,
     PersistedAgentToolConfigParamFunction,
     PersistedAgentToolConfigParamMcp,
-    PersistedAgentToolConfigParamProgrammaticToolCalling,
     PersistedAgentToolConfigParamToolSearch,
     PersistedAgentToolConfigParamWebSearch,
+    ToolConfigProgrammaticToolCalling,
 )
 
 
@@ -37,7 +37,7 @@ class AgentCreateParams(TypedDict, total=False):
         Iterable[
             PersistedAgentToolConfigParamFunction
             | PersistedAgentToolConfigParamToolSearch
-            | PersistedAgentToolConfigParamProgrammaticToolCalling
+            | ToolConfigProgrammaticToolCalling
             | PersistedAgentToolConfigParamMcp
             | PersistedAgentToolConfigParamWebSearch
             | PersistedAgentToolConfigParamComputerUse

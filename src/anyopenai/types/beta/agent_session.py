@@ -37,10 +37,10 @@ class AgentSession(BaseModel, kw_only=True):
     metadata: dict[str, str]
     object: Literal["agent.session"]
     required_actions: list[
-        RequiredActionSessionRequiredActionResourceMcpApprovalRequest
-        | RequiredActionSessionRequiredActionResourceComputerUseApprovalRequest
-        | RequiredActionSessionRequiredActionResourceFunctionCall
-        | RequiredActionSessionRequiredActionResourceEnvironmentConnection
+        RequiredActionMcpApprovalRequest
+        | RequiredActionComputerUseApprovalRequest
+        | RequiredActionFunctionCall
+        | RequiredActionEnvironmentConnection
     ]
     status: Literal["idle", "in_progress", "requires_action", "failed"]
     usage: TokenUsage | None = None
@@ -73,34 +73,27 @@ class Agent(BaseModel, kw_only=True):
     experimental: AgentExperimental | None = None
 
 
-class RequiredActionSessionRequiredActionResourceMcpApprovalRequest(
-    BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_request"
-):
+class RequiredActionMcpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_request"):
     """Found in `AgentSession.required_actions`."""
 
-    request: RequiredActionSessionRequiredActionResourceMcpApprovalRequestRequest
+    request: RequiredActionMcpApprovalDetails
     request_id: str
     turn_id: str
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
 
 
-class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequest(
+class RequiredActionComputerUseApprovalRequest(
     BaseModel, kw_only=True, tag_field="type", tag="computer_use_approval_request"
 ):
     """Found in `AgentSession.required_actions`."""
 
-    request: (
-        RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication
-        | RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserOriginAccess
-    )
+    request: BrowserAuthentication | BrowserOriginAccess
     request_id: str
     turn_id: str
     type: ClassVar[Literal["computer_use_approval_request"]] = "computer_use_approval_request"
 
 
-class RequiredActionSessionRequiredActionResourceFunctionCall(
-    BaseModel, kw_only=True, tag_field="type", tag="function_call"
-):
+class RequiredActionFunctionCall(BaseModel, kw_only=True, tag_field="type", tag="function_call"):
     """Found in `AgentSession.required_actions`."""
 
     arguments: object
@@ -110,9 +103,7 @@ class RequiredActionSessionRequiredActionResourceFunctionCall(
     type: ClassVar[Literal["function_call"]] = "function_call"
 
 
-class RequiredActionSessionRequiredActionResourceEnvironmentConnection(
-    BaseModel, kw_only=True, tag_field="type", tag="environment_connection"
-):
+class RequiredActionEnvironmentConnection(BaseModel, kw_only=True, tag_field="type", tag="environment_connection"):
     """Found in `AgentSession.required_actions`."""
 
     environment_id: str
@@ -144,8 +135,8 @@ class AgentExperimental(BaseModel, kw_only=True):
     time_awareness: bool
 
 
-class RequiredActionSessionRequiredActionResourceMcpApprovalRequestRequest(BaseModel, kw_only=True):
-    """Found in `RequiredActionSessionRequiredActionResourceMcpApprovalRequest.request`."""
+class RequiredActionMcpApprovalDetails(BaseModel, kw_only=True):
+    """Found in `RequiredActionMcpApprovalRequest.request`."""
 
     arguments: object
     message: str
@@ -154,38 +145,26 @@ class RequiredActionSessionRequiredActionResourceMcpApprovalRequestRequest(BaseM
     type: Literal["mcp_tool_call"]
 
 
-class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication(
-    BaseModel, kw_only=True, tag_field="type", tag="browser_authentication"
-):
-    """Found in `RequiredActionSessionRequiredActionResourceComputerUseApprovalRequest.request`."""
+class BrowserAuthentication(BaseModel, kw_only=True, tag_field="type", tag="browser_authentication"):
+    """Found in `RequiredActionComputerUseApprovalRequest.request`."""
 
     credential_origin: str | None = None
-    fields: list[
-        RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationField
-    ]
-    options: list[
-        RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationOption
-    ]
+    fields: list[BrowserAuthenticationField]
+    options: list[BrowserAuthenticationOption]
     reason: str | None = None
     type: ClassVar[Literal["browser_authentication"]] = "browser_authentication"
 
 
-class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserOriginAccess(
-    BaseModel, kw_only=True, tag_field="type", tag="browser_origin_access"
-):
-    """Found in `RequiredActionSessionRequiredActionResourceComputerUseApprovalRequest.request`."""
+class BrowserOriginAccess(BaseModel, kw_only=True, tag_field="type", tag="browser_origin_access"):
+    """Found in `RequiredActionComputerUseApprovalRequest.request`."""
 
     origin: str
     reason: str | None = None
     type: ClassVar[Literal["browser_origin_access"]] = "browser_origin_access"
 
 
-class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationField(
-    BaseModel, kw_only=True
-):
-    """Found in
-    `RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication.fields`.
-    """
+class BrowserAuthenticationField(BaseModel, kw_only=True):
+    """Found in `BrowserAuthentication.fields`."""
 
     id: str
     label: str
@@ -193,13 +172,20 @@ class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestReque
     type: str
 
 
-class RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationOption(
-    BaseModel, kw_only=True
-):
-    """Found in
-    `RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication.options`.
-    """
+class BrowserAuthenticationOption(BaseModel, kw_only=True):
+    """Found in `BrowserAuthentication.options`."""
 
     id: str
     field_ids: list[str]
     label: str
+
+
+RequiredActionSessionRequiredActionResourceComputerUseApprovalRequest = RequiredActionComputerUseApprovalRequest
+RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthentication = BrowserAuthentication
+RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationField = BrowserAuthenticationField
+RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserAuthenticationOption = BrowserAuthenticationOption
+RequiredActionSessionRequiredActionResourceComputerUseApprovalRequestRequestComputerUseApprovalRequestKindResourceBrowserOriginAccess = BrowserOriginAccess
+RequiredActionSessionRequiredActionResourceEnvironmentConnection = RequiredActionEnvironmentConnection
+RequiredActionSessionRequiredActionResourceFunctionCall = RequiredActionFunctionCall
+RequiredActionSessionRequiredActionResourceMcpApprovalRequest = RequiredActionMcpApprovalRequest
+RequiredActionSessionRequiredActionResourceMcpApprovalRequestRequest = RequiredActionMcpApprovalDetails

@@ -41,17 +41,12 @@ class ComputerUseApprovalRequestResultItemResource(
 
     id: str
     request_id: str
-    response: (
-        ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationSubmitResource
-        | ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationCancelResource
-    )
+    response: ApprovalResponseBrowserAuthenticationSubmit | ApprovalResponseBrowserAuthenticationCancel
     turn_id: str
     type: ClassVar[Literal["computer_use_approval_request_result"]] = "computer_use_approval_request_result"
 
 
-class ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationSubmitResource(
-    BaseModel, kw_only=True, tag_field="action", tag="submit"
-):
+class ApprovalResponseBrowserAuthenticationSubmit(BaseModel, kw_only=True, tag_field="action", tag="submit"):
     """Found in `ComputerUseApprovalRequestResultItemResource.response`."""
 
     action: ClassVar[Literal["submit"]] = "submit"
@@ -59,10 +54,12 @@ class ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalRes
     type: Literal["browser_authentication"]
 
 
-class ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationCancelResource(
-    BaseModel, kw_only=True, tag_field="action", tag="cancel"
-):
+class ApprovalResponseBrowserAuthenticationCancel(BaseModel, kw_only=True, tag_field="action", tag="cancel"):
     """Found in `ComputerUseApprovalRequestResultItemResource.response`."""
 
     action: ClassVar[Literal["cancel"]] = "cancel"
     type: Literal["browser_authentication"]
+
+
+ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationCancelResource = ApprovalResponseBrowserAuthenticationCancel
+ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationSubmitResource = ApprovalResponseBrowserAuthenticationSubmit

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..shared.reasoning_effort import ReasoningEffort
+from . import thread_create_params
 from .assistant_response_format_option_param import AssistantResponseFormatOptionParam
 from .assistant_tool_param import AssistantToolParam
 
@@ -107,31 +108,33 @@ class ToolResourcesFileSearchVectorStore(TypedDict, total=False):
 
     file_ids: Sequence[str]
     """At most 100,000,000 items."""
-    chunking_strategy: ToolResourcesFileSearchVectorStoreChunkingStrategy
+    chunking_strategy: ChunkingStrategy
     metadata: Mapping[str, str] | None
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyAuto(TypedDict, total=False):
-    """One of `ToolResourcesFileSearchVectorStoreChunkingStrategy`."""
+class ChunkingStrategyAuto(TypedDict, total=False):
+    """One of `ChunkingStrategy`."""
 
     type: Required[Literal["auto"]]
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyStatic(TypedDict, total=False):
-    """One of `ToolResourcesFileSearchVectorStoreChunkingStrategy`."""
+class ChunkingStrategyStatic(TypedDict, total=False):
+    """One of `ChunkingStrategy`."""
 
     type: Required[Literal["static"]]
-    static: Required[ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic]
+    static: Required[ChunkingStrategyStaticStatic]
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic(TypedDict, total=False):
-    """Found in `ToolResourcesFileSearchVectorStoreChunkingStrategyStatic.static`."""
+class ChunkingStrategyStaticStatic(TypedDict, total=False):
+    """Found in `ChunkingStrategyStatic.static`."""
 
     max_chunk_size_tokens: Required[int]
     """100 to 4096."""
     chunk_overlap_tokens: Required[int]
 
 
-ToolResourcesFileSearchVectorStoreChunkingStrategy: TypeAlias = (
-    ToolResourcesFileSearchVectorStoreChunkingStrategyAuto | ToolResourcesFileSearchVectorStoreChunkingStrategyStatic
-)
+ChunkingStrategy: TypeAlias = ChunkingStrategyAuto | ChunkingStrategyStatic
+
+ToolResourcesFileSearchVectorStoreChunkingStrategyAuto = thread_create_params.ChunkingStrategyAuto
+ToolResourcesFileSearchVectorStoreChunkingStrategyStatic = thread_create_params.ChunkingStrategyStatic
+ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic = thread_create_params.ChunkingStrategyStaticStatic

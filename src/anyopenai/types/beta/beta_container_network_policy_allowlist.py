@@ -10,7 +10,7 @@ from .beta_container_network_policy_domain_secret import BetaContainerNetworkPol
 
 
 class BetaContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
-    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `BetaContainerAuto.network_policy`."""
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `BetaContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["allowlist"]] = "allowlist"
     allowed_domains: list[str]

@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class BetaContainerNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
-    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `BetaContainerAuto.network_policy`."""
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `BetaContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["disabled"]] = "disabled"

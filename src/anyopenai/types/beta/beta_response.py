@@ -52,7 +52,7 @@ class BetaResponse(BaseModel, kw_only=True):
     prompt_cache_diagnostics: (
         PromptCacheDiagnosticsCacheMiss
         | PromptCacheDiagnosticsCacheHit
-        | PromptCacheDiagnosticsComparisonResponseNotFound
+        | CacheComparisonNotFound
         | PromptCacheDiagnosticsUnavailable
         | None
     ) = None
@@ -194,7 +194,7 @@ class IncompleteDetails(BaseModel, kw_only=True):
 
 
 class Reasoning(BaseModel, kw_only=True):
-    """Found in `BetaResponse.reasoning`, `BetaResponsesClientEventResponseCreate.reasoning`."""
+    """Found in `BetaResponse.reasoning`, `ResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"] | None = None
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
@@ -271,9 +271,7 @@ class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", 
     type: ClassVar[Literal["cache_hit"]] = "cache_hit"
 
 
-class PromptCacheDiagnosticsComparisonResponseNotFound(
-    BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"
-):
+class CacheComparisonNotFound(BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"):
     """Found in `BetaResponse.prompt_cache_diagnostics`, `Response.prompt_cache_diagnostics`."""
 
     type: ClassVar[Literal["comparison_response_not_found"]] = "comparison_response_not_found"
@@ -310,9 +308,7 @@ class ToolUsageWebSearch(BaseModel, kw_only=True):
     num_requests: int
 
 
-class ToolChoiceBetaSpecificProgrammaticToolCallingParam(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
+class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
     """One of `ToolChoice`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
@@ -365,7 +361,7 @@ ToolChoice: TypeAlias = (
     | BetaToolChoiceFunction
     | BetaToolChoiceMcp
     | BetaToolChoiceCustom
-    | ToolChoiceBetaSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | BetaToolChoiceApplyPatch
     | BetaToolChoiceShell
 )
@@ -375,3 +371,4 @@ ModerationInput: TypeAlias = ModerationInputModerationResult | ModerationInputEr
 ModerationOutput: TypeAlias = ModerationInputModerationResult | ModerationInputError
 
 ModerationOutputModerationResult = ModerationInputModerationResult
+ToolChoiceBetaSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

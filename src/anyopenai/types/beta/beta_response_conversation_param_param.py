@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class BetaResponseConversationParamParam(TypedDict, total=False):
-    """Found in `BetaResponsesClientEventResponseCreateParam.conversation`."""
+    """Found in `ResponseCreate.conversation`."""
 
     id: Required[str]

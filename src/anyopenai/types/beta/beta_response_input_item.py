@@ -300,7 +300,7 @@ class ApplyPatchCallOperationUpdateFile(BaseModel, kw_only=True, tag_field="type
     """At most 10,485,760 characters."""
 
 
-class MultiAgentCallOutputOutputAnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="file_citation"):
+class MultiAgentAnnotationFileCitation(BaseModel, kw_only=True, tag_field="type", tag="file_citation"):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
 
     type: ClassVar[Literal["file_citation"]] = "file_citation"
@@ -310,7 +310,7 @@ class MultiAgentCallOutputOutputAnnotationFileCitation(BaseModel, kw_only=True, 
     filename: str
 
 
-class MultiAgentCallOutputOutputAnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_citation"):
+class MultiAgentAnnotationURLCitation(BaseModel, kw_only=True, tag_field="type", tag="url_citation"):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
 
     type: ClassVar[Literal["url_citation"]] = "url_citation"
@@ -322,7 +322,7 @@ class MultiAgentCallOutputOutputAnnotationURLCitation(BaseModel, kw_only=True, t
     title: str
 
 
-class MultiAgentCallOutputOutputAnnotationContainerFileCitation(
+class MultiAgentAnnotationContainerFileCitation(
     BaseModel, kw_only=True, tag_field="type", tag="container_file_citation"
 ):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
@@ -441,9 +441,7 @@ ApplyPatchCallOperation: TypeAlias = (
 ApplyPatchCallOutputCaller: TypeAlias = CallerDirect | CallerProgram
 
 MultiAgentCallOutputOutputAnnotation: TypeAlias = (
-    MultiAgentCallOutputOutputAnnotationFileCitation
-    | MultiAgentCallOutputOutputAnnotationURLCitation
-    | MultiAgentCallOutputOutputAnnotationContainerFileCitation
+    MultiAgentAnnotationFileCitation | MultiAgentAnnotationURLCitation | MultiAgentAnnotationContainerFileCitation
 )
 
 AdditionalToolsAgent = ProgramAgent
@@ -471,6 +469,9 @@ McpListToolsAgent = Agent
 MessageAgent = Agent
 MultiAgentCallAgent = ProgramAgent
 MultiAgentCallOutputAgent = ProgramAgent
+MultiAgentCallOutputOutputAnnotationContainerFileCitation = MultiAgentAnnotationContainerFileCitation
+MultiAgentCallOutputOutputAnnotationFileCitation = MultiAgentAnnotationFileCitation
+MultiAgentCallOutputOutputAnnotationURLCitation = MultiAgentAnnotationURLCitation
 ProgramOutputAgent = ProgramAgent
 ShellCallCallerDirect = CallerDirect
 ShellCallCallerProgram = CallerProgram

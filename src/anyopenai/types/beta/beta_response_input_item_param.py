@@ -412,7 +412,7 @@ class ApplyPatchCallOperationUpdateFile(TypedDict, total=False):
     """At most 10,485,760 characters."""
 
 
-class MultiAgentCallOutputOutputAnnotationFileCitation(TypedDict, total=False):
+class MultiAgentAnnotationFileCitation(TypedDict, total=False):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
 
     type: Required[Literal["file_citation"]]
@@ -422,7 +422,7 @@ class MultiAgentCallOutputOutputAnnotationFileCitation(TypedDict, total=False):
     filename: Required[str]
 
 
-class MultiAgentCallOutputOutputAnnotationURLCitation(TypedDict, total=False):
+class MultiAgentAnnotationURLCitation(TypedDict, total=False):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
 
     type: Required[Literal["url_citation"]]
@@ -434,7 +434,7 @@ class MultiAgentCallOutputOutputAnnotationURLCitation(TypedDict, total=False):
     title: Required[str]
 
 
-class MultiAgentCallOutputOutputAnnotationContainerFileCitation(TypedDict, total=False):
+class MultiAgentAnnotationContainerFileCitation(TypedDict, total=False):
     """One of `MultiAgentCallOutputOutputAnnotation`."""
 
     type: Required[Literal["container_file_citation"]]
@@ -525,9 +525,9 @@ ApplyPatchCallOutputCaller: TypeAlias = (
 )
 
 MultiAgentCallOutputOutputAnnotation: TypeAlias = (
-    MultiAgentCallOutputOutputAnnotationFileCitation
-    | MultiAgentCallOutputOutputAnnotationURLCitation
-    | MultiAgentCallOutputOutputAnnotationContainerFileCitation
+    MultiAgentAnnotationFileCitation
+    | MultiAgentAnnotationURLCitation
+    | MultiAgentAnnotationContainerFileCitation
     | beta_response_input_item.MultiAgentCallOutputOutputAnnotation
 )
 
@@ -548,4 +548,7 @@ McpCallAgent = MessageAgent
 McpListToolsAgent = MessageAgent
 MultiAgentCallAgent = ProgramAgent
 MultiAgentCallOutputAgent = ProgramAgent
+MultiAgentCallOutputOutputAnnotationContainerFileCitation = MultiAgentAnnotationContainerFileCitation
+MultiAgentCallOutputOutputAnnotationFileCitation = MultiAgentAnnotationFileCitation
+MultiAgentCallOutputOutputAnnotationURLCitation = MultiAgentAnnotationURLCitation
 ProgramOutputAgent = ProgramAgent

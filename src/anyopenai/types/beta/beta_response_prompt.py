@@ -12,7 +12,7 @@ from .beta_response_input_text import BetaResponseInputText
 
 
 class BetaResponsePrompt(BaseModel, kw_only=True):
-    """Found in `BetaResponse.prompt`, `BetaResponsesClientEventResponseCreate.prompt`."""
+    """Found in `BetaResponse.prompt`, `ResponseCreate.prompt`."""
 
     id: str
     version: str | None = None

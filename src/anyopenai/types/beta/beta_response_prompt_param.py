@@ -13,7 +13,7 @@ from .beta_response_input_text_param import BetaResponseInputTextParam
 
 
 class BetaResponsePromptParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.prompt`, `BetaResponsesClientEventResponseCreateParam.prompt`."""
+    """Found in `ResponseCreateParams.prompt`, `ResponseCreate.prompt`."""
 
     id: Required[str]
     version: str | None

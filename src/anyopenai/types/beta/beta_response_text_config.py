@@ -9,7 +9,7 @@ from .beta_response_format_text_json_schema_config import BetaResponseFormatText
 
 
 class BetaResponseTextConfig(BaseModel, kw_only=True):
-    """Found in `BetaResponse.text`, `BetaResponsesClientEventResponseCreate.text`."""
+    """Found in `BetaResponse.text`, `ResponseCreate.text`."""
 
     format: Text | BetaResponseFormatTextJSONSchemaConfig | JSONObject | None = None
     verbosity: Literal["low", "medium", "high"] | None = None

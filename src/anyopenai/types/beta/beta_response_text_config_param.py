@@ -9,9 +9,7 @@ from .beta_response_format_text_config_param import BetaResponseFormatTextConfig
 
 
 class BetaResponseTextConfigParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`,
-    `BetaResponsesClientEventResponseCreateParam.text`.
-    """
+    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`, `ResponseCreate.text`."""
 
     format: BetaResponseFormatTextConfigParam
     verbosity: Literal["low", "medium", "high"] | None

@@ -15,7 +15,7 @@ from .beta_response_text_config import BetaResponseTextConfig
 from .beta_tool import BetaTool
 
 
-class BetaResponsesClientEventResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.create"):
+class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.create"):
     """The object whose `type` is "response.create"."""
 
     type: ClassVar[Literal["response.create"]] = "response.create"
@@ -176,7 +176,7 @@ class BetaResponsesClientEventResponseCreate(BaseModel, kw_only=True, tag_field=
     instructions: str | None = None
     moderation: BetaModeration | None = None
     stream: bool | None = None
-    stream_options: BetaResponsesClientEventResponseCreateStreamOptions | None = None
+    stream_options: ResponseCreateStreamOptions | None = None
     conversation: str | BetaConversationParam2 | None = None
     context_management: list[BetaContextManagement] | None = None
     """At least 1 item."""
@@ -186,33 +186,33 @@ class BetaResponsesClientEventResponseCreate(BaseModel, kw_only=True, tag_field=
 
 
 class BetaPromptCacheOptions(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.prompt_cache_options`."""
+    """Found in `ResponseCreate.prompt_cache_options`."""
 
     ttl: Literal["30m"] | None = None
     mode: Literal["implicit", "explicit"] | None = None
 
 
 class BetaModeration(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.moderation`."""
+    """Found in `ResponseCreate.moderation`."""
 
     model: str
     policy: BetaModerationPolicy | None = None
 
 
-class BetaResponsesClientEventResponseCreateStreamOptions(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.stream_options`."""
+class ResponseCreateStreamOptions(BaseModel, kw_only=True):
+    """Found in `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool | None = None
 
 
 class BetaConversationParam2(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.conversation`."""
+    """Found in `ResponseCreate.conversation`."""
 
     id: str
 
 
 class BetaContextManagement(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.context_management`."""
+    """Found in `ResponseCreate.context_management`."""
 
     type: str
     compact_threshold: int | None = None
@@ -220,7 +220,7 @@ class BetaContextManagement(BaseModel, kw_only=True):
 
 
 class BetaMultiAgent(BaseModel, kw_only=True):
-    """Found in `BetaResponsesClientEventResponseCreate.multi_agent`."""
+    """Found in `ResponseCreate.multi_agent`."""
 
     enabled: bool
     max_concurrent_subagents: int | None = None
@@ -240,7 +240,7 @@ class BetaModerationConfig(BaseModel, kw_only=True):
     mode: Literal["score", "block"]
 
 
-BetaResponsesClientEvent: TypeAlias = BetaResponsesClientEventResponseCreate | BetaResponseInjectEvent
+BetaResponsesClientEvent: TypeAlias = ResponseCreate | BetaResponseInjectEvent
 
 ResponseCreateConversation = Conversation
 ResponseCreateModerationPolicyOutput = ResponseCreateModerationPolicyInput

@@ -22,7 +22,7 @@ from .beta_responses_client_event import (
     BetaMultiAgent,
     BetaPromptCacheOptions,
     BetaResponsesClientEvent,
-    BetaResponsesClientEventResponseCreateStreamOptions,
+    ResponseCreateStreamOptions,
 )
 from .beta_tool_param import BetaToolParam
 from .response_compact_params import PromptCacheOptions
@@ -39,8 +39,8 @@ from .response_create_params import (
 )
 
 
-class BetaResponsesClientEventResponseCreateParam(TypedDict, total=False):
-    """A `BetaResponsesClientEventResponseCreateParam` object."""
+class ResponseCreate(TypedDict, total=False):
+    """A `ResponseCreate` object."""
 
     type: Required[Literal["response.create"]]
     stream_id: str
@@ -189,7 +189,7 @@ class BetaResponsesClientEventResponseCreateParam(TypedDict, total=False):
     moderation: Moderation | BetaModeration | None
     stream: bool | None
     """Default False."""
-    stream_options: StreamOptions | BetaResponsesClientEventResponseCreateStreamOptions | None
+    stream_options: StreamOptions | ResponseCreateStreamOptions | None
     conversation: str | BetaResponseConversationParamParam | BetaConversationParam2 | None
     context_management: Iterable[ContextManagement | BetaContextManagement] | None
     """At least 1 item."""
@@ -200,8 +200,6 @@ class BetaResponsesClientEventResponseCreateParam(TypedDict, total=False):
     image: Image
 
 
-BetaResponsesClientEventParam: TypeAlias = (
-    BetaResponsesClientEventResponseCreateParam | BetaResponseInjectEventParam | BetaResponsesClientEvent
-)
+BetaResponsesClientEventParam: TypeAlias = ResponseCreate | BetaResponseInjectEventParam | BetaResponsesClientEvent
 
 ResponseCreateConversation = Conversation

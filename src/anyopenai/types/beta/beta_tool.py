@@ -128,7 +128,7 @@ class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
     never: McpAllowedToolsMcpToolFilter | None = None
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
+class CodeInterpreterContainerAuto(BaseModel, kw_only=True):
     """One of `CodeInterpreterContainer`."""
 
     type: Literal["auto"]
@@ -167,7 +167,8 @@ McpAllowedTools: TypeAlias = list[str] | McpAllowedToolsMcpToolFilter
 
 McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"]
 
-CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerCodeInterpreterToolAuto
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto
 
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 McpRequireApprovalMcpToolApprovalFilterAlways = tool.McpAllowedToolsMcpToolFilter
 McpRequireApprovalMcpToolApprovalFilterNever = tool.McpAllowedToolsMcpToolFilter

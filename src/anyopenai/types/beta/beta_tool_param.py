@@ -131,7 +131,7 @@ class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
     never: McpAllowedToolsMcpToolFilter | beta_tool.McpAllowedToolsMcpToolFilter
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
+class CodeInterpreterContainerAuto(TypedDict, total=False):
     """One of `CodeInterpreterContainer`."""
 
     type: Required[Literal["auto"]]
@@ -173,9 +173,7 @@ McpRequireApproval: TypeAlias = (
     McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | beta_tool.McpRequireApproval
 )
 
-CodeInterpreterContainer: TypeAlias = (
-    str | CodeInterpreterContainerCodeInterpreterToolAuto | beta_tool.CodeInterpreterContainer
-)
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto | beta_tool.CodeInterpreterContainer
 
 NetworkPolicy: TypeAlias = (
     BetaContainerNetworkPolicyDisabledParam
@@ -184,4 +182,5 @@ NetworkPolicy: TypeAlias = (
     | BetaContainerNetworkPolicyAllowlist
 )
 
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

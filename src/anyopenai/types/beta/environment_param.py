@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from .. import environment
-from ..environment import HostedPlugin, SetupCommand
 from .agents.environment_create_params import HostedEnvironmentFileParamFileID, HostedEnvironmentFileParamInline
 from .hosted_plugin_param import HostedPluginParam
 from .hosted_skill_param import HostedSkillParamInline, HostedSkillParamSkillReference
@@ -30,28 +28,12 @@ class EnvironmentParamOpenAIHosted(TypedDict, total=False):
     env: Mapping[str, str] | None
     environment_id: str
     environment_template_id: str
-    files: (
-        Iterable[
-            HostedEnvironmentFileParamFileID
-            | environment.HostedEnvironmentFileParamFileID
-            | HostedEnvironmentFileParamInline
-            | environment.HostedEnvironmentFileParamInline
-        ]
-        | None
-    )
+    files: Iterable[HostedEnvironmentFileParamFileID | HostedEnvironmentFileParamInline] | None
     network: EnvironmentParamOpenAIHostedNetwork | None
     packages: EnvironmentParamOpenAIHostedPackages | None
-    plugins: Iterable[HostedPluginParam | HostedPlugin] | None
-    setup_commands: Iterable[SetupCommandParam | SetupCommand] | None
-    skills: (
-        Iterable[
-            HostedSkillParamSkillReference
-            | environment.HostedSkillParamSkillReference
-            | HostedSkillParamInline
-            | environment.HostedSkillParamInline
-        ]
-        | None
-    )
+    plugins: Iterable[HostedPluginParam] | None
+    setup_commands: Iterable[SetupCommandParam] | None
+    skills: Iterable[HostedSkillParamSkillReference | HostedSkillParamInline] | None
 
 
 class EnvironmentParamSelfHosted(TypedDict, total=False):

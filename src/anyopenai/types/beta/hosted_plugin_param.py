@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from ..environment import InlineCapabilitySource
 from .inline_capability_source_param import InlineCapabilitySourceParam
 
 
@@ -14,5 +13,5 @@ class HostedPluginParam(TypedDict, total=False):
 
     description: Required[str]
     name: Required[str]
-    source: Required[InlineCapabilitySourceParam | InlineCapabilitySource]
+    source: Required[InlineCapabilitySourceParam]
     type: Required[Literal["inline"]]

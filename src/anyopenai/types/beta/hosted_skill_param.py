@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..environment import InlineCapabilitySource
 from .inline_capability_source_param import InlineCapabilitySourceParam
 
 
@@ -22,7 +21,7 @@ class HostedSkillParamInline(TypedDict, total=False):
 
     description: Required[str]
     name: Required[str]
-    source: Required[InlineCapabilitySourceParam | InlineCapabilitySource]
+    source: Required[InlineCapabilitySourceParam]
     type: Required[Literal["inline"]]
 
 

@@ -28,9 +28,7 @@ class PersistedAgentToolResourceToolSearch(BaseModel, kw_only=True, tag_field="t
     type: ClassVar[Literal["tool_search"]] = "tool_search"
 
 
-class PersistedAgentToolResourceProgrammaticToolCalling(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
+class ToolProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
     """Found in `Agent.tools`."""
 
     enabled: bool
@@ -81,6 +79,8 @@ class PersistedAgentToolResourceWebSearchLocation(BaseModel, kw_only=True):
     region: str | None = None
     timezone: str | None = None
 
+
+PersistedAgentToolResourceProgrammaticToolCalling = ToolProgrammaticToolCalling
 
 PersistedAgentTool: TypeAlias = (
     PersistedAgentToolResourceFunction

@@ -29,7 +29,7 @@ class PersistedAgentToolConfigParamToolSearch(TypedDict, total=False):
     type: Required[Literal["tool_search"]]
 
 
-class PersistedAgentToolConfigParamProgrammaticToolCalling(TypedDict, total=False):
+class ToolConfigProgrammaticToolCalling(TypedDict, total=False):
     """Found in `AgentCreateParams.tools`, `AgentUpdateParams.tools`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
@@ -55,7 +55,7 @@ class PersistedAgentToolConfigParamWebSearch(TypedDict, total=False):
     type: Required[Literal["web_search"]]
     allowed_domains: Sequence[str] | None
     context_size: Literal["low", "medium", "high"] | None
-    location: PersistedAgentToolConfigParamWebSearchLocation | None
+    location: ToolConfigWebSearchLocation | None
     mode: Literal["disabled", "cached", "live"] | None
 
 
@@ -72,7 +72,7 @@ class PersistedAgentToolConfigParamAutomations(TypedDict, total=False):
     type: Required[Literal["automations"]]
 
 
-class PersistedAgentToolConfigParamWebSearchLocation(TypedDict, total=False):
+class ToolConfigWebSearchLocation(TypedDict, total=False):
     """Found in `PersistedAgentToolConfigParamWebSearch.location`."""
 
     city: str | None
@@ -80,6 +80,9 @@ class PersistedAgentToolConfigParamWebSearchLocation(TypedDict, total=False):
     region: str | None
     timezone: str | None
 
+
+PersistedAgentToolConfigParamProgrammaticToolCalling = ToolConfigProgrammaticToolCalling
+PersistedAgentToolConfigParamWebSearchLocation = ToolConfigWebSearchLocation
 
 PersistedAgentToolParam: TypeAlias = (
     PersistedAgentToolConfigParamFunction

@@ -141,7 +141,7 @@ class Image(TypedDict, total=False):
 
 class PromptCacheOptions(TypedDict, total=False):
     """Found in `ResponseCompactParams.prompt_cache_options`, `ResponseCreateParams.prompt_cache_options`,
-    `BetaResponsesClientEventResponseCreateParam.prompt_cache_options`.
+    `ResponseCreate.prompt_cache_options`.
     """
 
     ttl: Literal["30m"]

@@ -21,7 +21,7 @@ from .beta_responses_client_event import (
     BetaModerationPolicy,
     BetaMultiAgent,
     BetaPromptCacheOptions,
-    BetaResponsesClientEventResponseCreateStreamOptions,
+    ResponseCreateStreamOptions,
 )
 from .beta_tool_choice_allowed_param import BetaToolChoiceAllowedParam
 from .beta_tool_choice_apply_patch_param import BetaToolChoiceApplyPatchParam
@@ -181,7 +181,7 @@ class ResponseCreateParams(TypedDict, total=False):
     moderation: Moderation | BetaModeration | None
     stream: bool | None
     """Default False."""
-    stream_options: StreamOptions | BetaResponsesClientEventResponseCreateStreamOptions | None
+    stream_options: StreamOptions | ResponseCreateStreamOptions | None
     conversation: Conversation | None
     context_management: Iterable[ContextManagement | BetaContextManagement] | None
     """At least 1 item."""
@@ -193,15 +193,13 @@ class ResponseCreateParams(TypedDict, total=False):
 
 
 class AccessPrograms(TypedDict, total=False):
-    """Found in `ResponseCreateParams.access_programs`, `BetaResponsesClientEventResponseCreateParam.access_programs`."""
+    """Found in `ResponseCreateParams.access_programs`, `ResponseCreate.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class ContextManagement(TypedDict, total=False):
-    """Found in `ResponseCreateParams.context_management`,
-    `BetaResponsesClientEventResponseCreateParam.context_management`.
-    """
+    """Found in `ResponseCreateParams.context_management`, `ResponseCreate.context_management`."""
 
     type: Required[str]
     compact_threshold: int | None
@@ -209,20 +207,20 @@ class ContextManagement(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """Found in `ResponseCreateParams.image`, `BetaResponsesClientEventResponseCreateParam.image`."""
+    """Found in `ResponseCreateParams.image`, `ResponseCreate.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]
 
 
 class Moderation(TypedDict, total=False):
-    """Found in `ResponseCreateParams.moderation`, `BetaResponsesClientEventResponseCreateParam.moderation`."""
+    """Found in `ResponseCreateParams.moderation`, `ResponseCreate.moderation`."""
 
     model: Required[str]
     policy: ModerationPolicy | BetaModerationPolicy | None
 
 
 class MultiAgent(TypedDict, total=False):
-    """Found in `ResponseCreateParams.multi_agent`, `BetaResponsesClientEventResponseCreateParam.multi_agent`."""
+    """Found in `ResponseCreateParams.multi_agent`, `ResponseCreate.multi_agent`."""
 
     enabled: Required[bool]
     max_concurrent_subagents: int
@@ -230,9 +228,7 @@ class MultiAgent(TypedDict, total=False):
 
 
 class Reasoning(TypedDict, total=False):
-    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`,
-    `BetaResponsesClientEventResponseCreateParam.reasoning`.
-    """
+    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`, `ResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"]
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
@@ -243,7 +239,7 @@ class Reasoning(TypedDict, total=False):
 
 
 class StreamOptions(TypedDict, total=False):
-    """Found in `ResponseCreateParams.stream_options`, `BetaResponsesClientEventResponseCreateParam.stream_options`."""
+    """Found in `ResponseCreateParams.stream_options`, `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool
 
@@ -255,7 +251,7 @@ class ModerationPolicy(TypedDict, total=False):
     output: ModerationPolicyInput | BetaModerationConfig | None
 
 
-class ToolChoiceBetaSpecificProgrammaticToolCallingParam(TypedDict, total=False):
+class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
     """One of `ToolChoice`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
@@ -287,7 +283,7 @@ ToolChoice: TypeAlias = (
     | BetaToolChoiceFunctionParam
     | BetaToolChoiceMcpParam
     | BetaToolChoiceCustomParam
-    | ToolChoiceBetaSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | BetaToolChoiceApplyPatchParam
     | BetaToolChoiceShellParam
     | beta_response.ToolChoice
@@ -295,3 +291,4 @@ ToolChoice: TypeAlias = (
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
 ResponseCreateParamsStreaming = ResponseCreateParams
+ToolChoiceBetaSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

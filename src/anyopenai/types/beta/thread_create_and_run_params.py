@@ -17,11 +17,11 @@ from .assistant_tool_param import AssistantToolParam
 from .message_attachment_param import MessageAttachment
 from .message_attachment_tool_file_search_param import MessageAttachmentToolFileSearch
 from .thread_create_params import (
+    ChunkingStrategyAuto,
+    ChunkingStrategyStatic,
+    ChunkingStrategyStaticStatic,
     ThreadCreateParams,
     ToolResourcesFileSearchVectorStore,
-    ToolResourcesFileSearchVectorStoreChunkingStrategyAuto,
-    ToolResourcesFileSearchVectorStoreChunkingStrategyStatic,
-    ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic,
 )
 from .threads.message_create_params import MessageCreateParams
 from .threads.run_create_params import TruncationStrategy
@@ -136,10 +136,6 @@ ThreadToolResources = thread_create_params.ToolResources
 ThreadToolResourcesCodeInterpreter = thread_create_params.ToolResourcesCodeInterpreter
 ThreadToolResourcesFileSearch = thread_create_params.ToolResourcesFileSearch
 ThreadToolResourcesFileSearchVectorStore = ToolResourcesFileSearchVectorStore
-ThreadToolResourcesFileSearchVectorStoreChunkingStrategyAuto = ToolResourcesFileSearchVectorStoreChunkingStrategyAuto
-ThreadToolResourcesFileSearchVectorStoreChunkingStrategyStatic = (
-    ToolResourcesFileSearchVectorStoreChunkingStrategyStatic
-)
-ThreadToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic = (
-    ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic
-)
+ThreadToolResourcesFileSearchVectorStoreChunkingStrategyAuto = ChunkingStrategyAuto
+ThreadToolResourcesFileSearchVectorStoreChunkingStrategyStatic = ChunkingStrategyStatic
+ThreadToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic = ChunkingStrategyStaticStatic

@@ -51,31 +51,33 @@ class ToolResourcesFileSearchVectorStore(TypedDict, total=False):
 
     file_ids: Sequence[str]
     """At most 100,000,000 items."""
-    chunking_strategy: ToolResourcesFileSearchVectorStoreChunkingStrategy
+    chunking_strategy: ChunkingStrategy
     metadata: Mapping[str, str] | None
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyAuto(TypedDict, total=False):
-    """One of `ToolResourcesFileSearchVectorStoreChunkingStrategy`."""
+class ChunkingStrategyAuto(TypedDict, total=False):
+    """One of `ChunkingStrategy`."""
 
     type: Required[Literal["auto"]]
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyStatic(TypedDict, total=False):
-    """One of `ToolResourcesFileSearchVectorStoreChunkingStrategy`."""
+class ChunkingStrategyStatic(TypedDict, total=False):
+    """One of `ChunkingStrategy`."""
 
     type: Required[Literal["static"]]
-    static: Required[ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic]
+    static: Required[ChunkingStrategyStaticStatic]
 
 
-class ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic(TypedDict, total=False):
-    """Found in `ToolResourcesFileSearchVectorStoreChunkingStrategyStatic.static`."""
+class ChunkingStrategyStaticStatic(TypedDict, total=False):
+    """Found in `ChunkingStrategyStatic.static`."""
 
     max_chunk_size_tokens: Required[int]
     """100 to 4096."""
     chunk_overlap_tokens: Required[int]
 
 
-ToolResourcesFileSearchVectorStoreChunkingStrategy: TypeAlias = (
-    ToolResourcesFileSearchVectorStoreChunkingStrategyAuto | ToolResourcesFileSearchVectorStoreChunkingStrategyStatic
-)
+ChunkingStrategy: TypeAlias = ChunkingStrategyAuto | ChunkingStrategyStatic
+
+ToolResourcesFileSearchVectorStoreChunkingStrategyAuto = ChunkingStrategyAuto
+ToolResourcesFileSearchVectorStoreChunkingStrategyStatic = ChunkingStrategyStatic
+ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic = ChunkingStrategyStaticStatic

@@ -90,9 +90,7 @@ class Function(TypedDict, total=False):
 
 
 class Moderation(TypedDict, total=False):
-    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`,
-    `ResponsesClientEventResponseCreate.moderation`.
-    """
+    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`, `ResponseCreate.moderation`."""
 
     model: Required[str]
     policy: ModerationPolicy | None

@@ -60,8 +60,8 @@ class InputMessagesTemplateTemplateEvalItem(BaseModel, kw_only=True):
     content: (
         str
         | ResponseInputText
-        | InputMessagesTemplateTemplateEvalItemContentOutputText
-        | InputMessagesTemplateTemplateEvalItemContentInputImage
+        | TemplateEvalItemContentOutputText
+        | TemplateEvalItemContentInputImage
         | ResponseInputAudio
         | list[str | ResponseInputText | GraderInputItemOutputText | GraderInputItemInputImage | ResponseInputAudio]
     )
@@ -98,8 +98,8 @@ class EasyInputMessage(BaseModel, kw_only=True):
 
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """Found in `InputMessagesTemplateTemplateEvalItem.content`,
-    `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`, `EasyInputMessage.content` and 2 more.
+    """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`,
+    `EasyInputMessage.content` and 2 more.
     """
 
     text: str
@@ -129,18 +129,14 @@ class ResponseInputFile(BaseModel, kw_only=True, tag_field="type", tag="input_fi
     prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
-class InputMessagesTemplateTemplateEvalItemContentOutputText(
-    BaseModel, kw_only=True, tag_field="type", tag="output_text"
-):
+class TemplateEvalItemContentOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
     """Found in `InputMessagesTemplateTemplateEvalItem.content`."""
 
     text: str
     type: ClassVar[Literal["output_text"]] = "output_text"
 
 
-class InputMessagesTemplateTemplateEvalItemContentInputImage(
-    BaseModel, kw_only=True, tag_field="type", tag="input_image"
-):
+class TemplateEvalItemContentInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
     """Found in `InputMessagesTemplateTemplateEvalItem.content`."""
 
     image_url: str
@@ -194,3 +190,7 @@ else:
                 ),
                 Variant(Input, {"role": ("user", "assistant", "system", "developer"), "type": ("message",)}),
             )
+
+
+InputMessagesTemplateTemplateEvalItemContentInputImage = TemplateEvalItemContentInputImage
+InputMessagesTemplateTemplateEvalItemContentOutputText = GraderInputItemOutputText

@@ -18,14 +18,14 @@ class CreateEvalJSONLRunDataSourceParam(TypedDict, total=False):
 
 
 class SourceFileContent(TypedDict, total=False):
-    """One of `Source`, `DataSourceCreateEvalResponsesRunDataSourceSource`."""
+    """One of `Source`, `DataSourceSource`."""
 
     type: Required[Literal["file_content"]]
     content: Required[Iterable[SourceFileContentContent | EvalJsonlFileContentSourceContent]]
 
 
 class SourceFileID(TypedDict, total=False):
-    """One of `Source`, `DataSourceCreateEvalResponsesRunDataSourceSource`."""
+    """One of `Source`, `DataSourceSource`."""
 
     type: Required[Literal["file_id"]]
     id: Required[str]

@@ -20,6 +20,7 @@ from ..responses.response_input_audio import ResponseInputAudio
 from ..responses.web_search_preview_tool import UserLocation
 from ..shared.custom_tool_input_format import Grammar, Text
 from ..shared.response_format_json_object import ResponseFormatJSONObject
+from . import run_create_response
 from .create_eval_completions_run_data_source import (
     InputMessagesItemReference,
     InputMessagesTemplate,
@@ -201,21 +202,21 @@ class DataSourceResponsesSourceFileContentContent(BaseModel, kw_only=True):
     sample: dict[str, object] | None = None
 
 
-class DataSourceResponsesInputMessagesTemplateTemplateChatMessage(BaseModel, kw_only=True):
+class DataSourceTemplateChatMessage(BaseModel, kw_only=True):
     """Found in `DataSourceResponsesInputMessagesTemplate.template`."""
 
     content: str
     role: str
 
 
-class DataSourceResponsesInputMessagesTemplateTemplateEvalItem(BaseModel, kw_only=True):
+class DataSourceTemplateEvalItem(BaseModel, kw_only=True):
     """Found in `DataSourceResponsesInputMessagesTemplate.template`."""
 
     content: (
         str
         | ResponseInputText
-        | DataSourceResponsesInputMessagesTemplateTemplateEvalItemContentOutputText
-        | DataSourceResponsesInputMessagesTemplateTemplateEvalItemContentInputImage
+        | DataSourceTemplateEvalItemContentOutputText
+        | DataSourceTemplateEvalItemContentInputImage
         | ResponseInputAudio
         | list[str | ResponseInputText | GraderInputItemOutputText | GraderInputItemInputImage | ResponseInputAudio]
     )
@@ -277,7 +278,7 @@ class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
 class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
     """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
-    container: str | CodeInterpreterContainerCodeInterpreterToolAuto
+    container: str | CodeInterpreterContainerAuto
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
 
@@ -385,19 +386,15 @@ class JSONSchema(BaseModel, kw_only=True):
     strict: bool | None = None
 
 
-class DataSourceResponsesInputMessagesTemplateTemplateEvalItemContentOutputText(
-    BaseModel, kw_only=True, tag_field="type", tag="output_text"
-):
-    """Found in `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`."""
+class DataSourceTemplateEvalItemContentOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
+    """Found in `DataSourceTemplateEvalItem.content`."""
 
     text: str
     type: ClassVar[Literal["output_text"]] = "output_text"
 
 
-class DataSourceResponsesInputMessagesTemplateTemplateEvalItemContentInputImage(
-    BaseModel, kw_only=True, tag_field="type", tag="input_image"
-):
-    """Found in `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`."""
+class DataSourceTemplateEvalItemContentInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
+    """Found in `DataSourceTemplateEvalItem.content`."""
 
     image_url: str
     type: ClassVar[Literal["input_image"]] = "input_image"
@@ -452,7 +449,7 @@ class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
     never: McpRequireApprovalMcpToolApprovalFilterNever | None = None
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
+class CodeInterpreterContainerAuto(BaseModel, kw_only=True):
     """Found in `CodeInterpreter.container`."""
 
     type: Literal["auto"]
@@ -684,14 +681,16 @@ else:
 
 if TYPE_CHECKING:
     _DataSourceResponsesInputMessagesTemplateTemplate: TypeAlias = (
-        DataSourceResponsesInputMessagesTemplateTemplateChatMessage
-        | DataSourceResponsesInputMessagesTemplateTemplateEvalItem
+        DataSourceTemplateChatMessage | DataSourceTemplateEvalItem
     )
 else:
 
     class _DataSourceResponsesInputMessagesTemplateTemplate(Resolved):
         def variants():
             return (
-                Variant(DataSourceResponsesInputMessagesTemplateTemplateChatMessage),
-                Variant(DataSourceResponsesInputMessagesTemplateTemplateEvalItem, {"type": ("message",)}),
+                Variant(DataSourceTemplateChatMessage),
+                Variant(DataSourceTemplateEvalItem, {"type": ("message",)}),
             )
+
+
+DataSourceResponsesInputMessagesTemplateTemplateChatMessage = run_create_response.DataSourceTemplateChatMessage

@@ -43,13 +43,13 @@ class DataSourceCreateEvalResponsesRunDataSource(TypedDict, total=False):
     """One of `DataSource`."""
 
     type: Required[Literal["responses"]]
-    input_messages: DataSourceCreateEvalResponsesRunDataSourceInputMessages
-    sampling_params: DataSourceCreateEvalResponsesRunDataSourceSamplingParams | DataSourceResponsesSamplingParams
+    input_messages: DataSourceMessages
+    sampling_params: DataSourceSamplingParams | DataSourceResponsesSamplingParams
     model: str
-    source: Required[DataSourceCreateEvalResponsesRunDataSourceSource]
+    source: Required[DataSourceSource]
 
 
-class DataSourceCreateEvalResponsesRunDataSourceSamplingParams(TypedDict, total=False):
+class DataSourceSamplingParams(TypedDict, total=False):
     """Found in `DataSourceCreateEvalResponsesRunDataSource.sampling_params`."""
 
     reasoning_effort: ReasoningEffort | None
@@ -61,31 +61,31 @@ class DataSourceCreateEvalResponsesRunDataSourceSamplingParams(TypedDict, total=
     seed: int
     """Default 42."""
     tools: Iterable[ToolParam]
-    text: DataSourceCreateEvalResponsesRunDataSourceSamplingParamsText | DataSourceResponsesSamplingParamsText
+    text: DataSourceSamplingParamsText | DataSourceResponsesSamplingParamsText
 
 
-class DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplate(TypedDict, total=False):
-    """One of `DataSourceCreateEvalResponsesRunDataSourceInputMessages`."""
+class DataSourceMessagesTemplate(TypedDict, total=False):
+    """One of `DataSourceMessages`."""
 
     type: Required[Literal["template"]]
-    template: Required[Iterable[DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplate]]
+    template: Required[Iterable[DataSourceTemplate]]
 
 
-class DataSourceCreateEvalResponsesRunDataSourceInputMessagesItemReference(TypedDict, total=False):
-    """One of `DataSourceCreateEvalResponsesRunDataSourceInputMessages`."""
+class DataSourceMessagesItemReference(TypedDict, total=False):
+    """One of `DataSourceMessages`."""
 
     type: Required[Literal["item_reference"]]
     item_reference: Required[str]
 
 
-class DataSourceCreateEvalResponsesRunDataSourceSamplingParamsText(TypedDict, total=False):
-    """Found in `DataSourceCreateEvalResponsesRunDataSourceSamplingParams.text`."""
+class DataSourceSamplingParamsText(TypedDict, total=False):
+    """Found in `DataSourceSamplingParams.text`."""
 
     format: ResponseFormatTextConfigParam
 
 
-class DataSourceCreateEvalResponsesRunDataSourceSourceResponses(TypedDict, total=False):
-    """One of `DataSourceCreateEvalResponsesRunDataSourceSource`."""
+class DataSourceSourceResponses(TypedDict, total=False):
+    """One of `DataSourceSource`."""
 
     type: Required[Literal["responses"]]
     metadata: Mapping[str, object] | None
@@ -102,8 +102,8 @@ class DataSourceCreateEvalResponsesRunDataSourceSourceResponses(TypedDict, total
     tools: Sequence[str] | None
 
 
-class DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateChatMessage(TypedDict, total=False):
-    """One of `DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplate`."""
+class DataSourceTemplateChatMessage(TypedDict, total=False):
+    """One of `DataSourceTemplate`."""
 
     role: Required[str]
     content: Required[str]
@@ -118,26 +118,22 @@ DataSource: TypeAlias = (
     | DataSourceResponses
 )
 
-DataSourceCreateEvalResponsesRunDataSourceInputMessages: TypeAlias = (
-    DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplate
+DataSourceMessages: TypeAlias = (
+    DataSourceMessagesTemplate
     | DataSourceResponsesInputMessagesTemplate
-    | DataSourceCreateEvalResponsesRunDataSourceInputMessagesItemReference
+    | DataSourceMessagesItemReference
     | DataSourceResponsesInputMessagesItemReference
 )
 
-DataSourceCreateEvalResponsesRunDataSourceSource: TypeAlias = (
-    SourceFileContent
-    | SourceFileID
-    | DataSourceCreateEvalResponsesRunDataSourceSourceResponses
-    | DataSourceResponsesSource
-)
+DataSourceSource: TypeAlias = SourceFileContent | SourceFileID | DataSourceSourceResponses | DataSourceResponsesSource
 
-DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplate: TypeAlias = (
-    DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateChatMessage
-    | Input
-    | DataSourceResponsesInputMessagesTemplateTemplate
-)
+DataSourceTemplate: TypeAlias = DataSourceTemplateChatMessage | Input | DataSourceResponsesInputMessagesTemplateTemplate
 
+DataSourceCreateEvalResponsesRunDataSourceInputMessages = DataSourceMessages
+DataSourceCreateEvalResponsesRunDataSourceInputMessagesItemReference = DataSourceMessagesItemReference
+DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplate = DataSourceMessagesTemplate
+DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplate = DataSourceTemplate
+DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateChatMessage = DataSourceTemplateChatMessage
 DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateEvalItem = Input
 DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateEvalItemContentInputImage = (
     GraderInputsParamItemInputImage
@@ -145,6 +141,10 @@ DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateEvalItemC
 DataSourceCreateEvalResponsesRunDataSourceInputMessagesTemplateTemplateEvalItemContentOutputText = (
     GraderInputsParamItemOutputText
 )
+DataSourceCreateEvalResponsesRunDataSourceSamplingParams = DataSourceSamplingParams
+DataSourceCreateEvalResponsesRunDataSourceSamplingParamsText = DataSourceSamplingParamsText
+DataSourceCreateEvalResponsesRunDataSourceSource = DataSourceSource
 DataSourceCreateEvalResponsesRunDataSourceSourceFileContent = SourceFileContent
 DataSourceCreateEvalResponsesRunDataSourceSourceFileContentContent = SourceFileContentContent
 DataSourceCreateEvalResponsesRunDataSourceSourceFileID = SourceFileID
+DataSourceCreateEvalResponsesRunDataSourceSourceResponses = DataSourceSourceResponses

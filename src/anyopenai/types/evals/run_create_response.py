@@ -138,7 +138,7 @@ class DataSourceResponsesSourceResponses(BaseModel, kw_only=True, tag_field="typ
     tools: list[str] | None = None
 
 
-class DataSourceResponsesInputMessagesTemplateTemplateChatMessage(BaseModel, kw_only=True):
+class DataSourceTemplateChatMessage(BaseModel, kw_only=True):
     """One of `DataSourceResponsesInputMessagesTemplateTemplate`."""
 
     role: str
@@ -152,14 +152,15 @@ Source: TypeAlias = EvalJsonlFileContentSource | SourceFileID
 DataSourceResponsesSource: TypeAlias = EvalJsonlFileContentSource | SourceFileID | DataSourceResponsesSourceResponses
 
 if TYPE_CHECKING:
-    DataSourceResponsesInputMessagesTemplateTemplate: TypeAlias = (
-        DataSourceResponsesInputMessagesTemplateTemplateChatMessage | Input
-    )
+    DataSourceResponsesInputMessagesTemplateTemplate: TypeAlias = DataSourceTemplateChatMessage | Input
 else:
 
     class DataSourceResponsesInputMessagesTemplateTemplate(Resolved):
         def variants():
             return (
-                Variant(DataSourceResponsesInputMessagesTemplateTemplateChatMessage),
+                Variant(DataSourceTemplateChatMessage),
                 Variant(Input, {"type": ("message",)}),
             )
+
+
+DataSourceResponsesInputMessagesTemplateTemplateChatMessage = DataSourceTemplateChatMessage

@@ -11,18 +11,14 @@ from ..responses.response_input_text import ResponseInputText
 
 
 class GraderInputItemOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
-    """Found in `InputMessagesTemplateTemplateEvalItem.content`,
-    `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`.
-    """
+    """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`."""
 
     text: str
     type: ClassVar[Literal["output_text"]] = "output_text"
 
 
 class GraderInputItemInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """Found in `InputMessagesTemplateTemplateEvalItem.content`,
-    `DataSourceResponsesInputMessagesTemplateTemplateEvalItem.content`.
-    """
+    """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`."""
 
     image_url: str
     type: ClassVar[Literal["input_image"]] = "input_image"

@@ -36,10 +36,10 @@ class Input(BaseModel, kw_only=True):
     """Found in `ScoreModelGrader.input`, `LabelModelGrader.input`, `TestingCriterionEvalGraderScoreModel.input`."""
 
     role: Literal["user", "assistant", "system", "developer"]
-    content: DataSourceResponsesInputMessagesTemplateTemplateEvalItemContent
+    content: DataSourceTemplateEvalItemContent
     type: Literal["message"] | None = None
 
 
-DataSourceResponsesInputMessagesTemplateTemplateEvalItemContent: TypeAlias = GraderInputItem | list[GraderInputItem]
+DataSourceTemplateEvalItemContent: TypeAlias = GraderInputItem | list[GraderInputItem]
 
 InputContentOutputText = GraderInputItemOutputText

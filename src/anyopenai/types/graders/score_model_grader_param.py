@@ -9,7 +9,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 from ..shared.reasoning_effort import ReasoningEffort
 from . import score_model_grader
 from .grader_inputs_param import GraderInputsParamItem, GraderInputsParamItemInputImage, GraderInputsParamItemOutputText
-from .score_model_grader import DataSourceResponsesInputMessagesTemplateTemplateEvalItemContent
+from .score_model_grader import DataSourceTemplateEvalItemContent
 
 
 class ScoreModelGraderParam(TypedDict, total=False):
@@ -43,11 +43,7 @@ class Input(TypedDict, total=False):
     type: Literal["message"]
 
 
-InputContent: TypeAlias = (
-    GraderInputsParamItem
-    | Iterable[GraderInputsParamItem]
-    | DataSourceResponsesInputMessagesTemplateTemplateEvalItemContent
-)
+InputContent: TypeAlias = GraderInputsParamItem | Iterable[GraderInputsParamItem] | DataSourceTemplateEvalItemContent
 
 InputContentInputImage = GraderInputsParamItemInputImage
 InputContentOutputText = GraderInputsParamItemOutputText

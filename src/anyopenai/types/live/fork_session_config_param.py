@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ..function_tool_function_tool import FunctionToolFunctionTool
 from . import fork_session_config
 from .client_config import ClientConfig
 from .data_channel_config import DataChannelConfig
+from .responses_delegation_config import FunctionToolFunctionTool
 from .responses_delegation_update_config import ResponsesDelegationUpdateConfig
 from .responses_delegation_update_config_param import (
     Reasoning,

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from msgspec import field
+
 from .._base import BaseModel, Literal, Resolved, Variant
 from ..evals import run_cancel_response
 from ..evals.create_eval_completions_run_data_source import (
     EasyInputMessage,
+    PromptCacheBreakpoint,
     ResponseInputFile,
     ResponseInputImage,
     ResponseInputText,
@@ -32,21 +35,23 @@ from ..evals.run_cancel_response import (
     _AnyWebSearchTool,
 )
 from ..realtime.response_item_reference import ResponseItemReference
-from ..response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
-from ..response_computer_tool_call import ResponseComputerToolCall
-from ..response_computer_tool_call_output_screenshot import ResponseComputerToolCallOutputScreenshot
-from ..response_custom_tool_call import ResponseCustomToolCall
-from ..response_custom_tool_call_output import ResponseCustomToolCallOutput
-from ..response_file_search_tool_call import ResponseFileSearchToolCall
-from ..response_function_shell_call_output_content import ResponseFunctionShellCallOutputContent
-from ..response_function_tool_call import ResponseFunctionToolCall
-from ..response_function_web_search import ResponseFunctionWebSearch
-from ..response_input_file_content import ResponseInputFileContent
 from ..responses.apply_patch_tool import ApplyPatchTool
 from ..responses.container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from ..responses.container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from ..responses.container_reference import ContainerReference
 from ..responses.local_environment import LocalEnvironment
+from ..responses.response_computer_tool_call import (
+    ActionClick,
+    ActionDoubleClick,
+    ActionDrag,
+    ActionKeypress,
+    ActionMove,
+    ActionScreenshot,
+    ActionScroll,
+    ActionType,
+    ActionWait,
+)
+from ..responses.response_function_web_search import ActionFind
 from ..responses.response_input_image_content import ResponseInputImageContent
 from ..responses.response_input_item import McpApprovalResponse
 from ..responses.response_input_text_content import ResponseInputTextContent
@@ -79,15 +84,37 @@ class ResponseOutputMessage(BaseModel, kw_only=True):
     phase: Literal["commentary", "final_answer"] | None = None
 
 
-class ResponseReasoningItem(BaseModel, kw_only=True):
+class ResponseFileSearchToolCall(BaseModel, kw_only=True):
     """Found in `ResponseItemCreateEvent.item`."""
 
     id: str
-    summary: list[Summary]
-    type: Literal["reasoning"]
-    content: list[Content] | None = None
-    encrypted_content: str | None = None
-    status: Literal["in_progress", "completed", "incomplete"] | None = None
+    queries: list[str]
+    status: Literal["in_progress", "searching", "completed", "incomplete", "failed"]
+    type: Literal["file_search_call"]
+    results: list[Result] | None = None
+
+
+class ResponseComputerToolCall(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str
+    call_id: str
+    pending_safety_checks: list[PendingSafetyCheck]
+    status: Literal["in_progress", "completed", "incomplete"]
+    type: Literal["computer_call"]
+    action: (
+        ActionClick
+        | ActionDoubleClick
+        | ActionDrag
+        | ActionKeypress
+        | ActionMove
+        | ActionScreenshot
+        | ActionScroll
+        | ActionType
+        | ActionWait
+        | None
+    ) = None
+    actions: list[Click | DoubleClick | Drag | Keypress | Move | Screenshot | Scroll | Type | Wait] | None = None
 
 
 class ResponseInputItemComputerCallOutput(BaseModel, kw_only=True):
@@ -101,6 +128,29 @@ class ResponseInputItemComputerCallOutput(BaseModel, kw_only=True):
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
 
+class ResponseFunctionWebSearch(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str
+    action: ActionSearch | ActionOpenPage | ActionFind
+    status: Literal["in_progress", "searching", "completed", "failed", "incomplete"]
+    type: Literal["web_search_call"]
+
+
+class ResponseFunctionToolCall(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str | None = None
+    arguments: str
+    call_id: str
+    name: str
+    type: Literal["function_call"]
+    async_: bool | None = field(default=None, name="async")
+    caller: CallerDirect | CallerProgram | None = None
+    namespace: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
 class ResponseInputItemFunctionCallOutput(BaseModel, kw_only=True):
     """Found in `ResponseItemCreateEvent.item`."""
 
@@ -111,6 +161,17 @@ class ResponseInputItemFunctionCallOutput(BaseModel, kw_only=True):
     caller: FunctionCallOutputCallerDirect | FunctionCallOutputCallerProgram | None = None
     name: str | None = None
     namespace: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class ResponseReasoningItem(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str
+    summary: list[Summary]
+    type: Literal["reasoning"]
+    content: list[Content] | None = None
+    encrypted_content: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
 
@@ -129,6 +190,17 @@ class ImageGenerationCall(BaseModel, kw_only=True):
     revised_prompt: str | None = None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024"] | None = None
     svg_usage: ImageGenerationCallSvgUsage | None = None
+
+
+class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str
+    code: str | None = None
+    container_id: str
+    outputs: list[OutputLogs | OutputImage] | None = None
+    status: Literal["in_progress", "completed", "incomplete", "interpreting", "failed"]
+    type: Literal["code_interpreter_call"]
 
 
 class LocalShellCall(BaseModel, kw_only=True):
@@ -230,6 +302,29 @@ class McpCall(BaseModel, kw_only=True):
     status: Literal["in_progress", "completed", "incomplete", "calling", "failed"] | None = None
 
 
+class ResponseCustomToolCallOutput(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str | None = None
+    call_id: str
+    output: str | list[ResponseInputText | ResponseInputImage | ResponseInputFile]
+    type: Literal["custom_tool_call_output"]
+    caller: CallerDirect | CallerProgram | None = None
+
+
+class ResponseCustomToolCall(BaseModel, kw_only=True):
+    """Found in `ResponseItemCreateEvent.item`."""
+
+    id: str | None = None
+    call_id: str
+    input: str
+    name: str
+    type: Literal["custom_tool_call"]
+    async_: bool | None = field(default=None, name="async")
+    caller: CallerDirect | CallerProgram | None = None
+    namespace: str | None = None
+
+
 class CompactionTrigger(BaseModel, kw_only=True):
     """Found in `ResponseItemCreateEvent.item`."""
 
@@ -237,11 +332,103 @@ class CompactionTrigger(BaseModel, kw_only=True):
     type: Literal["compaction_trigger"]
 
 
-class Summary(BaseModel, kw_only=True):
-    """Found in `ResponseReasoningItem.summary`."""
+class Result(BaseModel, kw_only=True):
+    """Found in `ResponseFileSearchToolCall.results`."""
+
+    attributes: dict[str, str | float | bool] | None = None
+    file_id: str | None = None
+    filename: str | None = None
+    score: float | None = None
+    text: str | None = None
+
+
+class PendingSafetyCheck(BaseModel, kw_only=True):
+    """Found in `ResponseComputerToolCall.pending_safety_checks`."""
+
+    id: str
+    code: str | None = None
+    message: str | None = None
+
+
+class Click(BaseModel, kw_only=True, tag_field="type", tag="click"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    button: Literal["left", "right", "wheel", "back", "forward"]
+    type: ClassVar[Literal["click"]] = "click"
+    x: int
+    y: int
+    keys: list[str] | None = None
+
+
+class DoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    keys: list[str] | None = None
+    type: ClassVar[Literal["double_click"]] = "double_click"
+    x: int
+    y: int
+
+
+class Drag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    path: list[DragPath]
+    type: ClassVar[Literal["drag"]] = "drag"
+    keys: list[str] | None = None
+
+
+class Keypress(BaseModel, kw_only=True, tag_field="type", tag="keypress"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    keys: list[str]
+    type: ClassVar[Literal["keypress"]] = "keypress"
+
+
+class Move(BaseModel, kw_only=True, tag_field="type", tag="move"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    type: ClassVar[Literal["move"]] = "move"
+    x: int
+    y: int
+    keys: list[str] | None = None
+
+
+class Screenshot(BaseModel, kw_only=True, tag_field="type", tag="screenshot"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    type: ClassVar[Literal["screenshot"]] = "screenshot"
+
+
+class Scroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    scroll_x: int
+    scroll_y: int
+    type: ClassVar[Literal["scroll"]] = "scroll"
+    x: int
+    y: int
+    keys: list[str] | None = None
+
+
+class Type(BaseModel, kw_only=True, tag_field="type", tag="type"):
+    """Found in `ResponseComputerToolCall.actions`."""
 
     text: str
-    type: Literal["summary_text"]
+    type: ClassVar[Literal["type"]] = "type"
+
+
+class Wait(BaseModel, kw_only=True, tag_field="type", tag="wait"):
+    """Found in `ResponseComputerToolCall.actions`."""
+
+    type: ClassVar[Literal["wait"]] = "wait"
+
+
+class ResponseComputerToolCallOutputScreenshot(BaseModel, kw_only=True):
+    """Found in `ResponseInputItemComputerCallOutput.output`."""
+
+    type: Literal["computer_screenshot"]
+    file_id: str | None = None
+    image_url: str | None = None
 
 
 class ComputerCallOutputAcknowledgedSafetyCheck(BaseModel, kw_only=True):
@@ -250,6 +437,53 @@ class ComputerCallOutputAcknowledgedSafetyCheck(BaseModel, kw_only=True):
     id: str
     code: str | None = None
     message: str | None = None
+
+
+class ActionSearch(BaseModel, kw_only=True, tag_field="type", tag="search"):
+    """Found in `ResponseFunctionWebSearch.action`."""
+
+    type: ClassVar[Literal["search"]] = "search"
+    queries: list[str] | None = None
+    query: str | None = None
+    sources: list[ActionSearchSource] | None = None
+
+
+class ActionOpenPage(BaseModel, kw_only=True, tag_field="type", tag="open_page"):
+    """Found in `ResponseFunctionWebSearch.action`."""
+
+    type: ClassVar[Literal["open_page"]] = "open_page"
+    url: str | None = None
+
+
+class CallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
+    """Found in `ResponseFunctionToolCall.caller`, `ResponseCustomToolCallOutput.caller`,
+    `ResponseCustomToolCall.caller`.
+    """
+
+    type: ClassVar[Literal["direct"]] = "direct"
+
+
+class CallerProgram(BaseModel, kw_only=True, tag_field="type", tag="program"):
+    """Found in `ResponseFunctionToolCall.caller`, `ResponseCustomToolCallOutput.caller`,
+    `ResponseCustomToolCall.caller`.
+    """
+
+    caller_id: str
+    type: ClassVar[Literal["program"]] = "program"
+
+
+class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
+    """Found in `ResponseInputItemFunctionCallOutput.output`, `ResponseSteerInputItemListMessage.content`,
+    `ResponseSteerInputItemListFunctionCallOutput.output`.
+    """
+
+    type: ClassVar[Literal["input_file"]] = "input_file"
+    detail: Literal["auto", "low", "high"] | None = None
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class FunctionCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
@@ -275,10 +509,10 @@ class ResponseToolSearchOutputItem(BaseModel, kw_only=True):
         | ComputerTool
         | ComputerUsePreviewTool
         | _AnyWebSearchTool
-        | ResponseToolSearchOutputItemParamToolMcp
-        | ResponseToolSearchOutputItemParamToolCodeInterpreter
-        | ResponseToolSearchOutputItemParamToolProgrammaticToolCalling
-        | ResponseToolSearchOutputItemParamToolImageGeneration
+        | ToolMcp
+        | ToolCodeInterpreter
+        | ToolProgrammaticToolCalling
+        | ToolImageGeneration
         | LocalShell
         | FunctionShellTool
         | CustomTool
@@ -291,6 +525,94 @@ class ResponseToolSearchOutputItem(BaseModel, kw_only=True):
     call_id: str | None = None
     execution: Literal["server", "client"] | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class ToolMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
+    """Found in `ResponseToolSearchOutputItem.tools`."""
+
+    server_label: str
+    type: ClassVar[Literal["mcp"]] = "mcp"
+    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
+    allowed_tools: list[str] | ToolMcpAllowedToolsMcpToolFilter | None = None
+    authorization: str | None = None
+    connector_id: (
+        Literal[
+            "connector_dropbox",
+            "connector_gmail",
+            "connector_googlecalendar",
+            "connector_googledrive",
+            "connector_microsoftteams",
+            "connector_outlookcalendar",
+            "connector_outlookemail",
+            "connector_sharepoint",
+        ]
+        | None
+    ) = None
+    defer_loading: bool | None = None
+    headers: dict[str, str] | None = None
+    require_approval: ToolMcpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | None = None
+    server_description: str | None = None
+    server_url: str | None = None
+    tunnel_id: str | None = None
+
+
+class ToolCodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
+    """Found in `ResponseToolSearchOutputItem.tools`."""
+
+    container: str | ToolCodeInterpreterContainerCodeInterpreterToolAuto
+    type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
+    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
+
+
+class ToolProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
+    """Found in `ResponseToolSearchOutputItem.tools`."""
+
+    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
+
+
+class ToolImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
+    """Found in `ResponseToolSearchOutputItem.tools`."""
+
+    type: ClassVar[Literal["image_generation"]] = "image_generation"
+    action: Literal["generate", "edit", "auto"] | None = None
+    background: Literal["transparent", "opaque", "auto"] | None = None
+    complexity: Literal["low", "medium", "high"] | None = None
+    frame_count: int | None = None
+    frame_duration_ms: int | None = None
+    input_fidelity: Literal["high", "low"] | None = None
+    input_image_mask: ToolImageGenerationInputImageMask | None = None
+    model: (
+        str
+        | Literal[
+            "gpt-image-1",
+            "gpt-image-1-mini",
+            "gpt-image-2",
+            "gpt-image-2-2026-04-21",
+            "gpt-image-2.5-sunburst",
+            "gpt-image-2.5-sunburst-2026-09-08",
+            "gpt-image-2.5-flare",
+            "gpt-image-2.5-flare-2026-09-08",
+            "gpt-image-2.6-sunburst",
+            "gpt-image-2.6-flare",
+            "gpt-image-1.5",
+            "chatgpt-image-latest",
+        ]
+        | None
+    ) = None
+    moderation: Literal["auto", "low"] | None = None
+    output_compression: int | None = None
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None = None
+    partial_images: int | None = None
+    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None = None
+    size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None = None
+    svg: ImageGenerationSvg | None = None
+
+
+class Summary(BaseModel, kw_only=True):
+    """Found in `ResponseReasoningItem.summary`."""
+
+    text: str
+    type: Literal["summary_text"]
 
 
 class ImageGenerationCallError(BaseModel, kw_only=True):
@@ -311,6 +633,20 @@ class ImageGenerationCallSvgUsage(BaseModel, kw_only=True):
     output_tokens: int
     reasoning_tokens: int
     total_tokens: int
+
+
+class OutputLogs(BaseModel, kw_only=True, tag_field="type", tag="logs"):
+    """Found in `ResponseCodeInterpreterToolCall.outputs`."""
+
+    logs: str
+    type: ClassVar[Literal["logs"]] = "logs"
+
+
+class OutputImage(BaseModel, kw_only=True, tag_field="type", tag="image"):
+    """Found in `ResponseCodeInterpreterToolCall.outputs`."""
+
+    type: ClassVar[Literal["image"]] = "image"
+    url: str
 
 
 class LocalShellCallAction(BaseModel, kw_only=True):
@@ -343,6 +679,14 @@ class ShellCallCallerProgram(BaseModel, kw_only=True, tag_field="type", tag="pro
 
     caller_id: str
     type: ClassVar[Literal["program"]] = "program"
+
+
+class ResponseFunctionShellCallOutputContent(BaseModel, kw_only=True):
+    """Found in `ResponseInputItemShellCallOutput.output`."""
+
+    outcome: OutcomeTimeout | OutcomeExit
+    stderr: str
+    stdout: str
 
 
 class ShellCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
@@ -489,61 +833,36 @@ class Logprob(BaseModel, kw_only=True):
     top_logprobs: list[LogprobTopLogprob]
 
 
-class ResponseToolSearchOutputItemParamToolMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
+class DragPath(BaseModel, kw_only=True):
+    """Found in `Drag.path`."""
 
-    server_label: str
-    type: ClassVar[Literal["mcp"]] = "mcp"
-    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
-    allowed_tools: list[str] | ToolMcpAllowedToolsMcpToolFilter | None = None
-    authorization: str | None = None
-    connector_id: (
-        Literal[
-            "connector_dropbox",
-            "connector_gmail",
-            "connector_googlecalendar",
-            "connector_googledrive",
-            "connector_microsoftteams",
-            "connector_outlookcalendar",
-            "connector_outlookemail",
-            "connector_sharepoint",
-        ]
-        | None
-    ) = None
-    defer_loading: bool | None = None
-    headers: dict[str, str] | None = None
-    require_approval: ToolMcpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | None = None
-    server_description: str | None = None
-    server_url: str | None = None
-    tunnel_id: str | None = None
+    x: int
+    y: int
+
+
+class ActionSearchSource(BaseModel, kw_only=True):
+    """Found in `ActionSearch.sources`."""
+
+    type: Literal["url"]
+    url: str
 
 
 class ToolMcpAllowedToolsMcpToolFilter(BaseModel, kw_only=True):
-    """Found in `ResponseToolSearchOutputItemParamToolMcp.allowed_tools`."""
+    """Found in `ToolMcp.allowed_tools`."""
 
     read_only: bool | None = None
     tool_names: list[str] | None = None
 
 
 class ToolMcpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
-    """Found in `ResponseToolSearchOutputItemParamToolMcp.require_approval`."""
+    """Found in `ToolMcp.require_approval`."""
 
     always: McpRequireApprovalMcpToolApprovalFilterAlways | None = None
     never: McpRequireApprovalMcpToolApprovalFilterNever | None = None
 
 
-class ResponseToolSearchOutputItemParamToolCodeInterpreter(
-    BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"
-):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
-
-    container: str | ToolCodeInterpreterContainerCodeInterpreterToolAuto
-    type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
-    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
-
-
 class ToolCodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
-    """Found in `ResponseToolSearchOutputItemParamToolCodeInterpreter.container`."""
+    """Found in `ToolCodeInterpreter.container`."""
 
     type: Literal["auto"]
     file_ids: list[str] | None = None
@@ -551,48 +870,8 @@ class ToolCodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=Tru
     network_policy: ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist | None = None
 
 
-class ResponseToolSearchOutputItemParamToolImageGeneration(
-    BaseModel, kw_only=True, tag_field="type", tag="image_generation"
-):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
-
-    type: ClassVar[Literal["image_generation"]] = "image_generation"
-    action: Literal["generate", "edit", "auto"] | None = None
-    background: Literal["transparent", "opaque", "auto"] | None = None
-    complexity: Literal["low", "medium", "high"] | None = None
-    frame_count: int | None = None
-    frame_duration_ms: int | None = None
-    input_fidelity: Literal["high", "low"] | None = None
-    input_image_mask: ToolImageGenerationInputImageMask | None = None
-    model: (
-        str
-        | Literal[
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "gpt-image-2.5-sunburst",
-            "gpt-image-2.5-sunburst-2026-09-08",
-            "gpt-image-2.5-flare",
-            "gpt-image-2.5-flare-2026-09-08",
-            "gpt-image-2.6-sunburst",
-            "gpt-image-2.6-flare",
-            "gpt-image-1.5",
-            "chatgpt-image-latest",
-        ]
-        | None
-    ) = None
-    moderation: Literal["auto", "low"] | None = None
-    output_compression: int | None = None
-    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None = None
-    partial_images: int | None = None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None = None
-    size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None = None
-    svg: ImageGenerationSvg | None = None
-
-
 class ToolImageGenerationInputImageMask(BaseModel, kw_only=True):
-    """Found in `ResponseToolSearchOutputItemParamToolImageGeneration.input_image_mask`."""
+    """Found in `ToolImageGeneration.input_image_mask`."""
 
     file_id: str | None = None
     image_url: str | None = None
@@ -603,6 +882,19 @@ class ImageGenerationCallErrorModerationDetails(BaseModel, kw_only=True):
 
     categories: list[str]
     moderation_stage: Literal["input", "output", "unknown"]
+
+
+class OutcomeTimeout(BaseModel, kw_only=True, tag_field="type", tag="timeout"):
+    """Found in `ResponseFunctionShellCallOutputContent.outcome`."""
+
+    type: ClassVar[Literal["timeout"]] = "timeout"
+
+
+class OutcomeExit(BaseModel, kw_only=True, tag_field="type", tag="exit"):
+    """Found in `ResponseFunctionShellCallOutputContent.outcome`."""
+
+    exit_code: int
+    type: ClassVar[Literal["exit"]] = "exit"
 
 
 class LogprobTopLogprob(BaseModel, kw_only=True):
@@ -696,21 +988,6 @@ class ProgramOutput(BaseModel, kw_only=True):
     type: Literal["program_output"]
 
 
-class Content(BaseModel, kw_only=True):
-    """Found in `ResponseReasoningItem.content`."""
-
-    text: str
-    type: Literal["reasoning_text"]
-
-
-class ResponseToolSearchOutputItemParamToolProgrammaticToolCalling(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
-
-    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
-
-
 class ResponseConfigurationUpdateItemParamReasoning(BaseModel, kw_only=True):
     """Found in `ResponseConfigurationUpdateItem.reasoning`."""
 
@@ -721,6 +998,13 @@ class ResponseConfigurationUpdateItemParamText(BaseModel, kw_only=True):
     """Found in `ResponseConfigurationUpdateItem.text`."""
 
     format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig
+
+
+class Content(BaseModel, kw_only=True):
+    """Found in `ResponseReasoningItem.content`."""
+
+    text: str
+    type: Literal["reasoning_text"]
 
 
 class HTTPError(BaseModel, kw_only=True, tag_field="type", tag="http_error"):

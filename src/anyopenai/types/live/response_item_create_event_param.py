@@ -6,41 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from .. import (
-    response_code_interpreter_tool_call,
-    response_computer_tool_call,
-    response_custom_tool_call,
-    response_file_search_tool_call,
-    response_function_shell_call_output_content,
-    response_function_web_search,
-)
-from ..response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
-from ..response_compaction_item_param import ResponseCompactionItemParam
-from ..response_computer_tool_call import ResponseComputerToolCall
-from ..response_computer_tool_call_output_screenshot import ResponseComputerToolCallOutputScreenshot
-from ..response_custom_tool_call import ResponseCustomToolCall
-from ..response_custom_tool_call_output import ResponseCustomToolCallOutput
-from ..response_file_search_tool_call import ResponseFileSearchToolCall
-from ..response_function_shell_call_output_content import ResponseFunctionShellCallOutputContent
-from ..response_function_tool_call import ResponseFunctionToolCall
-from ..response_function_web_search import ResponseFunctionWebSearch
-from ..response_input_file_content import ResponseInputFileContent
-from ..response_tool_search_output_item_param import (
-    ApplyPatchToolParam,
-    ComputerToolParam,
-    ComputerUsePreviewToolParam,
-    ContainerReferenceParam,
-    CustomToolParam,
-    FileSearchToolParam,
-    FunctionShellToolParam,
-    LocalEnvironmentParam,
-    ResponsesFunctionToolFunctionToolParam,
-    ResponseToolSearchOutputItemParam,
-    ToolFunction,
-    ToolSearchToolParam,
-    WebSearchPreviewToolParam,
-    WebSearchToolParam,
-)
+from ..responses import tool_param
 from ..responses.response_computer_tool_call_param import (
     ActionClick,
     ActionDoubleClick,
@@ -58,7 +24,14 @@ from ..responses.response_input_item_param import McpApprovalResponse
 from ..responses.response_tool_search_output_item_param_param import (
     ContainerNetworkPolicyAllowlistParam,
     ContainerNetworkPolicyDisabledParam,
+    ToolCodeInterpreter,
+    ToolImageGeneration,
+    ToolMcp,
+    ToolProgrammaticToolCalling,
 )
+from ..responses.web_search_preview_tool_param import UserLocation
+from ..shared import custom_tool_input_format
+from ..shared_params.custom_tool_input_format import Grammar, Text
 from . import response_item_create_event
 from .response_item_create_event import (
     AdditionalTools,
@@ -67,8 +40,18 @@ from .response_item_create_event import (
     Message,
     Program,
     ProgramOutput,
+    ResponseCodeInterpreterToolCall,
     ResponseCompactionItem,
+    ResponseComputerToolCall,
+    ResponseComputerToolCallOutputScreenshot,
     ResponseConfigurationUpdateItem,
+    ResponseCustomToolCall,
+    ResponseCustomToolCallOutput,
+    ResponseFileSearchToolCall,
+    ResponseFunctionShellCallOutputContent,
+    ResponseFunctionToolCall,
+    ResponseFunctionWebSearch,
+    ResponseInputFileContent,
     ResponseInputItemApplyPatchCallOutput,
     ResponseInputItemComputerCallOutput,
     ResponseInputItemFunctionCallOutput,
@@ -104,7 +87,7 @@ class ResponseItemCreateEventParam(TypedDict, total=False):
         | ResponseInputItemFunctionCallOutput
         | ToolSearchCallParam
         | ToolSearchCall
-        | ResponseToolSearchOutputItemParam
+        | ToolSearchOutputItemParam
         | ResponseToolSearchOutputItem
         | AdditionalToolsParam
         | AdditionalTools
@@ -112,7 +95,7 @@ class ResponseItemCreateEventParam(TypedDict, total=False):
         | ResponseConfigurationUpdateItem
         | ResponseReasoningItemParam
         | ResponseReasoningItem
-        | ResponseCompactionItemParam
+        | CompactionItemParam
         | ResponseCompactionItem
         | ImageGenerationCall
         | response_item_create_event.ImageGenerationCall
@@ -195,6 +178,48 @@ class ResponseInputItemFunctionCallOutputParam(TypedDict, total=False):
     name: str | None
     namespace: str | None
     status: Literal["in_progress", "completed", "incomplete"] | None
+
+
+class ToolSearchOutputItemParam(TypedDict, total=False):
+    """Found in `ResponseItemCreateEventParam.item`."""
+
+    tools: Required[
+        Iterable[
+            ResponsesFunctionToolFunctionToolParam
+            | FileSearchToolParam
+            | ComputerToolParam
+            | ComputerUsePreviewToolParam
+            | WebSearchToolParam
+            | ToolMcp
+            | response_item_create_event.ToolMcp
+            | ToolCodeInterpreter
+            | response_item_create_event.ToolCodeInterpreter
+            | ToolProgrammaticToolCalling
+            | response_item_create_event.ToolProgrammaticToolCalling
+            | ToolImageGeneration
+            | response_item_create_event.ToolImageGeneration
+            | tool_param.LocalShell
+            | FunctionShellToolParam
+            | CustomToolParam
+            | ToolSearchOutputNamespaceToolParam
+            | ToolSearchToolParam
+            | WebSearchPreviewToolParam
+            | ApplyPatchToolParam
+        ]
+    ]
+    type: Required[Literal["tool_search_output"]]
+    id: str | None
+    call_id: str | None
+    execution: Literal["server", "client"] | None
+    status: Literal["in_progress", "completed", "incomplete"] | None
+
+
+class CompactionItemParam(TypedDict, total=False):
+    """Found in `ResponseItemCreateEventParam.item`."""
+
+    encrypted_content: Required[str]
+    type: Required[Literal["compaction"]]
+    id: str | None
 
 
 class ImageGenerationCall(TypedDict, total=False):
@@ -373,7 +398,7 @@ class ResponseFileSearchToolCallParam(TypedDict, total=False):
     queries: Required[Sequence[str]]
     status: Required[Literal["in_progress", "searching", "completed", "incomplete", "failed"]]
     type: Required[Literal["file_search_call"]]
-    results: Iterable[Result | response_file_search_tool_call.Result] | None
+    results: Iterable[Result | response_item_create_event.Result] | None
 
 
 class Result(TypedDict, total=False):
@@ -391,7 +416,7 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
 
     id: Required[str]
     call_id: Required[str]
-    pending_safety_checks: Required[Iterable[PendingSafetyCheck | response_computer_tool_call.PendingSafetyCheck]]
+    pending_safety_checks: Required[Iterable[PendingSafetyCheck | response_item_create_event.PendingSafetyCheck]]
     status: Required[Literal["in_progress", "completed", "incomplete"]]
     type: Required[Literal["computer_call"]]
     action: (
@@ -409,23 +434,23 @@ class ResponseComputerToolCallParam(TypedDict, total=False):
     actions: (
         Iterable[
             Click
-            | response_computer_tool_call.Click
+            | response_item_create_event.Click
             | DoubleClick
-            | response_computer_tool_call.DoubleClick
+            | response_item_create_event.DoubleClick
             | Drag
-            | response_computer_tool_call.Drag
+            | response_item_create_event.Drag
             | Keypress
-            | response_computer_tool_call.Keypress
+            | response_item_create_event.Keypress
             | Move
-            | response_computer_tool_call.Move
+            | response_item_create_event.Move
             | Screenshot
-            | response_computer_tool_call.Screenshot
+            | response_item_create_event.Screenshot
             | Scroll
-            | response_computer_tool_call.Scroll
+            | response_item_create_event.Scroll
             | Type
-            | response_computer_tool_call.Type
+            | response_item_create_event.Type
             | Wait
-            | response_computer_tool_call.Wait
+            | response_item_create_event.Wait
         ]
         | None
     )
@@ -461,7 +486,7 @@ class DoubleClick(TypedDict, total=False):
 class Drag(TypedDict, total=False):
     """Found in `ResponseComputerToolCallParam.actions`."""
 
-    path: Required[Iterable[DragPath | response_computer_tool_call.DragPath]]
+    path: Required[Iterable[DragPath | response_item_create_event.DragPath]]
     type: Required[Literal["drag"]]
     keys: Sequence[str] | None
 
@@ -526,9 +551,9 @@ class ResponseFunctionWebSearchParam(TypedDict, total=False):
     id: Required[str]
     action: Required[
         ActionSearch
-        | response_function_web_search.ActionSearch
+        | response_item_create_event.ActionSearch
         | ActionOpenPage
-        | response_function_web_search.ActionOpenPage
+        | response_item_create_event.ActionOpenPage
         | ActionFind
     ]
     status: Required[Literal["in_progress", "searching", "completed", "failed", "incomplete"]]
@@ -541,7 +566,7 @@ class ActionSearch(TypedDict, total=False):
     type: Required[Literal["search"]]
     queries: Sequence[str] | None
     query: str | None
-    sources: Iterable[ActionSearchSource | response_function_web_search.ActionSearchSource] | None
+    sources: Iterable[ActionSearchSource | response_item_create_event.ActionSearchSource] | None
 
 
 class ActionOpenPage(TypedDict, total=False):
@@ -566,9 +591,9 @@ class ResponseFunctionToolCallParam(_ResponseFunctionToolCallParamReserved, tota
     id: str | None
     caller: (
         CallerDirect
-        | response_custom_tool_call.CallerDirect
+        | response_item_create_event.CallerDirect
         | CallerProgram
-        | response_custom_tool_call.CallerProgram
+        | response_item_create_event.CallerProgram
         | None
     )
     namespace: str | None
@@ -665,7 +690,7 @@ class Mcp(TypedDict, total=False):
 class CodeInterpreter(TypedDict, total=False):
     """Found in `AdditionalToolsParam.tools`."""
 
-    container: Required[str | CodeInterpreterContainerCodeInterpreterToolAuto]
+    container: Required[str | CodeInterpreterContainerAuto]
     type: Required[Literal["code_interpreter"]]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
 
@@ -770,10 +795,7 @@ class ResponseCodeInterpreterToolCallParam(TypedDict, total=False):
     container_id: Required[str]
     outputs: (
         Iterable[
-            OutputLogs
-            | response_code_interpreter_tool_call.OutputLogs
-            | OutputImage
-            | response_code_interpreter_tool_call.OutputImage
+            OutputLogs | response_item_create_event.OutputLogs | OutputImage | response_item_create_event.OutputImage
         ]
         | None
     )
@@ -1031,6 +1053,76 @@ class ActionSearchSource(TypedDict, total=False):
     url: Required[str]
 
 
+class WebSearchToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["web_search", "web_search_2025_08_26"]]
+    external_web_access: bool | None
+    filters: FiltersParam | None
+    search_context_size: Literal["low", "medium", "high"] | None
+    user_location: WebSearchToolUserLocationParam | None
+
+
+class WebSearchToolUserLocationParam(TypedDict, total=False):
+    """Found in `WebSearchToolParam.user_location`."""
+
+    city: str | None
+    country: str | None
+    region: str | None
+    timezone: str | None
+    type: Literal["approximate"] | None
+
+
+_CustomToolParamReserved = TypedDict("_CustomToolParamReserved", {"async": "bool | None"}, total=False)
+
+
+class CustomToolParam(_CustomToolParamReserved, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`,
+    `ToolSearchOutputNamespaceToolParam.tools` and 1 more.
+    """
+
+    name: Required[str]
+    type: Required[Literal["custom"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    defer_loading: bool | None
+    description: str | None
+    format: Text | custom_tool_input_format.Text | Grammar | custom_tool_input_format.Grammar | None
+
+
+class ToolSearchOutputNamespaceToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`."""
+
+    description: Required[str]
+    name: Required[str]
+    tools: Required[Iterable[ToolFunction | CustomToolParam]]
+    type: Required[Literal["namespace"]]
+
+
+_ToolFunctionReserved = TypedDict("_ToolFunctionReserved", {"async": "bool | None"}, total=False)
+
+
+class ToolFunction(_ToolFunctionReserved, total=False):
+    """Found in `ToolSearchOutputNamespaceToolParam.tools`, `NamespaceToolParam.tools`."""
+
+    name: Required[str]
+    type: Required[Literal["function"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    defer_loading: bool | None
+    description: str | None
+    output_schema: Mapping[str, object] | None
+    parameters: object
+    strict: bool | None
+
+
+class WebSearchPreviewToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["web_search_preview", "web_search_preview_2025_03_11"]]
+    search_content_types: Sequence[Literal["text", "image"]] | None
+    search_context_size: Literal["low", "medium", "high"] | None
+    user_location: UserLocation | None
+
+
 class McpAllowedToolsMcpToolFilter(TypedDict, total=False):
     """Found in `Mcp.allowed_tools`."""
 
@@ -1045,7 +1137,7 @@ class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
     never: McpRequireApprovalMcpToolApprovalFilterNever | None
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
+class CodeInterpreterContainerAuto(TypedDict, total=False):
     """Found in `CodeInterpreter.container`."""
 
     type: Required[Literal["auto"]]
@@ -1080,9 +1172,9 @@ class ResponseFunctionShellCallOutputContentParam(TypedDict, total=False):
 
     outcome: Required[
         OutcomeTimeout
-        | response_function_shell_call_output_content.OutcomeTimeout
+        | response_item_create_event.OutcomeTimeout
         | OutcomeExit
-        | response_function_shell_call_output_content.OutcomeExit
+        | response_item_create_event.OutcomeExit
     ]
     stderr: Required[str]
     stdout: Required[str]
@@ -1107,6 +1199,31 @@ class LogprobTopLogprob(TypedDict, total=False):
     token: Required[str]
     bytes: Required[Iterable[int]]
     logprob: Required[float]
+
+
+class FileSearchToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["file_search"]]
+    vector_store_ids: Required[Sequence[str]]
+    filters: ComparisonFilterParam | CompoundFilterParam | None
+    max_num_results: int | None
+    ranking_options: RankingOptionsParam | None
+
+
+class RankingOptionsParam(TypedDict, total=False):
+    """Found in `FileSearchToolParam.ranking_options`."""
+
+    hybrid_search: RankingOptionsHybridSearch | None
+    ranker: Literal["auto", "default-2024-11-15"] | None
+    score_threshold: float | None
+
+
+class RankingOptionsHybridSearch(TypedDict, total=False):
+    """Found in `RankingOptionsParam.hybrid_search`."""
+
+    embedding_weight: Required[float]
+    text_weight: Required[float]
 
 
 class McpRequireApprovalMcpToolApprovalFilterAlways(TypedDict, total=False):
@@ -1158,9 +1275,9 @@ class ResponseCustomToolCallOutputParam(TypedDict, total=False):
     id: str | None
     caller: (
         CallerDirect
-        | response_custom_tool_call.CallerDirect
+        | response_item_create_event.CallerDirect
         | CallerProgram
-        | response_custom_tool_call.CallerProgram
+        | response_item_create_event.CallerProgram
         | None
     )
 
@@ -1180,9 +1297,9 @@ class ResponseCustomToolCallParam(_ResponseCustomToolCallParamReserved, total=Fa
     id: str | None
     caller: (
         CallerDirect
-        | response_custom_tool_call.CallerDirect
+        | response_item_create_event.CallerDirect
         | CallerProgram
-        | response_custom_tool_call.CallerProgram
+        | response_item_create_event.CallerProgram
         | None
     )
     namespace: str | None
@@ -1281,6 +1398,63 @@ class ResponseInputFileContentParam(TypedDict, total=False):
     prompt_cache_breakpoint: PromptCacheBreakpoint | None
 
 
+_ResponsesFunctionToolFunctionToolParamReserved = TypedDict(
+    "_ResponsesFunctionToolFunctionToolParamReserved", {"async": "bool | None"}, total=False
+)
+
+
+class ResponsesFunctionToolFunctionToolParam(_ResponsesFunctionToolFunctionToolParamReserved, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    name: Required[str]
+    parameters: Mapping[str, object] | None
+    strict: bool | None
+    type: Required[Literal["function"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    defer_loading: bool | None
+    description: str | None
+    output_schema: Mapping[str, object] | None
+
+
+class ComputerToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["computer"]]
+
+
+class ComputerUsePreviewToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    display_height: Required[int]
+    display_width: Required[int]
+    environment: Required[Literal["windows", "mac", "linux", "ubuntu", "browser"]]
+    type: Required[Literal["computer_use_preview"]]
+
+
+class FunctionShellToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["shell"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+    environment: ContainerAutoParam | LocalEnvironmentParam | ContainerReferenceParam | None
+
+
+class ToolSearchToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["tool_search"]]
+    description: str | None
+    execution: Literal["server", "client"] | None
+    parameters: object
+
+
+class ApplyPatchToolParam(TypedDict, total=False):
+    """Found in `ToolSearchOutputItemParam.tools`, `AdditionalToolsParam.tools`."""
+
+    type: Required[Literal["apply_patch"]]
+    allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
+
+
 class NamespaceToolParam(TypedDict, total=False):
     """Found in `AdditionalToolsParam.tools`."""
 
@@ -1297,9 +1471,87 @@ class ContentParam(TypedDict, total=False):
     type: Required[Literal["reasoning_text"]]
 
 
+class LocalEnvironmentParam(TypedDict, total=False):
+    """Found in `ShellCall.environment`, `FunctionShellToolParam.environment`."""
+
+    type: Required[Literal["local"]]
+    skills: Iterable[LocalSkillParam] | None
+
+
+class ContainerReferenceParam(TypedDict, total=False):
+    """Found in `ShellCall.environment`, `FunctionShellToolParam.environment`."""
+
+    container_id: Required[str]
+    type: Required[Literal["container_reference"]]
+
+
 class HTTPErrorParam(TypedDict, total=False):
     """Found in `McpCall.error`."""
 
     code: Required[int]
     message: Required[str]
     type: Required[Literal["http_error"]]
+
+
+class ComparisonFilterParam(TypedDict, total=False):
+    """Found in `FileSearchToolParam.filters`."""
+
+    key: Required[str]
+    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    value: Required[str | float | bool | Iterable[str | float]]
+
+
+class CompoundFilterParam(TypedDict, total=False):
+    """Found in `FileSearchToolParam.filters`."""
+
+    filters: Required[Iterable[object]]
+    type: Required[Literal["and", "or"]]
+
+
+class FiltersParam(TypedDict, total=False):
+    """Found in `WebSearchToolParam.filters`."""
+
+    allowed_domains: Sequence[str] | None
+
+
+class ContainerAutoParam(TypedDict, total=False):
+    """Found in `FunctionShellToolParam.environment`."""
+
+    type: Required[Literal["container_auto"]]
+    file_ids: Sequence[str] | None
+    memory_limit: Literal["1g", "4g", "16g", "64g"] | None
+    network_policy: ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | None
+    skills: Iterable[SkillReferenceParam | InlineSkillParam] | None
+
+
+class LocalSkillParam(TypedDict, total=False):
+    """Found in `LocalEnvironmentParam.skills`."""
+
+    description: Required[str]
+    name: Required[str]
+    path: Required[str]
+
+
+class SkillReferenceParam(TypedDict, total=False):
+    """Found in `ContainerAutoParam.skills`."""
+
+    skill_id: Required[str]
+    type: Required[Literal["skill_reference"]]
+    version: str | None
+
+
+class InlineSkillParam(TypedDict, total=False):
+    """Found in `ContainerAutoParam.skills`."""
+
+    description: Required[str]
+    name: Required[str]
+    source: Required[InlineSkillSourceParam]
+    type: Required[Literal["inline"]]
+
+
+class InlineSkillSourceParam(TypedDict, total=False):
+    """Found in `InlineSkillParam.source`."""
+
+    data: Required[str]
+    media_type: Required[Literal["application/zip"]]
+    type: Required[Literal["base64"]]

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..function_tool_function_tool import FunctionToolFunctionTool
 
 
 class ResponsesDelegationConfig(BaseModel, kw_only=True):
@@ -149,21 +148,31 @@ class ToolChoiceLiveAllowedToolsChoiceParam(BaseModel, kw_only=True, tag_field="
     """Found in `ResponsesDelegationConfig.tool_choice`."""
 
     tools: list[
-        ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam
-        | ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam
-        | ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch
-        | ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch
-        | ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview
-        | ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration
-        | ToolChoiceLiveAllowedToolsChoiceParamToolComputer
-        | ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter
-        | ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling
-        | ToolChoiceLiveAllowedToolsChoiceParamToolShell
-        | ToolChoiceLiveAllowedToolsChoiceParamToolCustom
-        | ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch
+        ToolChoiceAllowedFunction
+        | ToolChoiceAllowedMcp
+        | ToolChoiceAllowedFileSearch
+        | ToolChoiceAllowedWebSearch
+        | ToolChoiceAllowedWebSearchPreview
+        | ToolChoiceAllowedImageGeneration
+        | ToolChoiceAllowedComputer
+        | ToolChoiceAllowedCodeInterpreter
+        | ToolChoiceAllowedProgrammaticToolCalling
+        | ToolChoiceAllowedShell
+        | ToolChoiceAllowedCustom
+        | ToolChoiceAllowedApplyPatch
     ]
     type: ClassVar[Literal["allowed_tools"]] = "allowed_tools"
     mode: Literal["none", "auto", "required"] | None = None
+
+
+class FunctionToolFunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
+    """Found in `ResponsesDelegationConfig.tools`, `ResponsesDelegationUpdateConfig.tools`."""
+
+    name: str
+    type: ClassVar[Literal["function"]] = "function"
+    description: str | None = None
+    parameters: dict[str, object] | None = None
+    strict: bool | None = None
 
 
 class ToolWebSearch(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
@@ -241,18 +250,14 @@ class ToolApplyPatch(BaseModel, kw_only=True, tag_field="type", tag="apply_patch
     type: ClassVar[Literal["apply_patch"]] = "apply_patch"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam(
-    BaseModel, kw_only=True, tag_field="type", tag="function"
-):
+class ToolChoiceAllowedFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: str
     type: ClassVar[Literal["function"]] = "function"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(
-    BaseModel, kw_only=True, tag_field="type", tag="mcp"
-):
+class ToolChoiceAllowedMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: str
@@ -260,49 +265,43 @@ class ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(
     type: ClassVar[Literal["mcp"]] = "mcp"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
+class ToolChoiceAllowedFileSearch(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
+class ToolChoiceAllowedWebSearch(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["web_search"]] = "web_search"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview(
-    BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"
-):
+class ToolChoiceAllowedWebSearchPreview(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["web_search_preview"]] = "web_search_preview"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration(
-    BaseModel, kw_only=True, tag_field="type", tag="image_generation"
-):
+class ToolChoiceAllowedImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["image_generation"]] = "image_generation"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolComputer(BaseModel, kw_only=True, tag_field="type", tag="computer"):
+class ToolChoiceAllowedComputer(BaseModel, kw_only=True, tag_field="type", tag="computer"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["computer"]] = "computer"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter(
-    BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"
-):
+class ToolChoiceAllowedCodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling(
+class ToolChoiceAllowedProgrammaticToolCalling(
     BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
 ):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
@@ -310,20 +309,20 @@ class ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling(
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolShell(BaseModel, kw_only=True, tag_field="type", tag="shell"):
+class ToolChoiceAllowedShell(BaseModel, kw_only=True, tag_field="type", tag="shell"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["shell"]] = "shell"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolCustom(BaseModel, kw_only=True, tag_field="type", tag="custom"):
+class ToolChoiceAllowedCustom(BaseModel, kw_only=True, tag_field="type", tag="custom"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: str
     type: ClassVar[Literal["custom"]] = "custom"
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch(BaseModel, kw_only=True, tag_field="type", tag="apply_patch"):
+class ToolChoiceAllowedApplyPatch(BaseModel, kw_only=True, tag_field="type", tag="apply_patch"):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: ClassVar[Literal["apply_patch"]] = "apply_patch"
@@ -335,14 +334,8 @@ class ToolShellEnvironmentContainerAuto(BaseModel, kw_only=True, tag_field="type
     type: ClassVar[Literal["container_auto"]] = "container_auto"
     file_ids: list[str] | None = None
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
-    network_policy: (
-        ToolShellEnvironmentContainerAutoNetworkPolicyDisabled
-        | ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
-        | None
-    ) = None
-    skills: (
-        list[ToolShellEnvironmentContainerAutoSkillSkillReference | ToolShellEnvironmentContainerAutoSkillInline] | None
-    ) = None
+    network_policy: ContainerAutoNetworkPolicyDisabled | ContainerAutoNetworkPolicyAllowlist | None = None
+    skills: list[ContainerAutoSkillSkillReference | ToolShellEnvironmentContainerAutoSkillInline] | None = None
 
 
 class ToolShellEnvironmentContainerReference(BaseModel, kw_only=True, tag_field="type", tag="container_reference"):
@@ -359,24 +352,20 @@ class ToolShellEnvironmentLocal(BaseModel, kw_only=True, tag_field="type", tag="
     skills: list[ToolShellEnvironmentLocalSkill] | None = None
 
 
-class ToolShellEnvironmentContainerAutoNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
+class ContainerAutoNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
     """Found in `ToolShellEnvironmentContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["disabled"]] = "disabled"
 
 
-class ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist(
-    BaseModel, kw_only=True, tag_field="type", tag="allowlist"
-):
+class ContainerAutoNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
     """Found in `ToolShellEnvironmentContainerAuto.network_policy`."""
 
     allowed_domains: list[str]
     type: ClassVar[Literal["allowlist"]] = "allowlist"
 
 
-class ToolShellEnvironmentContainerAutoSkillSkillReference(
-    BaseModel, kw_only=True, tag_field="type", tag="skill_reference"
-):
+class ContainerAutoSkillSkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
     """Found in `ToolShellEnvironmentContainerAuto.skills`."""
 
     skill_id: str
@@ -389,7 +378,7 @@ class ToolShellEnvironmentContainerAutoSkillInline(BaseModel, kw_only=True, tag_
 
     description: str
     name: str
-    source: ToolShellEnvironmentContainerAutoSkillInlineSource
+    source: ContainerAutoSkillInlineSource
     type: ClassVar[Literal["inline"]] = "inline"
 
 
@@ -401,9 +390,27 @@ class ToolShellEnvironmentLocalSkill(BaseModel, kw_only=True):
     path: str
 
 
-class ToolShellEnvironmentContainerAutoSkillInlineSource(BaseModel, kw_only=True):
+class ContainerAutoSkillInlineSource(BaseModel, kw_only=True):
     """Found in `ToolShellEnvironmentContainerAutoSkillInline.source`."""
 
     data: str
     media_type: Literal["application/zip"]
     type: Literal["base64"]
+
+
+ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
+ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter
+ToolChoiceLiveAllowedToolsChoiceParamToolComputer = ToolChoiceAllowedComputer
+ToolChoiceLiveAllowedToolsChoiceParamToolCustom = ToolChoiceAllowedCustom
+ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch = ToolChoiceAllowedFileSearch
+ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration = ToolChoiceAllowedImageGeneration
+ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam = ToolChoiceAllowedFunction
+ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam = ToolChoiceAllowedMcp
+ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling = ToolChoiceAllowedProgrammaticToolCalling
+ToolChoiceLiveAllowedToolsChoiceParamToolShell = ToolChoiceAllowedShell
+ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch = ToolChoiceAllowedWebSearch
+ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview = ToolChoiceAllowedWebSearchPreview
+ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist = ContainerAutoNetworkPolicyAllowlist
+ToolShellEnvironmentContainerAutoNetworkPolicyDisabled = ContainerAutoNetworkPolicyDisabled
+ToolShellEnvironmentContainerAutoSkillInlineSource = ContainerAutoSkillInlineSource
+ToolShellEnvironmentContainerAutoSkillSkillReference = ContainerAutoSkillSkillReference

@@ -144,18 +144,18 @@ class ToolChoiceLiveAllowedToolsChoiceParam(TypedDict, total=False):
 
     tools: Required[
         Iterable[
-            ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam
-            | ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam
-            | ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch
-            | ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch
-            | ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview
-            | ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration
-            | ToolChoiceLiveAllowedToolsChoiceParamToolComputer
-            | ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter
-            | ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling
-            | ToolChoiceLiveAllowedToolsChoiceParamToolShell
-            | ToolChoiceLiveAllowedToolsChoiceParamToolCustom
-            | ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch
+            ToolChoiceAllowedFunction
+            | ToolChoiceAllowedMcp
+            | ToolChoiceAllowedFileSearch
+            | ToolChoiceAllowedWebSearch
+            | ToolChoiceAllowedWebSearchPreview
+            | ToolChoiceAllowedImageGeneration
+            | ToolChoiceAllowedComputer
+            | ToolChoiceAllowedCodeInterpreter
+            | ToolChoiceAllowedProgrammaticToolCalling
+            | ToolChoiceAllowedShell
+            | ToolChoiceAllowedCustom
+            | ToolChoiceAllowedApplyPatch
         ]
     ]
     type: Required[Literal["allowed_tools"]]
@@ -237,14 +237,14 @@ class ToolApplyPatch(TypedDict, total=False):
     type: Required[Literal["apply_patch"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam(TypedDict, total=False):
+class ToolChoiceAllowedFunction(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: Required[str]
     type: Required[Literal["function"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(TypedDict, total=False):
+class ToolChoiceAllowedMcp(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: Required[str]
@@ -252,62 +252,62 @@ class ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam(TypedDict,
     type: Required[Literal["mcp"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch(TypedDict, total=False):
+class ToolChoiceAllowedFileSearch(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["file_search"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch(TypedDict, total=False):
+class ToolChoiceAllowedWebSearch(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["web_search"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview(TypedDict, total=False):
+class ToolChoiceAllowedWebSearchPreview(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["web_search_preview"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration(TypedDict, total=False):
+class ToolChoiceAllowedImageGeneration(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["image_generation"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolComputer(TypedDict, total=False):
+class ToolChoiceAllowedComputer(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["computer"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter(TypedDict, total=False):
+class ToolChoiceAllowedCodeInterpreter(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["code_interpreter"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling(TypedDict, total=False):
+class ToolChoiceAllowedProgrammaticToolCalling(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolShell(TypedDict, total=False):
+class ToolChoiceAllowedShell(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["shell"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolCustom(TypedDict, total=False):
+class ToolChoiceAllowedCustom(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     name: Required[str]
     type: Required[Literal["custom"]]
 
 
-class ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch(TypedDict, total=False):
+class ToolChoiceAllowedApplyPatch(TypedDict, total=False):
     """Found in `ToolChoiceLiveAllowedToolsChoiceParam.tools`."""
 
     type: Required[Literal["apply_patch"]]
@@ -319,15 +319,8 @@ class ToolShellEnvironmentContainerAuto(TypedDict, total=False):
     type: Required[Literal["container_auto"]]
     file_ids: Sequence[str] | None
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
-    network_policy: (
-        ToolShellEnvironmentContainerAutoNetworkPolicyDisabled
-        | ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist
-        | None
-    )
-    skills: (
-        Iterable[ToolShellEnvironmentContainerAutoSkillSkillReference | ToolShellEnvironmentContainerAutoSkillInline]
-        | None
-    )
+    network_policy: ContainerAutoNetworkPolicyDisabled | ContainerAutoNetworkPolicyAllowlist | None
+    skills: Iterable[ContainerAutoSkillSkillReference | ToolShellEnvironmentContainerAutoSkillInline] | None
 
 
 class ToolShellEnvironmentContainerReference(TypedDict, total=False):
@@ -344,20 +337,20 @@ class ToolShellEnvironmentLocal(TypedDict, total=False):
     skills: Iterable[ToolShellEnvironmentLocalSkill] | None
 
 
-class ToolShellEnvironmentContainerAutoNetworkPolicyDisabled(TypedDict, total=False):
+class ContainerAutoNetworkPolicyDisabled(TypedDict, total=False):
     """Found in `ToolShellEnvironmentContainerAuto.network_policy`."""
 
     type: Required[Literal["disabled"]]
 
 
-class ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist(TypedDict, total=False):
+class ContainerAutoNetworkPolicyAllowlist(TypedDict, total=False):
     """Found in `ToolShellEnvironmentContainerAuto.network_policy`."""
 
     allowed_domains: Required[Sequence[str]]
     type: Required[Literal["allowlist"]]
 
 
-class ToolShellEnvironmentContainerAutoSkillSkillReference(TypedDict, total=False):
+class ContainerAutoSkillSkillReference(TypedDict, total=False):
     """Found in `ToolShellEnvironmentContainerAuto.skills`."""
 
     skill_id: Required[str]
@@ -370,7 +363,7 @@ class ToolShellEnvironmentContainerAutoSkillInline(TypedDict, total=False):
 
     description: Required[str]
     name: Required[str]
-    source: Required[ToolShellEnvironmentContainerAutoSkillInlineSource]
+    source: Required[ContainerAutoSkillInlineSource]
     type: Required[Literal["inline"]]
 
 
@@ -382,7 +375,7 @@ class ToolShellEnvironmentLocalSkill(TypedDict, total=False):
     path: Required[str]
 
 
-class ToolShellEnvironmentContainerAutoSkillInlineSource(TypedDict, total=False):
+class ContainerAutoSkillInlineSource(TypedDict, total=False):
     """Found in `ToolShellEnvironmentContainerAutoSkillInline.source`."""
 
     data: Required[str]
@@ -398,3 +391,21 @@ class FunctionToolParam(TypedDict, total=False):
     description: str | None
     parameters: Mapping[str, object] | None
     strict: bool | None
+
+
+ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
+ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter
+ToolChoiceLiveAllowedToolsChoiceParamToolComputer = ToolChoiceAllowedComputer
+ToolChoiceLiveAllowedToolsChoiceParamToolCustom = ToolChoiceAllowedCustom
+ToolChoiceLiveAllowedToolsChoiceParamToolFileSearch = ToolChoiceAllowedFileSearch
+ToolChoiceLiveAllowedToolsChoiceParamToolImageGeneration = ToolChoiceAllowedImageGeneration
+ToolChoiceLiveAllowedToolsChoiceParamToolLiveFunctionToolChoiceParam = ToolChoiceAllowedFunction
+ToolChoiceLiveAllowedToolsChoiceParamToolLiveMCPToolChoiceParam = ToolChoiceAllowedMcp
+ToolChoiceLiveAllowedToolsChoiceParamToolProgrammaticToolCalling = ToolChoiceAllowedProgrammaticToolCalling
+ToolChoiceLiveAllowedToolsChoiceParamToolShell = ToolChoiceAllowedShell
+ToolChoiceLiveAllowedToolsChoiceParamToolWebSearch = ToolChoiceAllowedWebSearch
+ToolChoiceLiveAllowedToolsChoiceParamToolWebSearchPreview = ToolChoiceAllowedWebSearchPreview
+ToolShellEnvironmentContainerAutoNetworkPolicyAllowlist = ContainerAutoNetworkPolicyAllowlist
+ToolShellEnvironmentContainerAutoNetworkPolicyDisabled = ContainerAutoNetworkPolicyDisabled
+ToolShellEnvironmentContainerAutoSkillInlineSource = ContainerAutoSkillInlineSource
+ToolShellEnvironmentContainerAutoSkillSkillReference = ContainerAutoSkillSkillReference

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
-from ..function_tool_function_tool import FunctionToolFunctionTool
 from . import fork_session_config, session_config
 from .client_config import ClientConfig
 from .client_delegation import ClientDelegation
@@ -22,7 +21,7 @@ from .decisions_delegation_update_config_param import (
 from .fork_session_config_param import AudioPCM, AudioPCMA, AudioPCMU, ClientConfigParam, FunctionToolFunctionToolParam
 from .initial_item import Assistant, AssistantContentText, Developer, DeveloperContent, User, UserContent
 from .initial_item_param import AssistantContentOutputText
-from .responses_delegation_config import ResponsesDelegationConfig
+from .responses_delegation_config import FunctionToolFunctionTool, ResponsesDelegationConfig
 from .responses_delegation_config_param import (
     Reasoning,
     Text,

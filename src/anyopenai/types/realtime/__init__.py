@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
-    from ..realtime_session_create_request_ga import RealtimeToolsConfigUnion as RealtimeToolsConfigUnion
     from .audio_transcription import AudioTranscription as AudioTranscription
     from .audio_transcription_param import AudioTranscriptionParam as AudioTranscriptionParam
     from .call_accept_params import CallAcceptParams as CallAcceptParams
@@ -188,6 +187,7 @@ if TYPE_CHECKING:
     from .realtime_session_create_response import RealtimeSessionCreateResponse as RealtimeSessionCreateResponse
     from .realtime_tool_choice_config import RealtimeToolChoiceConfig as RealtimeToolChoiceConfig
     from .realtime_tool_choice_config_param import RealtimeToolChoiceConfigParam as RealtimeToolChoiceConfigParam
+    from .realtime_tools_config_union import RealtimeToolsConfigUnion as RealtimeToolsConfigUnion
     from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam as RealtimeToolsConfigUnionParam
     from .realtime_tracing_config import RealtimeTracingConfig as RealtimeTracingConfig
     from .realtime_tracing_config_param import RealtimeTracingConfigParam as RealtimeTracingConfigParam
@@ -426,6 +426,7 @@ __getattr__, __dir__ = doors(
         "realtime_session_create_response": "RealtimeSessionCreateResponse",
         "realtime_tool_choice_config": "RealtimeToolChoiceConfig",
         "realtime_tool_choice_config_param": "RealtimeToolChoiceConfigParam",
+        "realtime_tools_config_union": "RealtimeToolsConfigUnion",
         "realtime_tools_config_union_param": "RealtimeToolsConfigUnionParam",
         "realtime_tracing_config": "RealtimeTracingConfig",
         "realtime_tracing_config_param": "RealtimeTracingConfigParam",
@@ -489,6 +490,5 @@ __getattr__, __dir__ = doors(
         "session_update_event": "SessionUpdateEvent",
         "session_update_event_param": "SessionUpdateEventParam",
         "session_updated_event": "SessionUpdatedEvent",
-        ".realtime_session_create_request_ga": "RealtimeToolsConfigUnion",
     },
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Required, TypedDict
 
-from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGA
 from .realtime_session_create_request_param import RealtimeSessionCreateRequestParam
+from .session_update_event import RealtimeSessionCreateRequestGA
 
 
 class CallCreateParams(TypedDict, total=False):

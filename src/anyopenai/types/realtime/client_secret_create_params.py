@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypedDict
 
-from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGA
-from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGA
 from .realtime_session_create_request_param import RealtimeSessionCreateRequestParam
 from .realtime_transcription_session_create_request_param import RealtimeTranscriptionSessionCreateRequestParam
+from .session_update_event import RealtimeSessionCreateRequestGA, RealtimeTranscriptionSessionCreateRequestGA
 
 
 class ClientSecretCreateParams(TypedDict, total=False):

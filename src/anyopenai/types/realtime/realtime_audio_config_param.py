@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..realtime_session_create_request_ga import (
-    RealtimeSessionCreateRequestGAAudioInput,
-    RealtimeSessionCreateRequestGAAudioOutput,
-)
 from .realtime_audio_config_input_param import RealtimeAudioConfigInputParam
 from .realtime_audio_config_output_param import RealtimeAudioConfigOutputParam
+from .session_update_event import RealtimeSessionCreateRequestGAAudioInput, RealtimeSessionCreateRequestGAAudioOutput
 
 
 class RealtimeAudioConfigParam(TypedDict, total=False):

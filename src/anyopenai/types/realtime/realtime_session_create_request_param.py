@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..realtime_session_create_request_ga import RealtimeSessionCreateRequestGAAudio
 from ..responses.response_prompt_param import ResponsePromptParam
 from ..responses.tool_choice_function_param import ToolChoiceFunctionParam
 from ..responses.tool_choice_mcp_param import ToolChoiceMcpParam
@@ -16,6 +15,7 @@ from .realtime_reasoning_param import RealtimeReasoningParam
 from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam
 from .realtime_tracing_config_param import TracingConfiguration
 from .realtime_truncation_param import RealtimeTruncationParam as RealtimeTruncationParam
+from .session_update_event import RealtimeSessionCreateRequestGAAudio
 
 
 class RealtimeSessionCreateRequestParam(TypedDict, total=False):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ..realtime_session_create_request_ga import RealtimeToolsConfigUnion
 from ..responses.tool_param import Mcp
 from .realtime_function_tool_param import RealtimeFunctionToolParam
+from .realtime_tools_config_union import RealtimeToolsConfigUnion
 
 RealtimeToolsConfigUnionParam: TypeAlias = RealtimeFunctionToolParam | Mcp | RealtimeToolsConfigUnion

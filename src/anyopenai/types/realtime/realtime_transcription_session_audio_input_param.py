@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from ..audio_transcription import AudioTranscription
 from .audio_transcription_param import AudioTranscriptionParam
 from .realtime_audio_formats_param import RealtimeAudioFormatsParam
 from .realtime_audio_input_turn_detection_param import RealtimeAudioInputTurnDetectionParam
@@ -15,7 +14,7 @@ class RealtimeTranscriptionSessionAudioInputParam(TypedDict, total=False):
     """Found in `RealtimeTranscriptionSessionAudioParam.input`."""
 
     format: RealtimeAudioFormatsParam
-    transcription: AudioTranscriptionParam | AudioTranscription
+    transcription: AudioTranscriptionParam
     noise_reduction: NoiseReduction
     turn_detection: RealtimeAudioInputTurnDetectionParam | None
 

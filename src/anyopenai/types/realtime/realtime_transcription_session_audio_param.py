@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGAAudioInput
 from .realtime_transcription_session_audio_input_param import RealtimeTranscriptionSessionAudioInputParam
+from .session_update_event import RealtimeTranscriptionSessionCreateRequestGAAudioInput
 
 
 class RealtimeTranscriptionSessionAudioParam(TypedDict, total=False):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Required, TypedDict
 
-from ..realtime_transcription_session_create_request_ga import RealtimeTranscriptionSessionCreateRequestGAAudio
 from .realtime_transcription_session_audio_param import RealtimeTranscriptionSessionAudioParam
+from .session_update_event import RealtimeTranscriptionSessionCreateRequestGAAudio
 
 
 class RealtimeTranscriptionSessionCreateRequestParam(TypedDict, total=False):

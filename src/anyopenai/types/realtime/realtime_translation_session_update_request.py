@@ -4,46 +4,41 @@
 from __future__ import annotations
 
 from .._base import BaseModel, Literal
-from .realtime_response import Audio as Audio
-from .realtime_response import AudioOutput as AudioOutput
-from .realtime_translation_session import AudioInput as AudioInput
-from .realtime_translation_session import AudioInputNoiseReduction as AudioInputNoiseReduction
-from .realtime_translation_session import AudioInputTranscription as AudioInputTranscription
 
 
 class RealtimeTranslationSessionUpdateRequest(BaseModel, kw_only=True):
     """Found in `RealtimeTranslationSessionUpdateEvent.session`."""
 
-    audio: RealtimeTranslationSessionUpdateRequestAudio | None = None
+    audio: Audio | None = None
 
 
-class RealtimeTranslationSessionUpdateRequestAudio(BaseModel, kw_only=True):
+class Audio(BaseModel, kw_only=True):
     """Found in `RealtimeTranslationSessionUpdateRequest.audio`."""
 
-    input: RealtimeTranslationSessionUpdateRequestAudioInput | None = None
-    output: RealtimeTranslationSessionUpdateRequestAudioOutput | None = None
+    input: AudioInput | None = None
+    output: AudioOutput | None = None
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInput(BaseModel, kw_only=True):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudio.input`."""
+class AudioInput(BaseModel, kw_only=True):
+    """Found in `Audio.input`."""
 
-    transcription: RealtimeTranslationSessionUpdateRequestAudioInputTranscription | None = None
-    noise_reduction: RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction | None = None
+    transcription: AudioInputTranscription | None = None
+    noise_reduction: AudioInputNoiseReduction | None = None
 
 
-class RealtimeTranslationSessionUpdateRequestAudioOutput(BaseModel, kw_only=True):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudio.output`."""
+class AudioOutput(BaseModel, kw_only=True):
+    """Found in `Audio.output`."""
 
     language: str | None = None
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInputTranscription(BaseModel, kw_only=True):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudioInput.transcription`."""
+class AudioInputTranscription(BaseModel, kw_only=True):
+    """Found in `AudioInput.transcription`."""
 
     model: str
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction(BaseModel, kw_only=True):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudioInput.noise_reduction`."""
+class AudioInputNoiseReduction(BaseModel, kw_only=True):
+    """Found in `AudioInput.noise_reduction`."""
 
     type: Literal["near_field", "far_field"]

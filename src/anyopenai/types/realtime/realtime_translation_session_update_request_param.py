@@ -6,63 +6,43 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from . import realtime_translation_session_update_request
-from .realtime_translation_session_create_request_param import Audio as Audio
-from .realtime_translation_session_create_request_param import AudioInput as AudioInput
-from .realtime_translation_session_create_request_param import AudioInputNoiseReduction as AudioInputNoiseReduction
-from .realtime_translation_session_create_request_param import AudioInputTranscription as AudioInputTranscription
-from .realtime_translation_session_create_request_param import AudioOutput as AudioOutput
 
 
 class RealtimeTranslationSessionUpdateRequestParam(TypedDict, total=False):
     """Found in `RealtimeTranslationSessionUpdateEventParam.session`."""
 
-    audio: (
-        RealtimeTranslationSessionUpdateRequestAudio
-        | realtime_translation_session_update_request.RealtimeTranslationSessionUpdateRequestAudio
-    )
+    audio: Audio | realtime_translation_session_update_request.Audio
 
 
-class RealtimeTranslationSessionUpdateRequestAudio(TypedDict, total=False):
+class Audio(TypedDict, total=False):
     """Found in `RealtimeTranslationSessionUpdateRequestParam.audio`."""
 
-    input: (
-        RealtimeTranslationSessionUpdateRequestAudioInput
-        | realtime_translation_session_update_request.RealtimeTranslationSessionUpdateRequestAudioInput
-    )
-    output: (
-        RealtimeTranslationSessionUpdateRequestAudioOutput
-        | realtime_translation_session_update_request.RealtimeTranslationSessionUpdateRequestAudioOutput
-    )
+    input: AudioInput | realtime_translation_session_update_request.AudioInput
+    output: AudioOutput | realtime_translation_session_update_request.AudioOutput
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInput(TypedDict, total=False):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudio.input`."""
+class AudioInput(TypedDict, total=False):
+    """Found in `Audio.input`."""
 
-    transcription: (
-        RealtimeTranslationSessionUpdateRequestAudioInputTranscription
-        | realtime_translation_session_update_request.RealtimeTranslationSessionUpdateRequestAudioInputTranscription
-        | None
-    )
+    transcription: AudioInputTranscription | realtime_translation_session_update_request.AudioInputTranscription | None
     noise_reduction: (
-        RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction
-        | realtime_translation_session_update_request.RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction
-        | None
+        AudioInputNoiseReduction | realtime_translation_session_update_request.AudioInputNoiseReduction | None
     )
 
 
-class RealtimeTranslationSessionUpdateRequestAudioOutput(TypedDict, total=False):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudio.output`."""
+class AudioOutput(TypedDict, total=False):
+    """Found in `Audio.output`."""
 
     language: str
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInputTranscription(TypedDict, total=False):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudioInput.transcription`."""
+class AudioInputTranscription(TypedDict, total=False):
+    """Found in `AudioInput.transcription`."""
 
     model: Required[str]
 
 
-class RealtimeTranslationSessionUpdateRequestAudioInputNoiseReduction(TypedDict, total=False):
-    """Found in `RealtimeTranslationSessionUpdateRequestAudioInput.noise_reduction`."""
+class AudioInputNoiseReduction(TypedDict, total=False):
+    """Found in `AudioInput.noise_reduction`."""
 
     type: Required[Literal["near_field", "far_field"]]

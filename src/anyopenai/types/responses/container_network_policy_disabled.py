@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ContainerNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
-    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`,
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`,
     `ToolCodeInterpreterContainerCodeInterpreterToolAuto.network_policy`.
     """
 

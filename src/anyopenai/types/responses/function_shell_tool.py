@@ -43,7 +43,7 @@ class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_au
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
-    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["allowlist"]] = "allowlist"
     allowed_domains: list[str]

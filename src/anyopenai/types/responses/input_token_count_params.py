@@ -11,9 +11,7 @@ from ..shared_params.reasoning import Reasoning
 from .response_conversation_param import ResponseConversationParam
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_create_params import ToolChoice
-from .response_create_params import (
-    ToolChoiceSpecificProgrammaticToolCallingParam as ToolChoiceSpecificProgrammaticToolCallingParam,
-)
+from .response_create_params import ToolChoiceProgrammaticToolCalling as ToolChoiceProgrammaticToolCalling
 from .response_input_item_param import ResponseInputItemParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
@@ -39,3 +37,5 @@ class InputTokenCountParams(TypedDict, total=False):
 
 
 Conversation: TypeAlias = str | ResponseConversationParamParam | ResponseConversationParam
+
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

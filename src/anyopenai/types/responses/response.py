@@ -8,10 +8,10 @@ from typing import ClassVar, TypeAlias
 from .._base import BaseModel, Literal
 from .._mixins import ResponseText
 from ..beta.beta_response import (
+    CacheComparisonNotFound,
     InputTransformation,
     PromptCacheDiagnosticsCacheHit,
     PromptCacheDiagnosticsCacheMiss,
-    PromptCacheDiagnosticsComparisonResponseNotFound,
     PromptCacheDiagnosticsUnavailable,
     ToolUsage,
 )
@@ -66,7 +66,7 @@ class Response(ResponseText, kw_only=True):
     prompt_cache_diagnostics: (
         PromptCacheDiagnosticsCacheMiss
         | PromptCacheDiagnosticsCacheHit
-        | PromptCacheDiagnosticsComparisonResponseNotFound
+        | CacheComparisonNotFound
         | PromptCacheDiagnosticsUnavailable
         | None
     ) = None
@@ -134,9 +134,7 @@ class Image(BaseModel, kw_only=True):
     context_compression: Literal["enabled", "disabled"]
 
 
-class ToolChoiceSpecificProgrammaticToolCallingParam(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
+class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
     """One of `ToolChoice`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
@@ -157,7 +155,7 @@ ToolChoice: TypeAlias = (
     | ToolChoiceFunction
     | ToolChoiceMcp
     | ToolChoiceCustom
-    | ToolChoiceSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | ToolChoiceApplyPatch
     | ToolChoiceShell
 )
@@ -168,3 +166,4 @@ ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
 ModerationOutputModerationResult = ModerationResultBody
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

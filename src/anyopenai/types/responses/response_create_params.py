@@ -88,13 +88,13 @@ class ResponseCreateParams(TypedDict, total=False):
 
 
 class AccessPrograms(TypedDict, total=False):
-    """Found in `ResponseCreateParams.access_programs`, `ResponsesClientEventResponseCreate.access_programs`."""
+    """Found in `ResponseCreateParams.access_programs`, `ResponseCreate.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class ContextManagement(TypedDict, total=False):
-    """Found in `ResponseCreateParams.context_management`, `ResponsesClientEventResponseCreate.context_management`."""
+    """Found in `ResponseCreateParams.context_management`, `ResponseCreate.context_management`."""
 
     type: Required[str]
     compact_threshold: int | None
@@ -102,18 +102,18 @@ class ContextManagement(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """Found in `ResponseCreateParams.image`, `ResponsesClientEventResponseCreate.image`."""
+    """Found in `ResponseCreateParams.image`, `ResponseCreate.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]
 
 
 class StreamOptions(TypedDict, total=False):
-    """Found in `ResponseCreateParams.stream_options`, `ResponsesClientEventResponseCreate.stream_options`."""
+    """Found in `ResponseCreateParams.stream_options`, `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool
 
 
-class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
+class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
     """One of `ToolChoice`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
@@ -128,7 +128,7 @@ ToolChoice: TypeAlias = (
     | ToolChoiceFunctionParam
     | ToolChoiceMcpParam
     | ToolChoiceCustomParam
-    | ToolChoiceSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | ToolChoiceApplyPatchParam
     | ToolChoiceShellParam
     | response.ToolChoice
@@ -136,3 +136,4 @@ ToolChoice: TypeAlias = (
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
 ResponseCreateParamsStreaming = ResponseCreateParams
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..response_input_file_content import ResponseInputFileContent
+from ..live.response_item_create_event import ResponseInputFileContent
 from .response_input_image_content import ResponseInputImageContent
 from .response_input_text_content import ResponseInputTextContent
 
@@ -38,25 +38,19 @@ class ResponseSteerInputItemListFunctionCallOutput(
     output: str | list[ResponseInputTextContent | ResponseInputImageContent | ResponseInputFileContent]
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
     call_id: str | None = None
-    caller: (
-        ResponseSteerInputItemListFunctionCallOutputCallerDirect
-        | ResponseSteerInputItemListFunctionCallOutputCallerProgram
-        | None
-    ) = None
+    caller: FunctionCallOutputCallerDirect | FunctionCallOutputCallerProgram | None = None
     name: str | None = None
     namespace: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
 
-class ResponseSteerInputItemListFunctionCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
+class FunctionCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):
     """Found in `ResponseSteerInputItemListFunctionCallOutput.caller`."""
 
     type: ClassVar[Literal["direct"]] = "direct"
 
 
-class ResponseSteerInputItemListFunctionCallOutputCallerProgram(
-    BaseModel, kw_only=True, tag_field="type", tag="program"
-):
+class FunctionCallOutputCallerProgram(BaseModel, kw_only=True, tag_field="type", tag="program"):
     """Found in `ResponseSteerInputItemListFunctionCallOutput.caller`."""
 
     caller_id: str

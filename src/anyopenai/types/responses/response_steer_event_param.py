@@ -11,7 +11,6 @@ from ..live.response_item_create_event_param import (
     ResponseInputImageContentParam,
     ResponseInputTextContentParam,
 )
-from ..response_input_file_content import ResponseInputFileContent
 from . import response_steer_event
 
 
@@ -35,13 +34,7 @@ class ResponseSteerInputItemListMessage(TypedDict, total=False):
     """Found in `ResponseSteerEventParam.input`."""
 
     content: Required[
-        Iterable[
-            ResponseInputTextContentParam
-            | ResponseInputImageContentParam
-            | ResponseInputFileContentParam
-            | ResponseInputFileContent
-        ]
-        | str
+        Iterable[ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam] | str
     ]
     role: Required[Literal["user"]]
     type: Required[Literal["message"]]
@@ -53,22 +46,16 @@ class ResponseSteerInputItemListFunctionCallOutput(TypedDict, total=False):
     """Found in `ResponseSteerEventParam.input`."""
 
     output: Required[
-        str
-        | Iterable[
-            ResponseInputTextContentParam
-            | ResponseInputImageContentParam
-            | ResponseInputFileContentParam
-            | ResponseInputFileContent
-        ]
+        str | Iterable[ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam]
     ]
     type: Required[Literal["function_call_output"]]
     id: str | None
     call_id: str | None
     caller: (
-        ResponseSteerInputItemListFunctionCallOutputCallerDirect
-        | response_steer_event.ResponseSteerInputItemListFunctionCallOutputCallerDirect
-        | ResponseSteerInputItemListFunctionCallOutputCallerProgram
-        | response_steer_event.ResponseSteerInputItemListFunctionCallOutputCallerProgram
+        FunctionCallOutputCallerDirect
+        | response_steer_event.FunctionCallOutputCallerDirect
+        | FunctionCallOutputCallerProgram
+        | response_steer_event.FunctionCallOutputCallerProgram
         | None
     )
     name: str | None
@@ -76,13 +63,13 @@ class ResponseSteerInputItemListFunctionCallOutput(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class ResponseSteerInputItemListFunctionCallOutputCallerDirect(TypedDict, total=False):
+class FunctionCallOutputCallerDirect(TypedDict, total=False):
     """Found in `ResponseSteerInputItemListFunctionCallOutput.caller`."""
 
     type: Required[Literal["direct"]]
 
 
-class ResponseSteerInputItemListFunctionCallOutputCallerProgram(TypedDict, total=False):
+class FunctionCallOutputCallerProgram(TypedDict, total=False):
     """Found in `ResponseSteerInputItemListFunctionCallOutput.caller`."""
 
     caller_id: Required[str]

@@ -31,7 +31,7 @@ class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
 
 
 class ToolMcp(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ToolSearchOutputItemParam.tools`."""
 
     server_label: Required[str]
     type: Required[Literal["mcp"]]
@@ -60,7 +60,7 @@ class ToolMcp(TypedDict, total=False):
 
 
 class ToolCodeInterpreter(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ToolSearchOutputItemParam.tools`."""
 
     container: Required[str | ToolCodeInterpreterContainerCodeInterpreterToolAutoParam]
     type: Required[Literal["code_interpreter"]]
@@ -68,13 +68,13 @@ class ToolCodeInterpreter(TypedDict, total=False):
 
 
 class ToolProgrammaticToolCalling(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
 class ToolImageGeneration(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["image_generation"]]
     action: Literal["generate", "edit", "auto"] | None
@@ -162,7 +162,7 @@ class ToolImageGenerationSvgReasoningParam(TypedDict, total=False):
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
     """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAutoParam.network_policy`.
+    `CodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`.
     """
 
     type: Required[Literal["disabled"]]
@@ -170,7 +170,7 @@ class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
     """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAutoParam.network_policy`.
+    `CodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`.
     """
 
     allowed_domains: Required[Sequence[str]]

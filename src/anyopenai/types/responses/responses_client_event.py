@@ -11,7 +11,7 @@ from ..shared.responses_model import ResponsesModel
 from .response import Moderation as Moderation
 from .response import PromptCacheOptions as PromptCacheOptions
 from .response import ToolChoice
-from .response import ToolChoiceSpecificProgrammaticToolCallingParam as ToolChoiceSpecificProgrammaticToolCallingParam
+from .response import ToolChoiceProgrammaticToolCalling as ToolChoiceProgrammaticToolCalling
 from .response_conversation_param import ResponseConversationParam
 from .response_includable import ResponseIncludable
 from .response_input_item import ResponseInputItem
@@ -132,6 +132,7 @@ Conversation: TypeAlias = str | ResponseConversationParam
 
 ResponseCreateConversation = Conversation
 ResponseCreateModerationPolicyOutput = ResponseCreateModerationPolicyInput
-ResponseCreateToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceSpecificProgrammaticToolCallingParam
+ResponseCreateToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling
 
 ResponsesClientEvent: TypeAlias = ResponseCreate | ResponseSteerEvent

@@ -108,7 +108,7 @@ class ImageGenerationInputImageMask(BaseModel, kw_only=True):
 
 
 class ImageGenerationSvg(BaseModel, kw_only=True):
-    """Found in `ImageGeneration.svg`, `ResponseToolSearchOutputItemParamToolImageGeneration.svg`."""
+    """Found in `ImageGeneration.svg`, `ToolImageGeneration.svg`."""
 
     model: str | None = None
     reasoning: ImageGenerationSvgReasoning | None = None
@@ -128,7 +128,7 @@ class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
     never: McpAllowedToolsMcpToolFilter | None = None
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
+class CodeInterpreterContainerAuto(BaseModel, kw_only=True):
     """One of `CodeInterpreterContainer`."""
 
     type: Literal["auto"]
@@ -181,4 +181,6 @@ McpAllowedTools: TypeAlias = list[str] | McpAllowedToolsMcpToolFilter
 
 McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"]
 
-CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerCodeInterpreterToolAuto
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto
+
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto

@@ -96,7 +96,7 @@ class ImageGeneration(TypedDict, total=False):
 
 
 class LocalShell(TypedDict, total=False):
-    """Found in `ResponseToolSearchOutputItemParam.tools`."""
+    """Found in `ToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["local_shell"]]
 
@@ -129,7 +129,7 @@ class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
     never: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
+class CodeInterpreterContainerAuto(TypedDict, total=False):
     """One of `CodeInterpreterContainer`."""
 
     type: Required[Literal["auto"]]
@@ -185,12 +185,11 @@ McpRequireApproval: TypeAlias = (
     McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | tool.McpRequireApproval
 )
 
-CodeInterpreterContainer: TypeAlias = (
-    str | CodeInterpreterContainerCodeInterpreterToolAuto | tool.CodeInterpreterContainer
-)
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto | tool.CodeInterpreterContainer
 
 NetworkPolicy: TypeAlias = (
     ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
 )
 
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

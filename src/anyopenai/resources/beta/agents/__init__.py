@@ -29,9 +29,9 @@ if TYPE_CHECKING:
         PersistedAgentToolConfigParamComputerUse,
         PersistedAgentToolConfigParamFunction,
         PersistedAgentToolConfigParamMcp,
-        PersistedAgentToolConfigParamProgrammaticToolCalling,
         PersistedAgentToolConfigParamToolSearch,
         PersistedAgentToolConfigParamWebSearch,
+        ToolConfigProgrammaticToolCalling,
     )
     from .automations import Automations, AutomationsWithRawResponse, AutomationsWithStreamingResponse
     from .environments import Environments, EnvironmentsWithRawResponse, EnvironmentsWithStreamingResponse
@@ -137,7 +137,7 @@ class Agents(Resource):
         tools: Iterable[
             PersistedAgentToolConfigParamFunction
             | PersistedAgentToolConfigParamToolSearch
-            | PersistedAgentToolConfigParamProgrammaticToolCalling
+            | ToolConfigProgrammaticToolCalling
             | PersistedAgentToolConfigParamMcp
             | PersistedAgentToolConfigParamWebSearch
             | PersistedAgentToolConfigParamComputerUse
@@ -164,7 +164,7 @@ class Agents(Resource):
                 processed and priced.
             text (`AgentTextParam`): The form of the text.
             tools (list of (`PersistedAgentToolConfigParamFunction`, `PersistedAgentToolConfigParamToolSearch`,
-                `PersistedAgentToolConfigParamProgrammaticToolCalling`, `PersistedAgentToolConfigParamMcp`,
+                `ToolConfigProgrammaticToolCalling`, `PersistedAgentToolConfigParamMcp`,
                 `PersistedAgentToolConfigParamWebSearch`, `PersistedAgentToolConfigParamComputerUse` or
                 `PersistedAgentToolConfigParamAutomations`)): What the model may call.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
@@ -276,7 +276,7 @@ class Agents(Resource):
         tools: Iterable[
             PersistedAgentToolConfigParamFunction
             | PersistedAgentToolConfigParamToolSearch
-            | PersistedAgentToolConfigParamProgrammaticToolCalling
+            | ToolConfigProgrammaticToolCalling
             | PersistedAgentToolConfigParamMcp
             | PersistedAgentToolConfigParamWebSearch
             | PersistedAgentToolConfigParamComputerUse
@@ -304,7 +304,7 @@ class Agents(Resource):
                 processed and priced.
             text (`AgentTextParam`): The form of the text.
             tools (list of (`PersistedAgentToolConfigParamFunction`, `PersistedAgentToolConfigParamToolSearch`,
-                `PersistedAgentToolConfigParamProgrammaticToolCalling`, `PersistedAgentToolConfigParamMcp`,
+                `ToolConfigProgrammaticToolCalling`, `PersistedAgentToolConfigParamMcp`,
                 `PersistedAgentToolConfigParamWebSearch`, `PersistedAgentToolConfigParamComputerUse` or
                 `PersistedAgentToolConfigParamAutomations`)): What the model may call.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.

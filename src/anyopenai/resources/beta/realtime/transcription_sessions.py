@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from ...._contract import Omit, RequestOptions
     from ...._resource import opened, raw
-    from ....types.audio_transcription import AudioTranscription
     from ....types.beta.realtime.transcription_session_create_params import (
         ClientSecret,
         InputAudioNoiseReduction,
         TurnDetection,
     )
     from ....types.beta.realtime.transcription_session_update import (
-        RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction,
-        RealtimeTranscriptionSessionCreateRequestTurnDetection,
+        AudioTranscription,
+        SessionInputAudioNoiseReduction,
+        SessionTurnDetection,
     )
     from ....types.realtime.audio_transcription_param import AudioTranscriptionParam
 
@@ -50,12 +50,10 @@ class TranscriptionSessions(Resource):
         client_secret: ClientSecret | Omit = omit,
         include: Sequence[Literal["item.input_audio_transcription.logprobs"]] | Omit = omit,
         input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | Omit = omit,
-        input_audio_noise_reduction: InputAudioNoiseReduction
-        | RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction
-        | Omit = omit,
+        input_audio_noise_reduction: InputAudioNoiseReduction | SessionInputAudioNoiseReduction | Omit = omit,
         input_audio_transcription: AudioTranscriptionParam | AudioTranscription | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | Omit = omit,
-        turn_detection: TurnDetection | RealtimeTranscriptionSessionCreateRequestTurnDetection | Omit = omit,
+        turn_detection: TurnDetection | SessionTurnDetection | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> TranscriptionSession:
         """Make a short-lived key for a realtime transcription of the beta.

@@ -105,7 +105,7 @@ class DataResultOrganizationUsageImagesResult(
     model: str | None = None
 
 
-class DataResultOrganizationUsageAudioSpeechesResult(
+class ResultAudioSpeechesResult(
     BaseModel, kw_only=True, tag_field="object", tag="organization.usage.audio_speeches.result"
 ):
     """One of `DataResult`."""
@@ -119,7 +119,7 @@ class DataResultOrganizationUsageAudioSpeechesResult(
     model: str | None = None
 
 
-class DataResultOrganizationUsageAudioTranscriptionsResult(
+class ResultAudioTranscriptionsResult(
     BaseModel, kw_only=True, tag_field="object", tag="organization.usage.audio_transcriptions.result"
 ):
     """One of `DataResult`."""
@@ -145,7 +145,7 @@ class DataResultOrganizationUsageVectorStoresResult(
     project_id: str | None = None
 
 
-class DataResultOrganizationUsageCodeInterpreterSessionsResult(
+class ResultCodeInterpreterSessionsResult(
     BaseModel, kw_only=True, tag_field="object", tag="organization.usage.code_interpreter_sessions.result"
 ):
     """One of `DataResult`."""
@@ -212,11 +212,15 @@ DataResult: TypeAlias = (
     | DataResultOrganizationUsageEmbeddingsResult
     | DataResultOrganizationUsageModerationsResult
     | DataResultOrganizationUsageImagesResult
-    | DataResultOrganizationUsageAudioSpeechesResult
-    | DataResultOrganizationUsageAudioTranscriptionsResult
+    | ResultAudioSpeechesResult
+    | ResultAudioTranscriptionsResult
     | DataResultOrganizationUsageVectorStoresResult
-    | DataResultOrganizationUsageCodeInterpreterSessionsResult
+    | ResultCodeInterpreterSessionsResult
     | DataResultOrganizationUsageFileSearchesResult
     | DataResultOrganizationUsageWebSearchesResult
     | DataResultOrganizationCostsResult
 )
+
+DataResultOrganizationUsageAudioSpeechesResult = ResultAudioSpeechesResult
+DataResultOrganizationUsageAudioTranscriptionsResult = ResultAudioTranscriptionsResult
+DataResultOrganizationUsageCodeInterpreterSessionsResult = ResultCodeInterpreterSessionsResult

@@ -20,26 +20,14 @@ class AutomationEnvironmentResourceOpenAIHosted(BaseModel, kw_only=True, tag_fie
 
     capability_directories: list[str] | None = None
     container_size: Literal["small", "medium", "large"] | None = None
-    desktop: AutomationEnvironmentResourceOpenAIHostedDesktop | None = None
+    desktop: HostedDesktop | None = None
     environment_id: str | None = None
     environment_template_id: str | None = None
-    files: (
-        list[
-            AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID
-            | AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline
-        ]
-        | None
-    ) = None
-    network: AutomationEnvironmentResourceOpenAIHostedNetwork | None = None
-    packages: AutomationEnvironmentResourceOpenAIHostedPackages | None = None
+    files: list[HostedFileFileID | HostedFileInline] | None = None
+    network: HostedNetwork | None = None
+    packages: HostedPackages | None = None
     plugins: list[HostedPlugin] | None = None
-    skills: (
-        list[
-            AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference
-            | AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline
-        ]
-        | None
-    ) = None
+    skills: list[HostedSkillSkillReference | HostedSkillInline] | None = None
     type: ClassVar[Literal["openai_hosted"]] = "openai_hosted"
 
 
@@ -52,15 +40,13 @@ class AutomationEnvironmentResourceSelfHosted(BaseModel, kw_only=True, tag_field
     workspace_directory: str
 
 
-class AutomationEnvironmentResourceOpenAIHostedDesktop(BaseModel, kw_only=True):
+class HostedDesktop(BaseModel, kw_only=True):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.desktop`."""
 
     enabled: bool
 
 
-class AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID(
-    BaseModel, kw_only=True, tag_field="type", tag="file_id"
-):
+class HostedFileFileID(BaseModel, kw_only=True, tag_field="type", tag="file_id"):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.files`."""
 
     file_id: str
@@ -68,9 +54,7 @@ class AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFil
     type: ClassVar[Literal["file_id"]] = "file_id"
 
 
-class AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline(
-    BaseModel, kw_only=True, tag_field="type", tag="inline"
-):
+class HostedFileInline(BaseModel, kw_only=True, tag_field="type", tag="inline"):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.files`."""
 
     path: str
@@ -78,14 +62,14 @@ class AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInl
     type: ClassVar[Literal["inline"]] = "inline"
 
 
-class AutomationEnvironmentResourceOpenAIHostedNetwork(BaseModel, kw_only=True):
+class HostedNetwork(BaseModel, kw_only=True):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.network`."""
 
     access: Literal["enabled", "disabled", "restricted"]
     allowed_domains: list[str]
 
 
-class AutomationEnvironmentResourceOpenAIHostedPackages(BaseModel, kw_only=True):
+class HostedPackages(BaseModel, kw_only=True):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.packages`."""
 
     npm: list[str]
@@ -93,9 +77,7 @@ class AutomationEnvironmentResourceOpenAIHostedPackages(BaseModel, kw_only=True)
     system: list[str]
 
 
-class AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference(
-    BaseModel, kw_only=True, tag_field="type", tag="skill_reference"
-):
+class HostedSkillSkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.skills`."""
 
     skill_id: str
@@ -103,15 +85,21 @@ class AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceS
     version: str | None = None
 
 
-class AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline(
-    BaseModel, kw_only=True, tag_field="type", tag="inline"
-):
+class HostedSkillInline(BaseModel, kw_only=True, tag_field="type", tag="inline"):
     """Found in `AutomationEnvironmentResourceOpenAIHosted.skills`."""
 
     description: str
     name: str
     type: ClassVar[Literal["inline"]] = "inline"
 
+
+AutomationEnvironmentResourceOpenAIHostedDesktop = HostedDesktop
+AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceFileID = HostedFileFileID
+AutomationEnvironmentResourceOpenAIHostedFileHostedTemplateFileResourceInline = HostedFileInline
+AutomationEnvironmentResourceOpenAIHostedNetwork = HostedNetwork
+AutomationEnvironmentResourceOpenAIHostedPackages = HostedPackages
+AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceInline = HostedSkillInline
+AutomationEnvironmentResourceOpenAIHostedSkillHostedTemplateSkillResourceSkillReference = HostedSkillSkillReference
 
 AutomationEnvironment: TypeAlias = (
     AutomationEnvironmentResourceNone

@@ -45,8 +45,8 @@ class AutomationTargetParamExistingSession(TypedDict, total=False):
 class AutomationTargetParamNewSessionAgent(TypedDict, total=False):
     """Found in `AutomationTargetParamNewSession.agent`."""
 
-    compaction: AutomationTargetParamNewSessionAgentCompaction | None
-    experimental: AutomationTargetParamNewSessionAgentExperimental
+    compaction: NewSessionAgentCompaction | None
+    experimental: NewSessionAgentExperimental
     instructions: str | None
     model: str
     multi_agent: MultiAgentConfigParam | None
@@ -67,16 +67,19 @@ class AutomationTargetParamNewSessionAgent(TypedDict, total=False):
     )
 
 
-class AutomationTargetParamNewSessionAgentCompaction(TypedDict, total=False):
+class NewSessionAgentCompaction(TypedDict, total=False):
     """Found in `AutomationTargetParamNewSessionAgent.compaction`."""
 
     async_: bool | None
 
 
-class AutomationTargetParamNewSessionAgentExperimental(TypedDict, total=False):
+class NewSessionAgentExperimental(TypedDict, total=False):
     """Found in `AutomationTargetParamNewSessionAgent.experimental`."""
 
     time_awareness: bool
 
+
+AutomationTargetParamNewSessionAgentCompaction = NewSessionAgentCompaction
+AutomationTargetParamNewSessionAgentExperimental = NewSessionAgentExperimental
 
 AutomationTargetParam: TypeAlias = AutomationTargetParamNewSession | AutomationTargetParamExistingSession

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ... import environment
-from ...environment import HostedPlugin, SetupCommand
 from ..hosted_plugin_param import HostedPluginParam
 from ..hosted_skill_param import HostedSkillParamInline, HostedSkillParamSkillReference
 from ..setup_command_param import SetupCommandParam
@@ -16,7 +14,7 @@ from ..setup_command_param import SetupCommandParam
 class EnvironmentCreateParams(TypedDict, total=False):
     """The arguments of `beta.agents.environments.create`."""
 
-    environment: Required[Environment | environment.Environment]
+    environment: Required[Environment]
     vault_ids: Sequence[str] | None
 
 
@@ -25,31 +23,15 @@ class Environment(TypedDict, total=False):
 
     type: Required[Literal["openai_hosted"]]
     capability_directories: Sequence[str] | None
-    desktop: EnvironmentDesktop | environment.EnvironmentDesktop | None
+    desktop: EnvironmentDesktop | None
     env: Mapping[str, str] | None
     environment_template_id: str
-    files: (
-        Iterable[
-            HostedEnvironmentFileParamFileID
-            | environment.HostedEnvironmentFileParamFileID
-            | HostedEnvironmentFileParamInline
-            | environment.HostedEnvironmentFileParamInline
-        ]
-        | None
-    )
-    network: EnvironmentNetwork | environment.EnvironmentNetwork | None
-    packages: EnvironmentPackages | environment.EnvironmentPackages | None
-    plugins: Iterable[HostedPluginParam | HostedPlugin] | None
-    setup_commands: Iterable[SetupCommandParam | SetupCommand] | None
-    skills: (
-        Iterable[
-            HostedSkillParamSkillReference
-            | environment.HostedSkillParamSkillReference
-            | HostedSkillParamInline
-            | environment.HostedSkillParamInline
-        ]
-        | None
-    )
+    files: Iterable[HostedEnvironmentFileParamFileID | HostedEnvironmentFileParamInline] | None
+    network: EnvironmentNetwork | None
+    packages: EnvironmentPackages | None
+    plugins: Iterable[HostedPluginParam] | None
+    setup_commands: Iterable[SetupCommandParam] | None
+    skills: Iterable[HostedSkillParamSkillReference | HostedSkillParamInline] | None
 
 
 class HostedEnvironmentFileParamFileID(TypedDict, total=False):

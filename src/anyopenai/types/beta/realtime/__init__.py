@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .transcription_session_create_params import (
         TranscriptionSessionCreateParams as TranscriptionSessionCreateParams,
     )
+    from .transcription_session_update import Session as Session
     from .transcription_session_update import TranscriptionSessionUpdate as TranscriptionSessionUpdate
     from .transcription_session_update_param import TranscriptionSessionUpdateParam as TranscriptionSessionUpdateParam
     from .transcription_session_updated_event import (
@@ -71,7 +72,7 @@ __getattr__, __dir__ = doors(
         "session_create_response": "SessionCreateResponse",
         "transcription_session": "TranscriptionSession",
         "transcription_session_create_params": "TranscriptionSessionCreateParams",
-        "transcription_session_update": "TranscriptionSessionUpdate",
+        "transcription_session_update": "Session TranscriptionSessionUpdate",
         "transcription_session_update_param": "TranscriptionSessionUpdateParam",
         "transcription_session_updated_event": "TranscriptionSessionUpdatedEvent",
     },

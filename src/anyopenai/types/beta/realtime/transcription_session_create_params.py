@@ -6,21 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from ...audio_transcription import AudioTranscription
 from ...realtime.audio_transcription_param import AudioTranscriptionParam
-from .transcription_session_update import (
-    RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction,
-    RealtimeTranscriptionSessionCreateRequestTurnDetection,
-)
+from .transcription_session_update import AudioTranscription, SessionInputAudioNoiseReduction, SessionTurnDetection
 
 
 class TranscriptionSessionCreateParams(TypedDict, total=False):
     """The arguments of `beta.realtime.transcription_sessions.create`."""
 
-    turn_detection: TurnDetection | RealtimeTranscriptionSessionCreateRequestTurnDetection
-    input_audio_noise_reduction: (
-        InputAudioNoiseReduction | RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction
-    )
+    turn_detection: TurnDetection | SessionTurnDetection
+    input_audio_noise_reduction: InputAudioNoiseReduction | SessionInputAudioNoiseReduction
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"]
     """Default "pcm16"."""
     input_audio_transcription: AudioTranscriptionParam | AudioTranscription

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from ..._base import BaseModel, Literal
-from ...audio_transcription import AudioTranscription
 
 
 class TranscriptionSessionUpdate(BaseModel, kw_only=True):
@@ -12,21 +11,21 @@ class TranscriptionSessionUpdate(BaseModel, kw_only=True):
 
     event_id: str | None = None
     type: Literal["transcription_session.update"]
-    session: RealtimeTranscriptionSessionCreateRequest
+    session: Session
 
 
-class RealtimeTranscriptionSessionCreateRequest(BaseModel, kw_only=True):
+class Session(BaseModel, kw_only=True):
     """Found in `TranscriptionSessionUpdate.session`."""
 
-    turn_detection: RealtimeTranscriptionSessionCreateRequestTurnDetection | None = None
-    input_audio_noise_reduction: RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction | None = None
+    turn_detection: SessionTurnDetection | None = None
+    input_audio_noise_reduction: SessionInputAudioNoiseReduction | None = None
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
     input_audio_transcription: AudioTranscription | None = None
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
 
 
-class RealtimeTranscriptionSessionCreateRequestTurnDetection(BaseModel, kw_only=True):
-    """Found in `RealtimeTranscriptionSessionCreateRequest.turn_detection`."""
+class SessionTurnDetection(BaseModel, kw_only=True):
+    """Found in `Session.turn_detection`."""
 
     type: Literal["server_vad"] | None = None
     threshold: float | None = None
@@ -34,7 +33,34 @@ class RealtimeTranscriptionSessionCreateRequestTurnDetection(BaseModel, kw_only=
     silence_duration_ms: int | None = None
 
 
-class RealtimeTranscriptionSessionCreateRequestInputAudioNoiseReduction(BaseModel, kw_only=True):
-    """Found in `RealtimeTranscriptionSessionCreateRequest.input_audio_noise_reduction`."""
+class SessionInputAudioNoiseReduction(BaseModel, kw_only=True):
+    """Found in `Session.input_audio_noise_reduction`."""
 
     type: Literal["near_field", "far_field"] | None = None
+
+
+class AudioTranscription(BaseModel, kw_only=True):
+    """Found in `Session.input_audio_transcription`, `RealtimeSessionCreateRequestGAAudioInput.transcription`,
+    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`.
+    """
+
+    model: (
+        str
+        | Literal[
+            "whisper-1",
+            "gpt-transcribe",
+            "gpt-live-transcribe",
+            "gpt-4o-mini-transcribe",
+            "gpt-4o-mini-transcribe-2025-12-15",
+            "gpt-4o-transcribe",
+            "gpt-4o-transcribe-diarize",
+            "gpt-realtime-whisper",
+        ]
+        | None
+    ) = None
+    language: str | None = None
+    languages: list[str] | None = None
+    """At least 1 item."""
+    keywords: list[str] | None = None
+    prompt: str | None = None
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None

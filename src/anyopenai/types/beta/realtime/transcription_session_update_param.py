@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal, Required, TypedDict
 
 from .transcription_session_create_params import TranscriptionSessionCreateParams
-from .transcription_session_update import RealtimeTranscriptionSessionCreateRequest
+from .transcription_session_update import Session
 
 
 class TranscriptionSessionUpdateParam(TypedDict, total=False):
@@ -14,4 +14,4 @@ class TranscriptionSessionUpdateParam(TypedDict, total=False):
 
     event_id: str
     type: Required[Literal["transcription_session.update"]]
-    session: Required[TranscriptionSessionCreateParams | RealtimeTranscriptionSessionCreateRequest]
+    session: Required[TranscriptionSessionCreateParams | Session]

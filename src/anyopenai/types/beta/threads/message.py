@@ -47,10 +47,12 @@ class Attachment(BaseModel, kw_only=True):
     tools: list[AttachmentTool] | None = None
 
 
-class AttachmentToolAssistantToolsFileSearchTypeOnly(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
+class AttachmentToolFileSearch(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
     """One of `AttachmentTool`."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
 
 
-AttachmentTool: TypeAlias = CodeInterpreterTool | AttachmentToolAssistantToolsFileSearchTypeOnly
+AttachmentTool: TypeAlias = CodeInterpreterTool | AttachmentToolFileSearch
+
+AttachmentToolAssistantToolsFileSearchTypeOnly = AttachmentToolFileSearch

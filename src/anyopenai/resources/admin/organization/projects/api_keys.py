@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ....._contract import Operation, omit
 from ....._resource import Resource
 from .....pagination import AsyncConversationCursorPage
-from .....types import project_api_key
+from .....types.admin.organization.projects import api_key_update_response
 from .....types.admin.organization.projects.api_key_delete_response import APIKeyDeleteResponse
 from .....types.admin.organization.projects.project_api_key import ProjectAPIKey
 
@@ -49,11 +49,11 @@ _RETRIEVE: Final[Operation[ProjectAPIKey]] = Operation(
     doc="https://platform.openai.com/docs/api-reference/project-api-keys",
 )
 
-_UPDATE: Final[Operation[project_api_key.ProjectAPIKey]] = Operation(
+_UPDATE: Final[Operation[api_key_update_response.ProjectAPIKey]] = Operation(
     name="admin.organization.projects.api_keys.update",
     verb="POST",
     path="/organization/projects/{project_id}/api_keys/{api_key_id}",
-    returns=project_api_key.ProjectAPIKey,
+    returns=api_key_update_response.ProjectAPIKey,
     body="json",
     security="admin",
     doc="https://platform.openai.com/docs/api-reference/project-api-keys",
@@ -164,7 +164,7 @@ class APIKeys(Resource):
         expires_in_seconds: int | Omit = omit,
         scopes: Sequence[str] | Omit = omit,
         **options: Unpack[RequestOptions],
-    ) -> project_api_key.ProjectAPIKey:
+    ) -> api_key_update_response.ProjectAPIKey:
         """Change when a project's API key expires, or what it may do.
 
         `POST /organization/projects/{project_id}/api_keys/{api_key_id}`. Takes the admin key.
@@ -182,7 +182,7 @@ class APIKeys(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-api-keys
         """
-        answer: project_api_key.ProjectAPIKey = await self._caller.call(
+        answer: api_key_update_response.ProjectAPIKey = await self._caller.call(
             _UPDATE,
             path=(
                 project_id,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ....._contract import Omit, RequestOptions
     from ....._engine.iteration import Paginator
     from ....._resource import opened, opened_page, raw, raw_page
-    from .....types import environment
     from .....types.beta.agents.environment_create_params import Environment
     from .files import Files, FilesWithRawResponse, FilesWithStreamingResponse
     from .templates import Templates, TemplatesWithRawResponse, TemplatesWithStreamingResponse
@@ -76,7 +75,7 @@ class Environments(Resource):
     async def create(
         self,
         *,
-        environment: Environment | environment.Environment,
+        environment: Environment,
         vault_ids: Sequence[str] | None | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> EnvironmentInfo:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ....._contract import Omit, RequestOptions
     from ....._engine.iteration import Paginator
     from ....._resource import opened, opened_page, raw, raw_page
-    from .....types import environment
     from .....types.beta.agents.environment_create_params import (
         HostedEnvironmentFileParamFileID,
         HostedEnvironmentFileParamInline,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from .....types.beta.hosted_plugin_param import HostedPluginParam
     from .....types.beta.hosted_skill_param import HostedSkillParamInline, HostedSkillParamSkillReference
     from .....types.beta.setup_command_param import SetupCommandParam
-    from .....types.environment import HostedPlugin, SetupCommand
 
 
 _CREATE: Final[Operation[EnvironmentTemplate]] = Operation(
@@ -91,27 +89,13 @@ class Templates(Resource):
         capability_directories: Sequence[str] | None | Omit = omit,
         desktop: Desktop | None | Omit = omit,
         env: Mapping[str, str] | None | Omit = omit,
-        files: Iterable[
-            HostedEnvironmentFileParamFileID
-            | environment.HostedEnvironmentFileParamFileID
-            | HostedEnvironmentFileParamInline
-            | environment.HostedEnvironmentFileParamInline
-        ]
-        | None
-        | Omit = omit,
+        files: Iterable[HostedEnvironmentFileParamFileID | HostedEnvironmentFileParamInline] | None | Omit = omit,
         name: str | None | Omit = omit,
         network: Network | None | Omit = omit,
         packages: Packages | None | Omit = omit,
-        plugins: Iterable[HostedPluginParam | HostedPlugin] | None | Omit = omit,
-        setup_commands: Iterable[SetupCommandParam | SetupCommand] | None | Omit = omit,
-        skills: Iterable[
-            HostedSkillParamSkillReference
-            | environment.HostedSkillParamSkillReference
-            | HostedSkillParamInline
-            | environment.HostedSkillParamInline
-        ]
-        | None
-        | Omit = omit,
+        plugins: Iterable[HostedPluginParam] | None | Omit = omit,
+        setup_commands: Iterable[SetupCommandParam] | None | Omit = omit,
+        skills: Iterable[HostedSkillParamSkillReference | HostedSkillParamInline] | None | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> EnvironmentTemplate:
         """Describe an environment once, to make many like it.
@@ -235,27 +219,13 @@ class Templates(Resource):
         capability_directories: Sequence[str] | None | Omit = omit,
         desktop: template_update_params.Desktop | None | Omit = omit,
         env: Mapping[str, str] | None | Omit = omit,
-        files: Iterable[
-            HostedEnvironmentFileParamFileID
-            | environment.HostedEnvironmentFileParamFileID
-            | HostedEnvironmentFileParamInline
-            | environment.HostedEnvironmentFileParamInline
-        ]
-        | None
-        | Omit = omit,
+        files: Iterable[HostedEnvironmentFileParamFileID | HostedEnvironmentFileParamInline] | None | Omit = omit,
         name: str | None | Omit = omit,
         network: template_update_params.Network | None | Omit = omit,
         packages: template_update_params.Packages | None | Omit = omit,
-        plugins: Iterable[HostedPluginParam | HostedPlugin] | None | Omit = omit,
-        setup_commands: Iterable[SetupCommandParam | SetupCommand] | None | Omit = omit,
-        skills: Iterable[
-            HostedSkillParamSkillReference
-            | environment.HostedSkillParamSkillReference
-            | HostedSkillParamInline
-            | environment.HostedSkillParamInline
-        ]
-        | None
-        | Omit = omit,
+        plugins: Iterable[HostedPluginParam] | None | Omit = omit,
+        setup_commands: Iterable[SetupCommandParam] | None | Omit = omit,
+        skills: Iterable[HostedSkillParamSkillReference | HostedSkillParamInline] | None | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> EnvironmentTemplate:
         """Change a template; what you leave out stays as it is.

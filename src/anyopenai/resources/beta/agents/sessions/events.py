@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ....._contract import Omit, RequestOptions
     from ....._resource import opened, raw
     from .....types.beta.agent_session_input_param import (
+        SessionInputComputerUseApproval,
+        SessionInputMcpApproval,
         SessionInputParamAgentSessionInputCancel,
-        SessionInputParamAgentSessionInputComputerUseApprovalRequestResult,
-        SessionInputParamAgentSessionInputMcpApprovalRequestResult,
         SessionInputParamAgentSessionInputMessage,
         SessionInputParamAgentSessionInputToolResult,
     )
@@ -60,8 +60,8 @@ class Events(Resource):
         session_id: str,
         *,
         events: Iterable[
-            SessionInputParamAgentSessionInputMcpApprovalRequestResult
-            | SessionInputParamAgentSessionInputComputerUseApprovalRequestResult
+            SessionInputMcpApproval
+            | SessionInputComputerUseApproval
             | SessionInputParamAgentSessionInputMessage
             | SessionInputParamAgentSessionInputCancel
             | SessionInputParamAgentSessionInputToolResult
@@ -74,8 +74,7 @@ class Events(Resource):
 
         Args:
             session_id (str): The session's id.
-            events (list of (`SessionInputParamAgentSessionInputMcpApprovalRequestResult`,
-                `SessionInputParamAgentSessionInputComputerUseApprovalRequestResult`,
+            events (list of (`SessionInputMcpApproval`, `SessionInputComputerUseApproval`,
                 `SessionInputParamAgentSessionInputMessage`, `SessionInputParamAgentSessionInputCancel` or
                 `SessionInputParamAgentSessionInputToolResult`)): What to send, in order.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ....._engine.iteration import Paginator
     from ....._resource import opened, opened_page, raw, raw_page
     from .....types.beta.agents.vaults.credential_auth_create_param import (
-        CreateVaultCredentialAuthParamEnvironmentVariable,
+        CreateAuthEnvironmentVariable,
         CreateVaultCredentialAuthParamMcpOauth,
         CreateVaultCredentialAuthParamStaticBearer,
     )
     from .....types.beta.agents.vaults.credential_auth_rotate_param import (
-        RotateVaultCredentialAuthParamEnvironmentVariable,
+        RotateAuthEnvironmentVariable,
         RotateVaultCredentialAuthParamMcpOauth,
         RotateVaultCredentialAuthParamStaticBearer,
     )
@@ -90,7 +90,7 @@ class Credentials(Resource):
         *,
         auth: CreateVaultCredentialAuthParamMcpOauth
         | CreateVaultCredentialAuthParamStaticBearer
-        | CreateVaultCredentialAuthParamEnvironmentVariable,
+        | CreateAuthEnvironmentVariable,
         name: str,
         metadata: Mapping[str, str] | Omit = omit,
         **options: Unpack[RequestOptions],
@@ -102,7 +102,7 @@ class Credentials(Resource):
         Args:
             vault_id (str): The vault's id.
             auth (`CreateVaultCredentialAuthParamMcpOauth`, `CreateVaultCredentialAuthParamStaticBearer` or
-                `CreateVaultCredentialAuthParamEnvironmentVariable`): The secret and how it is used.
+                `CreateAuthEnvironmentVariable`): The secret and how it is used.
             name (str): Its name.
             metadata (mapping of str to str): Your own labels, at most 16.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
@@ -219,7 +219,7 @@ class Credentials(Resource):
         vault_id: str,
         auth: RotateVaultCredentialAuthParamMcpOauth
         | RotateVaultCredentialAuthParamStaticBearer
-        | RotateVaultCredentialAuthParamEnvironmentVariable
+        | RotateAuthEnvironmentVariable
         | Omit = omit,
         metadata: Mapping[str, str] | Omit = omit,
         **options: Unpack[RequestOptions],
@@ -232,7 +232,7 @@ class Credentials(Resource):
             credential_id (str): The credential's id.
             vault_id (str): The vault's id.
             auth (`RotateVaultCredentialAuthParamMcpOauth`, `RotateVaultCredentialAuthParamStaticBearer` or
-                `RotateVaultCredentialAuthParamEnvironmentVariable`): The secret and how it is used.
+                `RotateAuthEnvironmentVariable`): The secret and how it is used.
             metadata (mapping of str to str): Your own labels, at most 16.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 

@@ -23,7 +23,7 @@ class EnvironmentTemplate(BaseModel, kw_only=True):
     object: Literal["agent.environment.template"]
     packages: Packages
     plugins: list[HostedPlugin]
-    skills: list[SkillHostedTemplateSkillResourceSkillReference | SkillHostedTemplateSkillResourceInline]
+    skills: list[SkillSkillReference | SkillHostedTemplateSkillResourceInline]
     updated_at: int
     desktop: Desktop | None = None
 
@@ -59,7 +59,7 @@ class Packages(BaseModel, kw_only=True):
     system: list[str]
 
 
-class SkillHostedTemplateSkillResourceSkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
+class SkillSkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
     """Found in `EnvironmentTemplate.skills`."""
 
     skill_id: str
@@ -79,3 +79,6 @@ class Desktop(BaseModel, kw_only=True):
     """Found in `EnvironmentTemplate.desktop`."""
 
     enabled: bool
+
+
+SkillHostedTemplateSkillResourceSkillReference = SkillSkillReference

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from .... import environment
-from ....environment import HostedPlugin, SetupCommand
 from ...hosted_plugin_param import HostedPluginParam
 from ...hosted_skill_param import HostedSkillParamInline, HostedSkillParamSkillReference
 from ...setup_command_param import SetupCommandParam
@@ -20,29 +18,13 @@ class TemplateUpdateParams(TypedDict, total=False):
     capability_directories: Sequence[str] | None
     desktop: Desktop | None
     env: Mapping[str, str] | None
-    files: (
-        Iterable[
-            HostedEnvironmentFileParamFileID
-            | environment.HostedEnvironmentFileParamFileID
-            | HostedEnvironmentFileParamInline
-            | environment.HostedEnvironmentFileParamInline
-        ]
-        | None
-    )
+    files: Iterable[HostedEnvironmentFileParamFileID | HostedEnvironmentFileParamInline] | None
     name: str | None
     network: Network | None
     packages: Packages | None
-    plugins: Iterable[HostedPluginParam | HostedPlugin] | None
-    setup_commands: Iterable[SetupCommandParam | SetupCommand] | None
-    skills: (
-        Iterable[
-            HostedSkillParamSkillReference
-            | environment.HostedSkillParamSkillReference
-            | HostedSkillParamInline
-            | environment.HostedSkillParamInline
-        ]
-        | None
-    )
+    plugins: Iterable[HostedPluginParam] | None
+    setup_commands: Iterable[SetupCommandParam] | None
+    skills: Iterable[HostedSkillParamSkillReference | HostedSkillParamInline] | None
 
 
 class Desktop(TypedDict, total=False):

@@ -14,24 +14,24 @@ class BrowserAuthenticationRequestItemResource(
     """Found in `AgentSessionTurnItemAddedEvent.item`, `AgentSessionTurnItemDoneEvent.item`."""
 
     id: str
-    request: BrowserAuthenticationRequestItemResourceRequest
+    request: BrowserAuthenticationRequest
     request_id: str
     turn_id: str
     type: ClassVar[Literal["computer_use_approval_request"]] = "computer_use_approval_request"
 
 
-class BrowserAuthenticationRequestItemResourceRequest(BaseModel, kw_only=True):
+class BrowserAuthenticationRequest(BaseModel, kw_only=True):
     """Found in `BrowserAuthenticationRequestItemResource.request`."""
 
     credential_origin: str | None = None
-    fields: list[BrowserAuthenticationRequestItemResourceRequestField]
-    options: list[BrowserAuthenticationRequestItemResourceRequestOption]
+    fields: list[BrowserAuthenticationRequestField]
+    options: list[BrowserAuthenticationRequestOption]
     reason: str | None = None
     type: Literal["browser_authentication"]
 
 
-class BrowserAuthenticationRequestItemResourceRequestField(BaseModel, kw_only=True):
-    """Found in `BrowserAuthenticationRequestItemResourceRequest.fields`."""
+class BrowserAuthenticationRequestField(BaseModel, kw_only=True):
+    """Found in `BrowserAuthenticationRequest.fields`."""
 
     id: str
     label: str
@@ -39,8 +39,8 @@ class BrowserAuthenticationRequestItemResourceRequestField(BaseModel, kw_only=Tr
     type: str
 
 
-class BrowserAuthenticationRequestItemResourceRequestOption(BaseModel, kw_only=True):
-    """Found in `BrowserAuthenticationRequestItemResourceRequest.options`."""
+class BrowserAuthenticationRequestOption(BaseModel, kw_only=True):
+    """Found in `BrowserAuthenticationRequest.options`."""
 
     id: str
     field_ids: list[str]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Required, TypedDict
 
 from ...agent_session_input_param import (
+    SessionInputComputerUseApproval,
+    SessionInputMcpApproval,
     SessionInputParamAgentSessionInputCancel,
-    SessionInputParamAgentSessionInputComputerUseApprovalRequestResult,
-    SessionInputParamAgentSessionInputMcpApprovalRequestResult,
     SessionInputParamAgentSessionInputMessage,
     SessionInputParamAgentSessionInputToolResult,
 )
@@ -20,8 +20,8 @@ class EventCreateParams(TypedDict, total=False):
 
     events: Required[
         Iterable[
-            SessionInputParamAgentSessionInputMcpApprovalRequestResult
-            | SessionInputParamAgentSessionInputComputerUseApprovalRequestResult
+            SessionInputMcpApproval
+            | SessionInputComputerUseApproval
             | SessionInputParamAgentSessionInputMessage
             | SessionInputParamAgentSessionInputCancel
             | SessionInputParamAgentSessionInputToolResult

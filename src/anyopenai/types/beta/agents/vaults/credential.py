@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...._base import BaseModel, Literal
 from .credential_auth import (
-    VaultCredentialAuthResourceEnvironmentVariable,
+    AuthEnvironmentVariable,
     VaultCredentialAuthResourceMcpOauth,
     VaultCredentialAuthResourceStaticBearer,
 )
@@ -17,11 +17,7 @@ class Credential(BaseModel, kw_only=True):
     """
 
     id: str
-    auth: (
-        VaultCredentialAuthResourceMcpOauth
-        | VaultCredentialAuthResourceStaticBearer
-        | VaultCredentialAuthResourceEnvironmentVariable
-    )
+    auth: VaultCredentialAuthResourceMcpOauth | VaultCredentialAuthResourceStaticBearer | AuthEnvironmentVariable
     created_at: int
     metadata: dict[str, str] | None = None
     name: str

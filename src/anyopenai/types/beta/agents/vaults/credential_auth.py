@@ -11,8 +11,8 @@ from .credential_networking import (
     VaultCredentialNetworkingResourceUnrestricted,
 )
 from .mcp_oauth_token_endpoint_auth import (
-    McpOauthTokenEndpointAuthResourceClientSecretBasic,
-    McpOauthTokenEndpointAuthResourceClientSecretPost,
+    EndpointAuthClientSecretBasic,
+    EndpointAuthClientSecretPost,
     McpOauthTokenEndpointAuthResourceNone,
 )
 
@@ -33,9 +33,7 @@ class VaultCredentialAuthResourceStaticBearer(BaseModel, kw_only=True, tag_field
     type: ClassVar[Literal["static_bearer"]] = "static_bearer"
 
 
-class VaultCredentialAuthResourceEnvironmentVariable(
-    BaseModel, kw_only=True, tag_field="type", tag="environment_variable"
-):
+class AuthEnvironmentVariable(BaseModel, kw_only=True, tag_field="type", tag="environment_variable"):
     """Found in `Credential.auth`."""
 
     networking: VaultCredentialNetworkingResourceUnrestricted | VaultCredentialNetworkingResourceLimited
@@ -51,11 +49,11 @@ class VaultCredentialAuthResourceMcpOauthRefresh(BaseModel, kw_only=True):
     scope: str | None = None
     token_endpoint: str
     token_endpoint_auth: (
-        McpOauthTokenEndpointAuthResourceNone
-        | McpOauthTokenEndpointAuthResourceClientSecretBasic
-        | McpOauthTokenEndpointAuthResourceClientSecretPost
+        McpOauthTokenEndpointAuthResourceNone | EndpointAuthClientSecretBasic | EndpointAuthClientSecretPost
     )
 
+
+VaultCredentialAuthResourceEnvironmentVariable = AuthEnvironmentVariable
 
 CredentialAuth: TypeAlias = (
     VaultCredentialAuthResourceMcpOauth

@@ -10,8 +10,8 @@ from .credential_networking_param import (
     VaultCredentialNetworkingParamUnrestricted,
 )
 from .mcp_oauth_token_endpoint_auth_create_param import (
-    CreateMcpOauthTokenEndpointAuthParamClientSecretBasic,
-    CreateMcpOauthTokenEndpointAuthParamClientSecretPost,
+    CreateEndpointAuthClientSecretBasic,
+    CreateEndpointAuthClientSecretPost,
     CreateMcpOauthTokenEndpointAuthParamNone,
 )
 
@@ -34,7 +34,7 @@ class CreateVaultCredentialAuthParamStaticBearer(TypedDict, total=False):
     type: Required[Literal["static_bearer"]]
 
 
-class CreateVaultCredentialAuthParamEnvironmentVariable(TypedDict, total=False):
+class CreateAuthEnvironmentVariable(TypedDict, total=False):
     """Found in `CredentialCreateParams.auth`."""
 
     networking: Required[VaultCredentialNetworkingParamUnrestricted | VaultCredentialNetworkingParamLimited]
@@ -51,12 +51,14 @@ class CreateVaultCredentialAuthParamMcpOauthRefresh(TypedDict, total=False):
     token_endpoint: Required[str]
     token_endpoint_auth: Required[
         CreateMcpOauthTokenEndpointAuthParamNone
-        | CreateMcpOauthTokenEndpointAuthParamClientSecretBasic
-        | CreateMcpOauthTokenEndpointAuthParamClientSecretPost
+        | CreateEndpointAuthClientSecretBasic
+        | CreateEndpointAuthClientSecretPost
     ]
     resource: str | None
     scope: str | None
 
+
+CreateVaultCredentialAuthParamEnvironmentVariable = CreateAuthEnvironmentVariable
 
 CredentialAuthCreateParam: TypeAlias = (
     CreateVaultCredentialAuthParamMcpOauth

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from .mcp_oauth_token_endpoint_auth_rotate_param import (
-    RotateMcpOauthTokenEndpointAuthParamClientSecretBasic,
-    RotateMcpOauthTokenEndpointAuthParamClientSecretPost,
+    RotateEndpointAuthClientSecretBasic,
+    RotateEndpointAuthClientSecretPost,
 )
 
 
@@ -27,7 +27,7 @@ class RotateVaultCredentialAuthParamStaticBearer(TypedDict, total=False):
     type: Required[Literal["static_bearer"]]
 
 
-class RotateVaultCredentialAuthParamEnvironmentVariable(TypedDict, total=False):
+class RotateAuthEnvironmentVariable(TypedDict, total=False):
     """Found in `CredentialUpdateParams.auth`."""
 
     secret_value: Required[str]
@@ -39,12 +39,10 @@ class RotateVaultCredentialAuthParamMcpOauthRefresh(TypedDict, total=False):
 
     refresh_token: str | None
     scope: str | None
-    token_endpoint_auth: (
-        RotateMcpOauthTokenEndpointAuthParamClientSecretBasic
-        | RotateMcpOauthTokenEndpointAuthParamClientSecretPost
-        | None
-    )
+    token_endpoint_auth: RotateEndpointAuthClientSecretBasic | RotateEndpointAuthClientSecretPost | None
 
+
+RotateVaultCredentialAuthParamEnvironmentVariable = RotateAuthEnvironmentVariable
 
 CredentialAuthRotateParam: TypeAlias = (
     RotateVaultCredentialAuthParamMcpOauth

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Required, TypedDict
 
 from .credential_auth_create_param import (
-    CreateVaultCredentialAuthParamEnvironmentVariable,
+    CreateAuthEnvironmentVariable,
     CreateVaultCredentialAuthParamMcpOauth,
     CreateVaultCredentialAuthParamStaticBearer,
 )
@@ -19,7 +19,7 @@ class CredentialCreateParams(TypedDict, total=False):
     auth: Required[
         CreateVaultCredentialAuthParamMcpOauth
         | CreateVaultCredentialAuthParamStaticBearer
-        | CreateVaultCredentialAuthParamEnvironmentVariable
+        | CreateAuthEnvironmentVariable
     ]
     name: Required[str]
     metadata: Mapping[str, str]

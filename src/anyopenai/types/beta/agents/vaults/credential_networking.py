@@ -9,13 +9,13 @@ from ...._base import BaseModel, Literal
 
 
 class VaultCredentialNetworkingResourceUnrestricted(BaseModel, kw_only=True, tag_field="type", tag="unrestricted"):
-    """Found in `VaultCredentialAuthResourceEnvironmentVariable.networking`."""
+    """Found in `AuthEnvironmentVariable.networking`."""
 
     type: ClassVar[Literal["unrestricted"]] = "unrestricted"
 
 
 class VaultCredentialNetworkingResourceLimited(BaseModel, kw_only=True, tag_field="type", tag="limited"):
-    """Found in `VaultCredentialAuthResourceEnvironmentVariable.networking`."""
+    """Found in `AuthEnvironmentVariable.networking`."""
 
     allowed_hosts: list[str]
     type: ClassVar[Literal["limited"]] = "limited"

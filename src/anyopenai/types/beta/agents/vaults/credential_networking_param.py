@@ -8,13 +8,13 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class VaultCredentialNetworkingParamUnrestricted(TypedDict, total=False):
-    """Found in `CreateVaultCredentialAuthParamEnvironmentVariable.networking`."""
+    """Found in `CreateAuthEnvironmentVariable.networking`."""
 
     type: Required[Literal["unrestricted"]]
 
 
 class VaultCredentialNetworkingParamLimited(TypedDict, total=False):
-    """Found in `CreateVaultCredentialAuthParamEnvironmentVariable.networking`."""
+    """Found in `CreateAuthEnvironmentVariable.networking`."""
 
     allowed_hosts: Required[Sequence[str]]
     type: Required[Literal["limited"]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from .credential_auth_rotate_param import (
-    RotateVaultCredentialAuthParamEnvironmentVariable,
+    RotateAuthEnvironmentVariable,
     RotateVaultCredentialAuthParamMcpOauth,
     RotateVaultCredentialAuthParamStaticBearer,
 )
@@ -19,6 +19,6 @@ class CredentialUpdateParams(TypedDict, total=False):
     auth: (
         RotateVaultCredentialAuthParamMcpOauth
         | RotateVaultCredentialAuthParamStaticBearer
-        | RotateVaultCredentialAuthParamEnvironmentVariable
+        | RotateAuthEnvironmentVariable
     )
     metadata: Mapping[str, str]

@@ -14,21 +14,20 @@ class McpOauthTokenEndpointAuthResourceNone(BaseModel, kw_only=True, tag_field="
     type: ClassVar[Literal["none"]] = "none"
 
 
-class McpOauthTokenEndpointAuthResourceClientSecretBasic(
-    BaseModel, kw_only=True, tag_field="type", tag="client_secret_basic"
-):
+class EndpointAuthClientSecretBasic(BaseModel, kw_only=True, tag_field="type", tag="client_secret_basic"):
     """Found in `VaultCredentialAuthResourceMcpOauthRefresh.token_endpoint_auth`."""
 
     type: ClassVar[Literal["client_secret_basic"]] = "client_secret_basic"
 
 
-class McpOauthTokenEndpointAuthResourceClientSecretPost(
-    BaseModel, kw_only=True, tag_field="type", tag="client_secret_post"
-):
+class EndpointAuthClientSecretPost(BaseModel, kw_only=True, tag_field="type", tag="client_secret_post"):
     """Found in `VaultCredentialAuthResourceMcpOauthRefresh.token_endpoint_auth`."""
 
     type: ClassVar[Literal["client_secret_post"]] = "client_secret_post"
 
+
+McpOauthTokenEndpointAuthResourceClientSecretBasic = EndpointAuthClientSecretBasic
+McpOauthTokenEndpointAuthResourceClientSecretPost = EndpointAuthClientSecretPost
 
 McpOauthTokenEndpointAuth: TypeAlias = (
     McpOauthTokenEndpointAuthResourceNone

@@ -12,19 +12,22 @@ class CreateMcpOauthTokenEndpointAuthParamNone(TypedDict, total=False):
     type: Required[Literal["none"]]
 
 
-class CreateMcpOauthTokenEndpointAuthParamClientSecretBasic(TypedDict, total=False):
+class CreateEndpointAuthClientSecretBasic(TypedDict, total=False):
     """Found in `CreateVaultCredentialAuthParamMcpOauthRefresh.token_endpoint_auth`."""
 
     client_secret: Required[str]
     type: Required[Literal["client_secret_basic"]]
 
 
-class CreateMcpOauthTokenEndpointAuthParamClientSecretPost(TypedDict, total=False):
+class CreateEndpointAuthClientSecretPost(TypedDict, total=False):
     """Found in `CreateVaultCredentialAuthParamMcpOauthRefresh.token_endpoint_auth`."""
 
     client_secret: Required[str]
     type: Required[Literal["client_secret_post"]]
 
+
+CreateMcpOauthTokenEndpointAuthParamClientSecretBasic = CreateEndpointAuthClientSecretBasic
+CreateMcpOauthTokenEndpointAuthParamClientSecretPost = CreateEndpointAuthClientSecretPost
 
 McpOauthTokenEndpointAuthCreateParam: TypeAlias = (
     CreateMcpOauthTokenEndpointAuthParamNone

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ._base import BaseModel, Literal
-from .admin.organization.projects.project_api_key import OwnerServiceAccount, OwnerUser
+from ...._base import BaseModel, Literal
+from .project_api_key import OwnerServiceAccount, OwnerUser
 
 
 class ProjectAPIKey(BaseModel, kw_only=True):
