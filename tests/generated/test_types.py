@@ -33,7 +33,7 @@ def _roots() -> dict[str, Any]:
         operation = client.last().operation
         variants = operation.variants[1].values() if operation.variants else ()
         for number, kind in enumerate((operation.returns, operation.event, *variants)):
-            if kind not in (None, str, bytes):
+            if kind not in (None, str, bytes, *found.values()):
                 found[dotted if number == 0 else f"{dotted}[{number}]"] = kind
     # What sockets and webhooks send, which no method gives.
     for name in EVENTS.split():

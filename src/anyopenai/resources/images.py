@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .._files import FileTypes
     from .._resource import opened, raw
     from ..types import image_generate_params
-    from ..types.image_edit_params import Svg
+    from ..types.image_edit_params import ImageEditModel, ImageEditSize, Svg
+    from ..types.image_generate_params import ImageGenerateModel, ImageGenerateQuality, ImageGenerateSize
 
 
 _CREATE_VARIATION: Final[Operation[ImagesResponse]] = Operation(
@@ -39,11 +40,7 @@ _EDIT: Final[Operation[ImagesResponse]] = Operation(
     path="/images/edits",
     returns=ImagesResponse,
     body="multipart",
-    files=(
-        "image",
-        "markup",
-        "mask",
-    ),
+    files=("image", "markup", "mask"),
     event=ImageEditStreamEvent,
     ending="image",
     doc="https://platform.openai.com/docs/api-reference/images",
@@ -125,18 +122,7 @@ class Images(Resource):
         input_fidelity: Literal["high", "low"] | None | Omit = omit,
         markup: FileTypes | Omit = omit,
         mask: FileTypes | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "chatgpt-image-latest",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
@@ -144,7 +130,7 @@ class Images(Resource):
         quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None | Omit = omit,
+        size: str | ImageEditSize | None | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
         svg: Svg | None | Omit = omit,
         user: str | Omit = omit,
@@ -163,18 +149,7 @@ class Images(Resource):
         input_fidelity: Literal["high", "low"] | None | Omit = omit,
         markup: FileTypes | Omit = omit,
         mask: FileTypes | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "chatgpt-image-latest",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
@@ -182,7 +157,7 @@ class Images(Resource):
         quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None | Omit = omit,
+        size: str | ImageEditSize | None | Omit = omit,
         stream: Literal[True],
         svg: Svg | None | Omit = omit,
         user: str | Omit = omit,
@@ -201,18 +176,7 @@ class Images(Resource):
         input_fidelity: Literal["high", "low"] | None | Omit = omit,
         markup: FileTypes | Omit = omit,
         mask: FileTypes | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "chatgpt-image-latest",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
@@ -220,7 +184,7 @@ class Images(Resource):
         quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None | Omit = omit,
+        size: str | ImageEditSize | None | Omit = omit,
         stream: bool,
         svg: Svg | None | Omit = omit,
         user: str | Omit = omit,
@@ -238,18 +202,7 @@ class Images(Resource):
         input_fidelity: Literal["high", "low"] | None | Omit = omit,
         markup: FileTypes | Omit = omit,
         mask: FileTypes | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "chatgpt-image-latest",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
@@ -257,7 +210,7 @@ class Images(Resource):
         quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None | Omit = omit,
+        size: str | ImageEditSize | None | Omit = omit,
         stream: bool | None | Omit = omit,
         svg: Svg | None | Omit = omit,
         user: str | Omit = omit,
@@ -344,30 +297,16 @@ class Images(Resource):
         complexity: Literal["low", "medium", "high"] | None | Omit = omit,
         frame_count: int | None | Omit = omit,
         frame_duration_ms: int | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "dall-e-3",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageGenerateModel | None | Omit = omit,
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str
-        | Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]
-        | None
-        | Omit = omit,
+        size: str | ImageGenerateSize | None | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
         style: Literal["vivid", "natural"] | None | Omit = omit,
         svg: image_generate_params.Svg | None | Omit = omit,
@@ -383,30 +322,16 @@ class Images(Resource):
         complexity: Literal["low", "medium", "high"] | None | Omit = omit,
         frame_count: int | None | Omit = omit,
         frame_duration_ms: int | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "dall-e-3",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageGenerateModel | None | Omit = omit,
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str
-        | Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]
-        | None
-        | Omit = omit,
+        size: str | ImageGenerateSize | None | Omit = omit,
         stream: Literal[True],
         style: Literal["vivid", "natural"] | None | Omit = omit,
         svg: image_generate_params.Svg | None | Omit = omit,
@@ -422,30 +347,16 @@ class Images(Resource):
         complexity: Literal["low", "medium", "high"] | None | Omit = omit,
         frame_count: int | None | Omit = omit,
         frame_duration_ms: int | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "dall-e-3",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageGenerateModel | None | Omit = omit,
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str
-        | Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]
-        | None
-        | Omit = omit,
+        size: str | ImageGenerateSize | None | Omit = omit,
         stream: bool,
         style: Literal["vivid", "natural"] | None | Omit = omit,
         svg: image_generate_params.Svg | None | Omit = omit,
@@ -460,30 +371,16 @@ class Images(Resource):
         complexity: Literal["low", "medium", "high"] | None | Omit = omit,
         frame_count: int | None | Omit = omit,
         frame_duration_ms: int | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "dall-e-3",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-        ]
-        | None
-        | Omit = omit,
+        model: str | ImageGenerateModel | None | Omit = omit,
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
         output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
-        size: str
-        | Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]
-        | None
-        | Omit = omit,
+        size: str | ImageGenerateSize | None | Omit = omit,
         stream: bool | None | Omit = omit,
         style: Literal["vivid", "natural"] | None | Omit = omit,
         svg: image_generate_params.Svg | None | Omit = omit,

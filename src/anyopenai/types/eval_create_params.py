@@ -66,21 +66,7 @@ class TestingCriterionTextSimilarity(TypedDict, total=False):
     name: Required[str]
     input: Required[str]
     reference: Required[str]
-    evaluation_metric: Required[
-        Literal[
-            "cosine",
-            "fuzzy_match",
-            "bleu",
-            "gleu",
-            "meteor",
-            "rouge_1",
-            "rouge_2",
-            "rouge_3",
-            "rouge_4",
-            "rouge_5",
-            "rouge_l",
-        ]
-    ]
+    evaluation_metric: Required[TestingCriterionTextSimilarityEvaluationMetric]
     pass_threshold: Required[float]
 
 
@@ -127,6 +113,10 @@ TestingCriterion: TypeAlias = (
 )
 
 TestingCriterionLabelModelInput: TypeAlias = LabelModelSimpleInputMessage | Input
+
+TestingCriterionTextSimilarityEvaluationMetric: TypeAlias = Literal[
+    "cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"
+]
 
 TestingCriterionLabelModelInputEvalItem = Input
 TestingCriterionLabelModelInputEvalItemContentInputImage = GraderInputsParamItemInputImage

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .._files import FileTypes
 
@@ -17,23 +17,11 @@ class ImageEditParams(TypedDict, total=False):
     mask: FileTypes
     background: Literal["transparent", "opaque", "auto"] | None
     """Default "auto"."""
-    model: (
-        str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "chatgpt-image-latest",
-        ]
-        | None
-    )
+    model: str | ImageEditModel | None
     """Default "gpt-image-1.5"."""
     n: int | None
     """1 to 10, default 1."""
-    size: str | Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"] | None
+    size: str | ImageEditSize | None
     """Default "1024x1024"."""
     response_format: Literal["url", "b64_json"] | None
     output_format: Literal["png", "jpeg", "webp"] | None
@@ -59,4 +47,19 @@ class Svg(TypedDict, total=False):
 class SvgReasoning(TypedDict, total=False):
     """Found in `Svg.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+    effort: SvgReasoningEffort
+
+
+ImageEditModel: TypeAlias = Literal[
+    "gpt-image-1.5",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    "dall-e-2",
+    "gpt-image-1",
+    "gpt-image-1-mini",
+    "chatgpt-image-latest",
+]
+
+ImageEditSize: TypeAlias = Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"]
+
+SvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

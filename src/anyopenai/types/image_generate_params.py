@@ -3,30 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ImageGenerateParams(TypedDict, total=False):
     """The arguments of `images.generate`."""
 
     prompt: Required[str]
-    model: (
-        str
-        | Literal[
-            "gpt-image-1.5",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "dall-e-2",
-            "dall-e-3",
-            "gpt-image-1",
-            "gpt-image-1-mini",
-        ]
-        | None
-    )
+    model: str | ImageGenerateModel | None
     """Default "dall-e-2"."""
     n: int | None
     """1 to 10, default 1."""
-    quality: Literal["standard", "hd", "low", "medium", "high", "auto"] | None
+    quality: ImageGenerateQuality | None
     """Default "auto"."""
     response_format: Literal["url", "b64_json"] | None
     """Default "url"."""
@@ -37,11 +25,7 @@ class ImageGenerateParams(TypedDict, total=False):
     stream: bool | None
     """Default False."""
     partial_images: int | None
-    size: (
-        str
-        | Literal["auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"]
-        | None
-    )
+    size: str | ImageGenerateSize | None
     """Default "auto"."""
     moderation: Literal["low", "auto"] | None
     """Default "auto"."""
@@ -67,8 +51,20 @@ class Svg(TypedDict, total=False):
 class SvgReasoning(TypedDict, total=False):
     """Found in `Svg.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: SvgReasoningEffort | None
 
+
+ImageGenerateModel: TypeAlias = Literal[
+    "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21", "dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1-mini"
+]
+
+ImageGenerateQuality: TypeAlias = Literal["standard", "hd", "low", "medium", "high", "auto"]
+
+ImageGenerateSize: TypeAlias = Literal[
+    "auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"
+]
+
+SvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 ImageGenerateParamsNonStreaming = ImageGenerateParams
 ImageGenerateParamsStreaming = ImageGenerateParams

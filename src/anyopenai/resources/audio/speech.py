@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..._contract import Omit, RequestOptions
     from ..._engine.response import BinaryResponse
     from ..._resource import opened, raw
+    from ...types.audio.speech_create_params import SpeechCreateResponseFormat
     from ...types.audio.voice_param import Voice
 
 
@@ -41,7 +42,7 @@ class Speech(Resource):
         model: str | Literal["tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15"],
         voice: Voice,
         instructions: str | Omit = omit,
-        response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | Omit = omit,
+        response_format: SpeechCreateResponseFormat | Omit = omit,
         speed: float | Omit = omit,
         stream_format: Literal["sse", "audio"] | Omit = omit,
         **options: Unpack[RequestOptions],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..._files import FileTypes
     from ..._resource import opened, raw
     from ...types.audio.transcription_create_params import ChunkingStrategy
+    from ...types.audio_model import AudioModel
     from ...types.audio_response_format import AudioResponseFormat
 
 
@@ -57,15 +58,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -85,15 +78,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -113,15 +98,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -141,15 +118,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -169,15 +138,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -197,15 +158,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -225,15 +178,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,
@@ -252,15 +197,7 @@ class Transcriptions(Resource):
         self,
         *,
         file: FileTypes,
-        model: str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ],
+        model: str | AudioModel,
         chunking_strategy: ChunkingStrategy | None | Omit = omit,
         include: Sequence[Literal["logprobs"]] | Omit = omit,
         keywords: Sequence[str] | Omit = omit,

@@ -108,14 +108,7 @@ class Items(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/conversations
         """
-        answer: Conversation = await self._caller.call(
-            _DELETE,
-            path=(
-                conversation_id,
-                item_id,
-            ),
-            options=options,
-        )
+        answer: Conversation = await self._caller.call(_DELETE, path=(conversation_id, item_id), options=options)
         return answer
 
     def list(
@@ -181,13 +174,7 @@ class Items(Resource):
         Source: https://platform.openai.com/docs/api-reference/conversations
         """
         answer: ConversationItem = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                conversation_id,
-                item_id,
-            ),
-            query={"include": include},
-            options=options,
+            _RETRIEVE, path=(conversation_id, item_id), query={"include": include}, options=options
         )
         return answer
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from ...types.realtime.realtime_audio_config_param import RealtimeAudioConfigParam
     from ...types.realtime.realtime_reasoning import RealtimeReasoning
     from ...types.realtime.realtime_reasoning_param import RealtimeReasoningParam
-    from ...types.realtime.realtime_session_create_request_param import RealtimeSessionCreateRequestParam, ToolChoice
+    from ...types.realtime.realtime_session_create_request_param import (
+        RealtimeSessionCreateRequestModel,
+        RealtimeSessionCreateRequestParam,
+        ToolChoice,
+    )
     from ...types.realtime.realtime_tools_config_union_param import RealtimeToolsConfigUnionParam
     from ...types.realtime.realtime_tracing_config_param import TracingConfiguration
     from ...types.realtime.realtime_truncation_param import RealtimeTruncationParam
@@ -95,29 +99,7 @@ class Calls(Resource):
         include: Sequence[Literal["item.input_audio_transcription.logprobs"]] | Omit = omit,
         instructions: str | Omit = omit,
         max_output_tokens: int | Literal["inf"] | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-realtime",
-            "gpt-realtime-1.5",
-            "gpt-realtime-2",
-            "gpt-realtime-2.1",
-            "gpt-realtime-2.1-mini",
-            "gpt-realtime-2025-08-28",
-            "gpt-4o-realtime-preview",
-            "gpt-4o-realtime-preview-2024-10-01",
-            "gpt-4o-realtime-preview-2024-12-17",
-            "gpt-4o-realtime-preview-2025-06-03",
-            "gpt-4o-mini-realtime-preview",
-            "gpt-4o-mini-realtime-preview-2024-12-17",
-            "gpt-realtime-mini",
-            "gpt-realtime-mini-2025-10-06",
-            "gpt-realtime-mini-2025-12-15",
-            "gpt-audio-1.5",
-            "gpt-audio-mini",
-            "gpt-audio-mini-2025-10-06",
-            "gpt-audio-mini-2025-12-15",
-        ]
-        | Omit = omit,
+        model: str | RealtimeSessionCreateRequestModel | Omit = omit,
         output_modalities: Sequence[Literal["text", "audio"]] | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         prompt: ResponsePromptParam | ResponsePrompt | None | Omit = omit,

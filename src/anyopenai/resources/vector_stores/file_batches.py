@@ -85,12 +85,7 @@ class FileBatches(Resource):
         Source: https://platform.openai.com/docs/api-reference/vector-stores-file-batches
         """
         answer: VectorStoreFileBatch = await self._caller.call(
-            _CANCEL,
-            path=(
-                vector_store_id,
-                batch_id,
-            ),
-            options=options,
+            _CANCEL, path=(vector_store_id, batch_id), options=options
         )
         return answer
 
@@ -174,10 +169,7 @@ class FileBatches(Resource):
         """
         return self._caller.pages(
             _LIST_FILES,
-            path=(
-                vector_store_id,
-                batch_id,
-            ),
+            path=(vector_store_id, batch_id),
             query={"after": after, "before": before, "filter": filter, "limit": limit, "order": order},
             options=options,
         )
@@ -201,12 +193,7 @@ class FileBatches(Resource):
         Source: https://platform.openai.com/docs/api-reference/vector-stores-file-batches
         """
         answer: VectorStoreFileBatch = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                vector_store_id,
-                batch_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(vector_store_id, batch_id), options=options
         )
         return answer
 

@@ -107,14 +107,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/vector-stores-files
         """
-        return self._caller.pages(
-            _CONTENT,
-            path=(
-                vector_store_id,
-                file_id,
-            ),
-            options=options,
-        )
+        return self._caller.pages(_CONTENT, path=(vector_store_id, file_id), options=options)
 
     async def create(
         self,
@@ -170,12 +163,7 @@ class Files(Resource):
         Source: https://platform.openai.com/docs/api-reference/vector-stores-files
         """
         answer: VectorStoreFileDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                vector_store_id,
-                file_id,
-            ),
-            options=options,
+            _DELETE, path=(vector_store_id, file_id), options=options
         )
         return answer
 
@@ -237,14 +225,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/vector-stores-files
         """
-        answer: VectorStoreFile = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                vector_store_id,
-                file_id,
-            ),
-            options=options,
-        )
+        answer: VectorStoreFile = await self._caller.call(_RETRIEVE, path=(vector_store_id, file_id), options=options)
         return answer
 
     async def update(
@@ -273,13 +254,7 @@ class Files(Resource):
         Source: https://platform.openai.com/docs/api-reference/vector-stores-files
         """
         answer: VectorStoreFile = await self._caller.call(
-            _UPDATE,
-            path=(
-                vector_store_id,
-                file_id,
-            ),
-            body={"attributes": attributes},
-            options=options,
+            _UPDATE, path=(vector_store_id, file_id), body={"attributes": attributes}, options=options
         )
         return answer
 

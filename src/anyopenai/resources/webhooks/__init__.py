@@ -16,11 +16,14 @@ from ...types.webhooks.webhook_endpoint_with_secret import WebhookEndpointWithSe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final, Literal, Unpack
+    from typing import Final, Unpack
 
     from ..._contract import Omit, RequestOptions
     from ..._engine.iteration import Paginator
     from ..._resource import opened, opened_page, raw, raw_page
+    from ...types.webhooks.webhook_create_params import WebhookCreateEventType
+    from ...types.webhooks.webhook_test_params import WebhookTestEventType
+    from ...types.webhooks.webhook_update_params import WebhookUpdateEventType
     from .event_types import EventTypes, EventTypesWithRawResponse, EventTypesWithStreamingResponse
 
 
@@ -99,42 +102,7 @@ class Webhooks(Resource):
         return EventTypes(self._caller)
 
     async def create(
-        self,
-        *,
-        event_types: Sequence[
-            Literal[
-                "batch.completed",
-                "batch.failed",
-                "batch.expired",
-                "batch.cancelled",
-                "response.completed",
-                "response.failed",
-                "response.cancelled",
-                "response.incomplete",
-                "eval.run.succeeded",
-                "eval.run.failed",
-                "eval.run.canceled",
-                "fine_tuning.job.succeeded",
-                "fine_tuning.job.failed",
-                "fine_tuning.job.cancelled",
-                "realtime.call.incoming",
-                "video.completed",
-                "video.failed",
-                "agent.environment.ready",
-                "agent.environment.failed",
-                "agent.environment.suspended",
-                "agent.environment.expired",
-                "agent.session.created",
-                "agent.session.action_required",
-                "agent.session.in_progress",
-                "agent.session.idle",
-                "agent.session.failed",
-                "safety.alert.created",
-            ]
-        ],
-        name: str,
-        url: str,
-        **options: Unpack[RequestOptions],
+        self, *, event_types: Sequence[WebhookCreateEventType], name: str, url: str, **options: Unpack[RequestOptions]
     ) -> WebhookEndpointWithSecret:
         """Have events sent to a URL; this answer has the secret that signs them.
 
@@ -247,39 +215,7 @@ class Webhooks(Resource):
         return answer
 
     async def test(
-        self,
-        webhook_endpoint_id: str,
-        *,
-        event_type: Literal[
-            "batch.completed",
-            "batch.failed",
-            "batch.expired",
-            "batch.cancelled",
-            "response.completed",
-            "response.failed",
-            "response.cancelled",
-            "response.incomplete",
-            "eval.run.succeeded",
-            "eval.run.failed",
-            "eval.run.canceled",
-            "fine_tuning.job.succeeded",
-            "fine_tuning.job.failed",
-            "fine_tuning.job.cancelled",
-            "realtime.call.incoming",
-            "video.completed",
-            "video.failed",
-            "agent.environment.ready",
-            "agent.environment.failed",
-            "agent.environment.suspended",
-            "agent.environment.expired",
-            "agent.session.created",
-            "agent.session.action_required",
-            "agent.session.in_progress",
-            "agent.session.idle",
-            "agent.session.failed",
-            "safety.alert.created",
-        ],
-        **options: Unpack[RequestOptions],
+        self, webhook_endpoint_id: str, *, event_type: WebhookTestEventType, **options: Unpack[RequestOptions]
     ) -> WebhookEndpointTestResult:
         """Send a made-up event to a webhook endpoint, and get what came back.
 
@@ -305,38 +241,7 @@ class Webhooks(Resource):
         self,
         webhook_endpoint_id: str,
         *,
-        event_types: Sequence[
-            Literal[
-                "batch.completed",
-                "batch.failed",
-                "batch.expired",
-                "batch.cancelled",
-                "response.completed",
-                "response.failed",
-                "response.cancelled",
-                "response.incomplete",
-                "eval.run.succeeded",
-                "eval.run.failed",
-                "eval.run.canceled",
-                "fine_tuning.job.succeeded",
-                "fine_tuning.job.failed",
-                "fine_tuning.job.cancelled",
-                "realtime.call.incoming",
-                "video.completed",
-                "video.failed",
-                "agent.environment.ready",
-                "agent.environment.failed",
-                "agent.environment.suspended",
-                "agent.environment.expired",
-                "agent.session.created",
-                "agent.session.action_required",
-                "agent.session.in_progress",
-                "agent.session.idle",
-                "agent.session.failed",
-                "safety.alert.created",
-            ]
-        ]
-        | Omit = omit,
+        event_types: Sequence[WebhookUpdateEventType] | Omit = omit,
         name: str | Omit = omit,
         url: str | Omit = omit,
         **options: Unpack[RequestOptions],

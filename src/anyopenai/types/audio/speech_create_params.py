@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .voice_param import Voice as Voice
 
@@ -17,9 +17,12 @@ class SpeechCreateParams(TypedDict, total=False):
     instructions: str
     """At most 4096 characters."""
     voice: Required[Voice]
-    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+    response_format: SpeechCreateResponseFormat
     """Default "mp3"."""
     speed: float
     """0.25 to 4, default 1."""
     stream_format: Literal["sse", "audio"]
     """Default "audio"."""
+
+
+SpeechCreateResponseFormat: TypeAlias = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..._files import FileTypes
+from ..audio_model import AudioModel
 from ..audio_response_format import AudioResponseFormat
 
 
@@ -14,17 +15,7 @@ class TranscriptionCreateParams(TypedDict, total=False):
     """The arguments of `audio.transcriptions.create`."""
 
     file: Required[FileTypes]
-    model: Required[
-        str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe-diarize",
-        ]
-    ]
+    model: Required[str | AudioModel]
     language: str
     languages: Sequence[str]
     """At least 1 item."""

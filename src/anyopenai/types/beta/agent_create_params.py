@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .agent_reasoning_param import AgentReasoningParam
 from .agent_text_param import AgentTextParam
@@ -31,7 +31,7 @@ class AgentCreateParams(TypedDict, total=False):
     multi_agent: MultiAgentConfigParam | None
     name: str | None
     reasoning: AgentReasoningParam | None
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None
+    service_tier: AgentCreateServiceTier | None
     text: AgentTextParam | None
     tools: (
         Iterable[
@@ -57,3 +57,6 @@ class Experimental(TypedDict, total=False):
     """Found in `AgentCreateParams.experimental`."""
 
     time_awareness: bool
+
+
+AgentCreateServiceTier: TypeAlias = Literal["auto", "default", "flex", "priority", "fast", "ultrafast"]

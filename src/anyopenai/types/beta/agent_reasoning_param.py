@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 
 class AgentReasoningParam(TypedDict, total=False):
     """Found in `AgentCreateParams.reasoning`, `Agent.reasoning`, `AgentUpdateParams.reasoning` and 1 more."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: AgentReasoningEffort | None
     summary: Literal["auto", "concise", "detailed"] | None
+
+
+AgentReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

@@ -37,7 +37,7 @@ class RankingOptionsHybridSearch(TypedDict, total=False):
 class FiltersComparisonFilter(TypedDict, total=False):
     """One of `Filters`, `FiltersCompoundFilterFilter`."""
 
-    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    type: Required[FiltersComparisonFilterType]
     """Default "eq"."""
     key: Required[str]
     value: Required[str | float | bool | Iterable[str | float]]
@@ -55,5 +55,7 @@ Filters: TypeAlias = FiltersComparisonFilter | FiltersCompoundFilter | beta_file
 FiltersCompoundFilterFilter: TypeAlias = (
     FiltersComparisonFilter | FiltersCompoundFilter | beta_file_search_tool.FiltersCompoundFilterFilter
 )
+
+FiltersComparisonFilterType: TypeAlias = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
 
 FiltersCompoundFilterFilterComparisonFilter = FiltersComparisonFilter

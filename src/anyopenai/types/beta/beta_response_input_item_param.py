@@ -109,9 +109,7 @@ class MultiAgentCall(TypedDict, total=False):
     call_id: Required[str]
     """1 to 64 characters."""
     type: Required[Literal["multi_agent_call"]]
-    action: Required[
-        Literal["spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"]
-    ]
+    action: Required[MultiAgentCallAction]
     arguments: Required[str]
 
 
@@ -123,9 +121,7 @@ class MultiAgentCallOutput(TypedDict, total=False):
     call_id: Required[str]
     """1 to 64 characters."""
     type: Required[Literal["multi_agent_call_output"]]
-    action: Required[
-        Literal["spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"]
-    ]
+    action: Required[MultiAgentCallOutputAction]
     output: Required[Iterable[MultiAgentCallOutputOutput | beta_response_input_item.MultiAgentCallOutputOutput]]
 
 
@@ -164,7 +160,7 @@ class ImageGenerationCall(TypedDict, total=False):
     background: Literal["transparent", "opaque", "auto"] | None
     error: ImageGenerationCallError
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None
+    quality: ImageGenerationCallQuality | None
     revised_prompt: str | None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024"] | None
     svg_usage: ImageGenerationCallSvgUsage
@@ -530,6 +526,16 @@ MultiAgentCallOutputOutputAnnotation: TypeAlias = (
     | MultiAgentAnnotationContainerFileCitation
     | beta_response_input_item.MultiAgentCallOutputOutputAnnotation
 )
+
+MultiAgentCallAction: TypeAlias = Literal[
+    "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
+]
+
+MultiAgentCallOutputAction: TypeAlias = Literal[
+    "spawn_agent", "interrupt_agent", "list_agents", "send_message", "followup_task", "wait_agent"
+]
+
+ImageGenerationCallQuality: TypeAlias = Literal["low", "medium", "high", "xhigh", "max", "auto"]
 
 AdditionalToolsAgent = ProgramAgent
 AgentMessageAgent = ProgramAgent

@@ -33,6 +33,7 @@ from .response_create_params import (
     Moderation,
     MultiAgent,
     Reasoning,
+    ResponseCreateServiceTier,
     ResponseIncludable,
     StreamOptions,
     ToolChoice,
@@ -175,7 +176,7 @@ class ResponseCreate(TypedDict, total=False):
     tools: Iterable[BetaToolParam]
     tool_choice: ToolChoice
     prompt: BetaResponsePromptParam | BetaResponsePrompt | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None
+    service_tier: ResponseCreateServiceTier | None
     truncation: Literal["auto", "disabled"] | None
     """Default "disabled". Deprecated."""
     reasoning: Reasoning | beta_response.Reasoning | None

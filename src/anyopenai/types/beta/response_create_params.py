@@ -167,7 +167,7 @@ class ResponseCreateParams(TypedDict, total=False):
     tools: Iterable[BetaToolParam]
     tool_choice: ToolChoice
     prompt: BetaResponsePromptParam | BetaResponsePrompt | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None
+    service_tier: ResponseCreateServiceTier | None
     truncation: Literal["auto", "disabled"] | None
     """Default "disabled". Deprecated."""
     reasoning: Reasoning | beta_response.Reasoning | None
@@ -231,7 +231,7 @@ class Reasoning(TypedDict, total=False):
     """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`, `ResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"]
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: ReasoningEffort | None
     summary: Literal["auto", "concise", "detailed"] | None
     context: Literal["auto", "current_turn", "all_turns"] | None
     generate_summary: Literal["auto", "concise", "detailed"] | None
@@ -288,6 +288,10 @@ ToolChoice: TypeAlias = (
     | BetaToolChoiceShellParam
     | beta_response.ToolChoice
 )
+
+ResponseCreateServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
 ResponseCreateParamsStreaming = ResponseCreateParams

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..audio.voice_param import Voice
 from .voice_id_param import VoiceID as VoiceID
@@ -13,4 +13,7 @@ class ChatCompletionAudioParam(TypedDict, total=False):
     """Found in `CompletionCreateParams.audio`."""
 
     voice: Required[Voice]
-    format: Required[Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]]
+    format: Required[ChatCompletionAudioFormat]
+
+
+ChatCompletionAudioFormat: TypeAlias = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]

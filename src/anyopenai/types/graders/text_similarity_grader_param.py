@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
+from ..eval_create_params import TestingCriterionTextSimilarityEvaluationMetric
+
 
 class TextSimilarityGraderParam(TypedDict, total=False):
     """One of `Grader`, `Graders`."""
@@ -13,18 +15,4 @@ class TextSimilarityGraderParam(TypedDict, total=False):
     name: Required[str]
     input: Required[str]
     reference: Required[str]
-    evaluation_metric: Required[
-        Literal[
-            "cosine",
-            "fuzzy_match",
-            "bleu",
-            "gleu",
-            "meteor",
-            "rouge_1",
-            "rouge_2",
-            "rouge_3",
-            "rouge_4",
-            "rouge_5",
-            "rouge_l",
-        ]
-    ]
+    evaluation_metric: Required[TestingCriterionTextSimilarityEvaluationMetric]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import fork_session_config
 from .client_config import ClientConfig
@@ -103,7 +103,7 @@ class ResponsesDelegationUpdateConfigParam(TypedDict, total=False):
     model: str | None
     parallel_tool_calls: bool | None
     reasoning: Reasoning | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
+    service_tier: ResponsesDelegationUpdateConfigServiceTier | None
     text: Text | None
     tool_choice: (
         Literal["auto", "none", "required"]
@@ -171,3 +171,8 @@ class FunctionToolFunctionToolParam(TypedDict, total=False):
     description: str | None
     parameters: Mapping[str, object] | None
     strict: bool | None
+
+
+ResponsesDelegationUpdateConfigServiceTier: TypeAlias = Literal[
+    "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
+]

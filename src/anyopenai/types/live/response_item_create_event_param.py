@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..responses import tool_param
 from ..responses.response_computer_tool_call_param import (
@@ -233,7 +233,7 @@ class ImageGenerationCall(TypedDict, total=False):
     background: Literal["transparent", "opaque", "auto"] | None
     error: ImageGenerationCallError | response_item_create_event.ImageGenerationCallError | None
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None
+    quality: ImageGenerationCallQuality | None
     revised_prompt: str | None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024"] | None
     svg_usage: ImageGenerationCallSvgUsage | response_item_create_event.ImageGenerationCallSvgUsage | None
@@ -666,19 +666,7 @@ class Mcp(TypedDict, total=False):
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
     allowed_tools: Sequence[str] | McpAllowedToolsMcpToolFilter | None
     authorization: str | None
-    connector_id: (
-        Literal[
-            "connector_dropbox",
-            "connector_gmail",
-            "connector_googlecalendar",
-            "connector_googledrive",
-            "connector_microsoftteams",
-            "connector_outlookcalendar",
-            "connector_outlookemail",
-            "connector_sharepoint",
-        ]
-        | None
-    )
+    connector_id: McpConnectorID | None
     defer_loading: bool | None
     headers: Mapping[str, str] | None
     require_approval: McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | None
@@ -712,29 +700,12 @@ class ImageGeneration(TypedDict, total=False):
     frame_duration_ms: int | None
     input_fidelity: Literal["high", "low"] | None
     input_image_mask: ImageGenerationInputImageMask | None
-    model: (
-        str
-        | Literal[
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "gpt-image-2.5-sunburst",
-            "gpt-image-2.5-sunburst-2026-09-08",
-            "gpt-image-2.5-flare",
-            "gpt-image-2.5-flare-2026-09-08",
-            "gpt-image-2.6-sunburst",
-            "gpt-image-2.6-flare",
-            "gpt-image-1.5",
-            "chatgpt-image-latest",
-        ]
-        | None
-    )
+    model: str | ImageGenerationModel | None
     moderation: Literal["auto", "low"] | None
     output_compression: int | None
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None
     partial_images: int | None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None
+    quality: ImageGenerationQuality | None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None
     svg: ImageGenerationSvg | None
 
@@ -1243,7 +1214,7 @@ class McpRequireApprovalMcpToolApprovalFilterNever(TypedDict, total=False):
 class ImageGenerationSvgReasoning(TypedDict, total=False):
     """Found in `ImageGenerationSvg.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: ImageGenerationSvgReasoningEffort | None
 
 
 class MessageParam(TypedDict, total=False):
@@ -1497,7 +1468,7 @@ class ComparisonFilterParam(TypedDict, total=False):
     """Found in `FileSearchToolParam.filters`."""
 
     key: Required[str]
-    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    type: Required[ComparisonFilterType]
     value: Required[str | float | bool | Iterable[str | float]]
 
 
@@ -1555,3 +1526,38 @@ class InlineSkillSourceParam(TypedDict, total=False):
     data: Required[str]
     media_type: Required[Literal["application/zip"]]
     type: Required[Literal["base64"]]
+
+
+ImageGenerationCallQuality: TypeAlias = Literal["low", "medium", "high", "xhigh", "max", "auto"]
+
+McpConnectorID: TypeAlias = Literal[
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+]
+
+ImageGenerationModel: TypeAlias = Literal[
+    "gpt-image-1",
+    "gpt-image-1-mini",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+    "gpt-image-1.5",
+    "chatgpt-image-latest",
+]
+
+ImageGenerationQuality: TypeAlias = Literal["low", "medium", "high", "xhigh", "max", "auto"]
+
+ComparisonFilterType: TypeAlias = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
+
+ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

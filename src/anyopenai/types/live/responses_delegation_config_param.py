@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ResponsesDelegationConfigParam(TypedDict, total=False):
@@ -15,7 +15,7 @@ class ResponsesDelegationConfigParam(TypedDict, total=False):
     max_output_tokens: int | None
     parallel_tool_calls: bool | None
     reasoning: Reasoning | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
+    service_tier: ResponsesDelegationConfigServiceTier | None
     text: Text | None
     tool_choice: (
         Literal["auto", "none", "required"]
@@ -53,7 +53,7 @@ class ResponsesDelegationConfigParam(TypedDict, total=False):
 class Reasoning(TypedDict, total=False):
     """Found in `ResponsesDelegationConfigParam.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
+    effort: ReasoningEffort | None
     summary: Literal["concise", "detailed", "auto"] | None
 
 
@@ -392,6 +392,12 @@ class FunctionToolParam(TypedDict, total=False):
     parameters: Mapping[str, object] | None
     strict: bool | None
 
+
+ResponsesDelegationConfigServiceTier: TypeAlias = Literal[
+    "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
+]
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
 ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter

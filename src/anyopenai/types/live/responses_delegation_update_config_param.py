@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .responses_delegation_config_param import FunctionToolParam
 
@@ -17,7 +17,7 @@ class ResponsesDelegationUpdateConfigParam(TypedDict, total=False):
     model: str
     parallel_tool_calls: bool | None
     reasoning: Reasoning | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
+    service_tier: ResponsesDelegationUpdateConfigServiceTier | None
     text: Text | None
     tool_choice: (
         Literal["auto", "none", "required"]
@@ -55,7 +55,7 @@ class ResponsesDelegationUpdateConfigParam(TypedDict, total=False):
 class Reasoning(TypedDict, total=False):
     """Found in `ResponsesDelegationUpdateConfigParam.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
+    effort: ReasoningEffort | None
     summary: Literal["concise", "detailed", "auto"] | None
 
 
@@ -384,6 +384,12 @@ class ContainerAutoSkillInlineSource(TypedDict, total=False):
     media_type: Required[Literal["application/zip"]]
     type: Required[Literal["base64"]]
 
+
+ResponsesDelegationUpdateConfigServiceTier: TypeAlias = Literal[
+    "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
+]
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
 ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .client_delegation_param import ClientDelegationParam
 from .custom_voice_param import CustomVoiceParam
@@ -59,32 +59,31 @@ class SessionDelegationDecisions(TypedDict, total=False):
 class SessionAudioOutput(TypedDict, total=False):
     """Found in `SessionAudio.output`."""
 
-    voice: (
-        str
-        | Literal[
-            "alloy",
-            "ash",
-            "ballad",
-            "beacon",
-            "bossa",
-            "cedar",
-            "cinder",
-            "coral",
-            "delta",
-            "echo",
-            "gleam",
-            "marin",
-            "meridian",
-            "quartz",
-            "ripple",
-            "sage",
-            "shida",
-            "shimmer",
-            "stone",
-            "tempo",
-            "verse",
-            "vesper",
-            "willow",
-        ]
-        | CustomVoiceParam
-    )
+    voice: str | SessionAudioOutputVoice | CustomVoiceParam
+
+
+SessionAudioOutputVoice: TypeAlias = Literal[
+    "alloy",
+    "ash",
+    "ballad",
+    "beacon",
+    "bossa",
+    "cedar",
+    "cinder",
+    "coral",
+    "delta",
+    "echo",
+    "gleam",
+    "marin",
+    "meridian",
+    "quartz",
+    "ripple",
+    "sage",
+    "shida",
+    "shimmer",
+    "stone",
+    "tempo",
+    "verse",
+    "vesper",
+    "willow",
+]

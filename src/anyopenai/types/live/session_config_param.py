@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import fork_session_config, session_config
 from .client_config import ClientConfig
@@ -145,37 +145,7 @@ class InitialItemAssistantParam(TypedDict, total=False):
 class AudioOutput(TypedDict, total=False):
     """Found in `Audio.output`."""
 
-    voice: (
-        str
-        | Literal[
-            "alloy",
-            "ash",
-            "ballad",
-            "beacon",
-            "bossa",
-            "cedar",
-            "cinder",
-            "coral",
-            "delta",
-            "echo",
-            "gleam",
-            "marin",
-            "meridian",
-            "quartz",
-            "ripple",
-            "sage",
-            "shida",
-            "shimmer",
-            "stone",
-            "tempo",
-            "verse",
-            "vesper",
-            "willow",
-        ]
-        | CustomVoiceParam
-        | CustomVoice
-        | None
-    )
+    voice: str | AudioOutputVoice | CustomVoiceParam | CustomVoice | None
 
 
 class InitialItemDeveloperContentParam(TypedDict, total=False):
@@ -230,7 +200,7 @@ class ResponsesDelegationConfigParam(TypedDict, total=False):
     max_output_tokens: int | None
     parallel_tool_calls: bool | None
     reasoning: Reasoning | None
-    service_tier: Literal["auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"] | None
+    service_tier: ResponsesDelegationConfigServiceTier | None
     text: Text | None
     tool_choice: (
         Literal["auto", "none", "required"]
@@ -297,3 +267,34 @@ class CustomVoiceParam(TypedDict, total=False):
     """Found in `AudioOutput.voice`."""
 
     id: Required[str]
+
+
+AudioOutputVoice: TypeAlias = Literal[
+    "alloy",
+    "ash",
+    "ballad",
+    "beacon",
+    "bossa",
+    "cedar",
+    "cinder",
+    "coral",
+    "delta",
+    "echo",
+    "gleam",
+    "marin",
+    "meridian",
+    "quartz",
+    "ripple",
+    "sage",
+    "shida",
+    "shimmer",
+    "stone",
+    "tempo",
+    "verse",
+    "vesper",
+    "willow",
+]
+
+ResponsesDelegationConfigServiceTier: TypeAlias = Literal[
+    "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
+]

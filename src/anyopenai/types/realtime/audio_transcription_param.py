@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 
 class AudioTranscriptionParam(TypedDict, total=False):
@@ -12,22 +12,22 @@ class AudioTranscriptionParam(TypedDict, total=False):
     `RealtimeAudioConfigInputParam.transcription`, `RealtimeTranscriptionSessionAudioInputParam.transcription`.
     """
 
-    model: (
-        str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-live-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe",
-            "gpt-4o-transcribe-diarize",
-            "gpt-realtime-whisper",
-        ]
-    )
+    model: str | AudioTranscriptionModel
     language: str
     languages: Sequence[str]
     """At least 1 item."""
     keywords: Sequence[str]
     prompt: str
     delay: Literal["minimal", "low", "medium", "high", "xhigh"]
+
+
+AudioTranscriptionModel: TypeAlias = Literal[
+    "whisper-1",
+    "gpt-transcribe",
+    "gpt-live-transcribe",
+    "gpt-4o-mini-transcribe",
+    "gpt-4o-mini-transcribe-2025-12-15",
+    "gpt-4o-transcribe",
+    "gpt-4o-transcribe-diarize",
+    "gpt-realtime-whisper",
+]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import tool
 from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
@@ -38,19 +38,7 @@ class ToolMcp(TypedDict, total=False):
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
     allowed_tools: Sequence[str] | ToolMcpAllowedToolsMcpToolFilterParam | None
     authorization: str | None
-    connector_id: (
-        Literal[
-            "connector_dropbox",
-            "connector_gmail",
-            "connector_googlecalendar",
-            "connector_googledrive",
-            "connector_microsoftteams",
-            "connector_outlookcalendar",
-            "connector_outlookemail",
-            "connector_sharepoint",
-        ]
-        | None
-    )
+    connector_id: ToolMcpConnectorID | None
     defer_loading: bool | None
     headers: Mapping[str, str] | None
     require_approval: ToolMcpRequireApprovalMcpToolApprovalFilterParam | Literal["always", "never"] | None
@@ -84,29 +72,12 @@ class ToolImageGeneration(TypedDict, total=False):
     frame_duration_ms: int | None
     input_fidelity: Literal["high", "low"] | None
     input_image_mask: ToolImageGenerationInputImageMaskParam | None
-    model: (
-        str
-        | Literal[
-            "gpt-image-1",
-            "gpt-image-1-mini",
-            "gpt-image-2",
-            "gpt-image-2-2026-04-21",
-            "gpt-image-2.5-sunburst",
-            "gpt-image-2.5-sunburst-2026-09-08",
-            "gpt-image-2.5-flare",
-            "gpt-image-2.5-flare-2026-09-08",
-            "gpt-image-2.6-sunburst",
-            "gpt-image-2.6-flare",
-            "gpt-image-1.5",
-            "chatgpt-image-latest",
-        ]
-        | None
-    )
+    model: str | ToolImageGenerationModel | None
     moderation: Literal["auto", "low"] | None
     output_compression: int | None
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None
     partial_images: int | None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None
+    quality: ToolImageGenerationQuality | None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None
     svg: ToolImageGenerationSvgParam | ImageGenerationSvg | None
 
@@ -157,7 +128,7 @@ class ToolImageGenerationSvgParam(TypedDict, total=False):
 class ToolImageGenerationSvgReasoningParam(TypedDict, total=False):
     """Found in `ToolImageGenerationSvgParam.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: ToolImageGenerationSvgReasoningEffort | None
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
@@ -184,3 +155,34 @@ class ContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):
     domain: Required[str]
     name: Required[str]
     value: Required[str]
+
+
+ToolMcpConnectorID: TypeAlias = Literal[
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+]
+
+ToolImageGenerationModel: TypeAlias = Literal[
+    "gpt-image-1",
+    "gpt-image-1-mini",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+    "gpt-image-1.5",
+    "chatgpt-image-latest",
+]
+
+ToolImageGenerationQuality: TypeAlias = Literal["low", "medium", "high", "xhigh", "max", "auto"]
+
+ToolImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

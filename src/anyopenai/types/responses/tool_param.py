@@ -30,16 +30,7 @@ class Mcp(TypedDict, total=False):
     type: Required[Literal["mcp"]]
     server_label: Required[str]
     server_url: str
-    connector_id: Literal[
-        "connector_dropbox",
-        "connector_gmail",
-        "connector_googlecalendar",
-        "connector_googledrive",
-        "connector_microsoftteams",
-        "connector_outlookcalendar",
-        "connector_outlookemail",
-        "connector_sharepoint",
-    ]
+    connector_id: McpConnectorID
     tunnel_id: str
     authorization: str
     server_description: str
@@ -142,7 +133,7 @@ class CodeInterpreterContainerAuto(TypedDict, total=False):
 class ImageGenerationSvgReasoning(TypedDict, total=False):
     """Found in `ImageGenerationSvg.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+    effort: ImageGenerationSvgReasoningEffort
 
 
 class McpRequireApprovalMcpToolApprovalFilterAlways(TypedDict, total=False):
@@ -190,6 +181,19 @@ CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto | tool.
 NetworkPolicy: TypeAlias = (
     ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
 )
+
+McpConnectorID: TypeAlias = Literal[
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+]
+
+ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

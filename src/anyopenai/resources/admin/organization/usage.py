@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from ...._contract import Omit, RequestOptions
     from ...._resource import opened, raw
+    from ....types.admin.organization.usage_completions_params import UsageCompletionsGroupBy
+    from ....types.admin.organization.usage_decisions_params import UsageDecisionsGroupBy
+    from ....types.admin.organization.usage_images_params import UsageImagesGroupBy
 
 
 _AUDIO_SPEECHES: Final[Operation[UsageResponse]] = Operation(
@@ -304,8 +307,7 @@ class Usage(Resource):
         batch: bool | Omit = omit,
         bucket_width: Literal["1m", "1h", "1d"] | Omit = omit,
         end_time: int | Omit = omit,
-        group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]]
-        | Omit = omit,
+        group_by: Sequence[UsageCompletionsGroupBy] | Omit = omit,
         limit: int | Omit = omit,
         models: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
@@ -324,8 +326,8 @@ class Usage(Resource):
             batch (bool): True: only what batches used; False: only the rest.
             bucket_width ("1m", "1h" or "1d", default "1d"): How much time each step covers.
             end_time (int): Only what was used before this time.
-            group_by (list of ("project_id", "user_id", "api_key_id", "model", "batch" or "service_tier")): Keep
-                these apart; left out, each step is one sum.
+            group_by (list of "project_id", "user_id", "api_key_id", "model", "batch" or "service_tier"): Keep these
+                apart; left out, each step is one sum.
             limit (int): Items a page has.
             models (list of str): Only what these models did.
             page (str): Cursor: `next_page` of the answer before.
@@ -421,11 +423,7 @@ class Usage(Resource):
         batch: bool | None | Omit = omit,
         bucket_width: Literal["1m", "1h", "1d"] | None | Omit = omit,
         end_time: int | None | Omit = omit,
-        group_by: Sequence[
-            Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"]
-        ]
-        | None
-        | Omit = omit,
+        group_by: Sequence[UsageDecisionsGroupBy] | None | Omit = omit,
         limit: int | None | Omit = omit,
         models: Sequence[str] | None | Omit = omit,
         page: str | None | Omit = omit,
@@ -444,8 +442,8 @@ class Usage(Resource):
             batch (bool): True: only what batches used; False: only the rest.
             bucket_width ("1m", "1h" or "1d"): How much time each step covers.
             end_time (int): Only what was used before this time.
-            group_by (list of ("project_id", "user_id", "api_key_id", "model", "batch", "service_tier" or
-                "api_source")): Keep these apart; left out, each step is one sum.
+            group_by (list of "project_id", "user_id", "api_key_id", "model", "batch", "service_tier" or
+                "api_source"): Keep these apart; left out, each step is one sum.
             limit (int): Items a page has.
             models (list of str): Only what these models did.
             page (str): Cursor: `next_page` of the answer before.
@@ -601,7 +599,7 @@ class Usage(Resource):
         api_key_ids: Sequence[str] | Omit = omit,
         bucket_width: Literal["1m", "1h", "1d"] | Omit = omit,
         end_time: int | Omit = omit,
-        group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "size", "source"]] | Omit = omit,
+        group_by: Sequence[UsageImagesGroupBy] | Omit = omit,
         limit: int | Omit = omit,
         models: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
@@ -621,8 +619,8 @@ class Usage(Resource):
             api_key_ids (list of str): Only what was used with these API keys.
             bucket_width ("1m", "1h" or "1d", default "1d"): How much time each step covers.
             end_time (int): Only what was used before this time.
-            group_by (list of ("project_id", "user_id", "api_key_id", "model", "size" or "source")): Keep these
-                apart; left out, each step is one sum.
+            group_by (list of "project_id", "user_id", "api_key_id", "model", "size" or "source"): Keep these apart;
+                left out, each step is one sum.
             limit (int): Items a page has.
             models (list of str): Only what these models did.
             page (str): Cursor: `next_page` of the answer before.

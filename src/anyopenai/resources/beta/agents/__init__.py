@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from ...._engine.iteration import Paginator
     from ...._resource import opened, opened_page, raw, raw_page
     from ....types.beta import agent_update_params
-    from ....types.beta.agent_create_params import Compaction, Experimental
+    from ....types.beta.agent_create_params import AgentCreateServiceTier, Compaction, Experimental
     from ....types.beta.agent_reasoning_param import AgentReasoningParam
     from ....types.beta.agent_text_param import AgentTextParam
+    from ....types.beta.agent_update_params import AgentUpdateServiceTier
     from ....types.beta.multi_agent_config_param import MultiAgentConfigParam
     from ....types.beta.persisted_agent_tool_param import (
         PersistedAgentToolConfigParamAutomations,
@@ -132,7 +133,7 @@ class Agents(Resource):
         multi_agent: MultiAgentConfigParam | None | Omit = omit,
         name: str | None | Omit = omit,
         reasoning: AgentReasoningParam | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: AgentCreateServiceTier | None | Omit = omit,
         text: AgentTextParam | None | Omit = omit,
         tools: Iterable[
             PersistedAgentToolConfigParamFunction
@@ -271,7 +272,7 @@ class Agents(Resource):
         multi_agent: MultiAgentConfigParam | None | Omit = omit,
         name: str | None | Omit = omit,
         reasoning: AgentReasoningParam | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None | Omit = omit,
+        service_tier: AgentUpdateServiceTier | None | Omit = omit,
         text: AgentTextParam | None | Omit = omit,
         tools: Iterable[
             PersistedAgentToolConfigParamFunction

@@ -130,14 +130,7 @@ class Messages(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/messages
         """
-        answer: MessageDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                thread_id,
-                message_id,
-            ),
-            options=options,
-        )
+        answer: MessageDeleted = await self._caller.call(_DELETE, path=(thread_id, message_id), options=options)
         return answer
 
     def list(
@@ -196,14 +189,7 @@ class Messages(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/messages
         """
-        answer: Message = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                thread_id,
-                message_id,
-            ),
-            options=options,
-        )
+        answer: Message = await self._caller.call(_RETRIEVE, path=(thread_id, message_id), options=options)
         return answer
 
     async def update(
@@ -231,13 +217,7 @@ class Messages(Resource):
         Source: https://platform.openai.com/docs/api-reference/messages
         """
         answer: Message = await self._caller.call(
-            _UPDATE,
-            path=(
-                thread_id,
-                message_id,
-            ),
-            body={"metadata": metadata},
-            options=options,
+            _UPDATE, path=(thread_id, message_id), body={"metadata": metadata}, options=options
         )
         return answer
 

@@ -115,14 +115,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        await self._caller.call(
-            _DELETE,
-            path=(
-                container_id,
-                file_id,
-            ),
-            options=options,
-        )
+        await self._caller.call(_DELETE, path=(container_id, file_id), options=options)
 
     def list(
         self,
@@ -175,14 +168,7 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        answer: FileCreateResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                container_id,
-                file_id,
-            ),
-            options=options,
-        )
+        answer: FileCreateResponse = await self._caller.call(_RETRIEVE, path=(container_id, file_id), options=options)
         return answer
 
     if TYPE_CHECKING:

@@ -51,14 +51,7 @@ class Content(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        answer: BinaryResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                container_id,
-                file_id,
-            ),
-            options=options,
-        )
+        answer: BinaryResponse = await self._caller.call(_RETRIEVE, path=(container_id, file_id), options=options)
         return answer
 
     if TYPE_CHECKING:

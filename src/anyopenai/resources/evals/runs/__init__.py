@@ -95,14 +95,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: RunCancelResponse = await self._caller.call(
-            _CANCEL,
-            path=(
-                eval_id,
-                run_id,
-            ),
-            options=options,
-        )
+        answer: RunCancelResponse = await self._caller.call(_CANCEL, path=(eval_id, run_id), options=options)
         return answer
 
     async def create(
@@ -155,14 +148,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: RunDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                eval_id,
-                run_id,
-            ),
-            options=options,
-        )
+        answer: RunDeleteResponse = await self._caller.call(_DELETE, path=(eval_id, run_id), options=options)
         return answer
 
     def list(
@@ -219,14 +205,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/evals
         """
-        answer: RunCreateResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                eval_id,
-                run_id,
-            ),
-            options=options,
-        )
+        answer: RunCreateResponse = await self._caller.call(_RETRIEVE, path=(eval_id, run_id), options=options)
         return answer
 
     if TYPE_CHECKING:

@@ -76,10 +76,7 @@ class OutputItems(Resource):
         """
         return self._caller.pages(
             _LIST,
-            path=(
-                eval_id,
-                run_id,
-            ),
+            path=(eval_id, run_id),
             query={"after": after, "limit": limit, "order": order, "status": status},
             options=options,
         )
@@ -104,13 +101,7 @@ class OutputItems(Resource):
         Source: https://platform.openai.com/docs/api-reference/evals
         """
         answer: OutputItemRetrieveResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                eval_id,
-                run_id,
-                output_item_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(eval_id, run_id, output_item_id), options=options
         )
         return answer
 

@@ -106,12 +106,7 @@ class Permissions(Resource):
         Source: https://platform.openai.com/docs/api-reference/fine-tuning
         """
         answer: PermissionDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                fine_tuned_model_checkpoint,
-                permission_id,
-            ),
-            options=options,
+            _DELETE, path=(fine_tuned_model_checkpoint, permission_id), options=options
         )
         return answer
 

@@ -118,14 +118,7 @@ class Versions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/skills
         """
-        answer: DeletedSkillVersion = await self._caller.call(
-            _DELETE,
-            path=(
-                skill_id,
-                version,
-            ),
-            options=options,
-        )
+        answer: DeletedSkillVersion = await self._caller.call(_DELETE, path=(skill_id, version), options=options)
         return answer
 
     def list(
@@ -177,14 +170,7 @@ class Versions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/skills
         """
-        answer: SkillVersion = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                skill_id,
-                version,
-            ),
-            options=options,
-        )
+        answer: SkillVersion = await self._caller.call(_RETRIEVE, path=(skill_id, version), options=options)
         return answer
 
     if TYPE_CHECKING:

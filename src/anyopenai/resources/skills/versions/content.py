@@ -51,14 +51,7 @@ class Content(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/skills
         """
-        answer: BinaryResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                skill_id,
-                version,
-            ),
-            options=options,
-        )
+        answer: BinaryResponse = await self._caller.call(_RETRIEVE, path=(skill_id, version), options=options)
         return answer
 
     if TYPE_CHECKING:

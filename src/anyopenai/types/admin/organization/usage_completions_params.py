@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class UsageCompletionsParams(TypedDict, total=False):
@@ -16,9 +16,12 @@ class UsageCompletionsParams(TypedDict, total=False):
     bucket_width: Literal["1m", "1h", "1d"]
     """Default "1d"."""
     end_time: int
-    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]]
+    group_by: Sequence[UsageCompletionsGroupBy]
     limit: int
     models: Sequence[str]
     page: str
     project_ids: Sequence[str]
     user_ids: Sequence[str]
+
+
+UsageCompletionsGroupBy: TypeAlias = Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class UsageDecisionsParams(TypedDict, total=False):
@@ -15,11 +15,14 @@ class UsageDecisionsParams(TypedDict, total=False):
     batch: bool | None
     bucket_width: Literal["1m", "1h", "1d"] | None
     end_time: int | None
-    group_by: (
-        Sequence[Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"]] | None
-    )
+    group_by: Sequence[UsageDecisionsGroupBy] | None
     limit: int | None
     models: Sequence[str] | None
     page: str | None
     project_ids: Sequence[str] | None
     user_ids: Sequence[str] | None
+
+
+UsageDecisionsGroupBy: TypeAlias = Literal[
+    "project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"
+]

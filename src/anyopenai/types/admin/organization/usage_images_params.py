@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class UsageImagesParams(TypedDict, total=False):
@@ -15,7 +15,7 @@ class UsageImagesParams(TypedDict, total=False):
     bucket_width: Literal["1m", "1h", "1d"]
     """Default "1d"."""
     end_time: int
-    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "size", "source"]]
+    group_by: Sequence[UsageImagesGroupBy]
     limit: int
     models: Sequence[str]
     page: str
@@ -23,3 +23,6 @@ class UsageImagesParams(TypedDict, total=False):
     sizes: Sequence[Literal["256x256", "512x512", "1024x1024", "1792x1792", "1024x1792"]]
     sources: Sequence[Literal["image.generation", "image.edit", "image.variation"]]
     user_ids: Sequence[str]
+
+
+UsageImagesGroupBy: TypeAlias = Literal["project_id", "user_id", "api_key_id", "model", "size", "source"]

@@ -51,7 +51,7 @@ class AutomationTargetParamNewSessionAgent(TypedDict, total=False):
     model: str
     multi_agent: MultiAgentConfigParam | None
     reasoning: AgentReasoningParam | None
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None
+    service_tier: AutomationTargetParamNewSessionAgentServiceTier | None
     text: AgentTextParam | None
     tools: (
         Iterable[
@@ -78,6 +78,10 @@ class NewSessionAgentExperimental(TypedDict, total=False):
 
     time_awareness: bool
 
+
+AutomationTargetParamNewSessionAgentServiceTier: TypeAlias = Literal[
+    "auto", "default", "flex", "priority", "fast", "ultrafast"
+]
 
 AutomationTargetParamNewSessionAgentCompaction = NewSessionAgentCompaction
 AutomationTargetParamNewSessionAgentExperimental = NewSessionAgentExperimental

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..agent_reasoning_param import AgentReasoningParam
 from ..agent_session_input_message_param import AgentSessionInputMessageParam
@@ -47,7 +47,7 @@ class Agent(TypedDict, total=False):
     model: str
     multi_agent: MultiAgentConfigParam | None
     reasoning: AgentReasoningParam | None
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None
+    service_tier: AgentServiceTier | None
     text: AgentTextParam | None
     tools: (
         Iterable[
@@ -91,3 +91,6 @@ class AgentExperimental(TypedDict, total=False):
     """Found in `Agent.experimental`."""
 
     time_awareness: bool
+
+
+AgentServiceTier: TypeAlias = Literal["auto", "default", "flex", "priority", "fast", "ultrafast"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..agent_tool_param import (
     AgentToolConfigParamAutomations,
@@ -32,7 +32,7 @@ class Agent(TypedDict, total=False):
 
     model: str
     reasoning: AgentReasoning
-    service_tier: Literal["auto", "default", "flex", "priority", "fast", "ultrafast"] | None
+    service_tier: AgentServiceTier | None
     tools: (
         Iterable[
             AgentToolConfigParamFunction
@@ -62,4 +62,9 @@ class SpendControl(TypedDict, total=False):
 class AgentReasoning(TypedDict, total=False):
     """Found in `Agent.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: AgentReasoningEffort | None
+
+
+AgentServiceTier: TypeAlias = Literal["auto", "default", "flex", "priority", "fast", "ultrafast"]
+
+AgentReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

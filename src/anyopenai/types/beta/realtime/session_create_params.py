@@ -32,16 +32,7 @@ class SessionCreateParams(TypedDict, total=False):
     truncation: RealtimeTruncationParam
     prompt: ResponsePromptParam | None
     input_audio_noise_reduction: InputAudioNoiseReduction
-    model: Literal[
-        "gpt-realtime",
-        "gpt-realtime-2025-08-28",
-        "gpt-4o-realtime-preview",
-        "gpt-4o-realtime-preview-2024-10-01",
-        "gpt-4o-realtime-preview-2024-12-17",
-        "gpt-4o-realtime-preview-2025-06-03",
-        "gpt-4o-mini-realtime-preview",
-        "gpt-4o-mini-realtime-preview-2024-12-17",
-    ]
+    model: SessionCreateModel
 
 
 class ClientSecret(TypedDict, total=False):
@@ -104,3 +95,14 @@ class TracingTracingConfiguration(TypedDict, total=False):
 
 
 Tracing: TypeAlias = Literal["auto"] | TracingTracingConfiguration
+
+SessionCreateModel: TypeAlias = Literal[
+    "gpt-realtime",
+    "gpt-realtime-2025-08-28",
+    "gpt-4o-realtime-preview",
+    "gpt-4o-realtime-preview-2024-10-01",
+    "gpt-4o-realtime-preview-2024-12-17",
+    "gpt-4o-realtime-preview-2025-06-03",
+    "gpt-4o-mini-realtime-preview",
+    "gpt-4o-mini-realtime-preview-2024-12-17",
+]

@@ -102,14 +102,7 @@ class Users(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/groups
         """
-        answer: UserDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                group_id,
-                user_id,
-            ),
-            options=options,
-        )
+        answer: UserDeleteResponse = await self._caller.call(_DELETE, path=(group_id, user_id), options=options)
         return answer
 
     def list(
@@ -161,14 +154,7 @@ class Users(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/groups
         """
-        answer: UserRetrieveResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                group_id,
-                user_id,
-            ),
-            options=options,
-        )
+        answer: UserRetrieveResponse = await self._caller.call(_RETRIEVE, path=(group_id, user_id), options=options)
         return answer
 
     if TYPE_CHECKING:

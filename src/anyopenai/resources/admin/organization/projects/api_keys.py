@@ -83,14 +83,7 @@ class APIKeys(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-api-keys
         """
-        answer: APIKeyDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                api_key_id,
-            ),
-            options=options,
-        )
+        answer: APIKeyDeleteResponse = await self._caller.call(_DELETE, path=(project_id, api_key_id), options=options)
         return answer
 
     def list(
@@ -146,14 +139,7 @@ class APIKeys(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-api-keys
         """
-        answer: ProjectAPIKey = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                api_key_id,
-            ),
-            options=options,
-        )
+        answer: ProjectAPIKey = await self._caller.call(_RETRIEVE, path=(project_id, api_key_id), options=options)
         return answer
 
     async def update(
@@ -184,10 +170,7 @@ class APIKeys(Resource):
         """
         answer: api_key_update_response.ProjectAPIKey = await self._caller.call(
             _UPDATE,
-            path=(
-                project_id,
-                api_key_id,
-            ),
+            path=(project_id, api_key_id),
             body={"expires_in_seconds": expires_in_seconds, "scopes": scopes},
             options=options,
         )

@@ -10,10 +10,11 @@ from ....._resource import Resource
 from .....types.admin.organization.projects.project_data_retention import ProjectDataRetention
 
 if TYPE_CHECKING:
-    from typing import Final, Literal, Unpack
+    from typing import Final, Unpack
 
     from ....._contract import RequestOptions
     from ....._resource import opened, raw
+    from .....types.admin.organization.projects.data_retention_update_params import DataRetentionUpdateRetentionType
 
 
 _RETRIEVE: Final[Operation[ProjectDataRetention]] = Operation(
@@ -60,18 +61,7 @@ class DataRetention(Resource):
         return answer
 
     async def update(
-        self,
-        project_id: str,
-        *,
-        retention_type: Literal[
-            "organization_default",
-            "none",
-            "zero_data_retention",
-            "modified_abuse_monitoring",
-            "enhanced_zero_data_retention",
-            "enhanced_modified_abuse_monitoring",
-        ],
-        **options: Unpack[RequestOptions],
+        self, project_id: str, *, retention_type: DataRetentionUpdateRetentionType, **options: Unpack[RequestOptions]
     ) -> ProjectDataRetention:
         """Set a project's data retention, or follow the organization's again.
 

@@ -116,10 +116,7 @@ class RateLimits(Resource):
         """
         answer: ProjectRateLimit = await self._caller.call(
             _UPDATE_RATE_LIMIT,
-            path=(
-                project_id,
-                rate_limit_id,
-            ),
+            path=(project_id, rate_limit_id),
             body={
                 "batch_1_day_max_input_tokens": batch_1_day_max_input_tokens,
                 "max_audio_megabytes_per_1_minute": max_audio_megabytes_per_1_minute,

@@ -124,14 +124,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/roles
         """
-        answer: RoleDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                role_id,
-            ),
-            options=options,
-        )
+        answer: RoleDeleteResponse = await self._caller.call(_DELETE, path=(project_id, role_id), options=options)
         return answer
 
     def list(
@@ -183,14 +176,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/roles
         """
-        answer: Role = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                role_id,
-            ),
-            options=options,
-        )
+        answer: Role = await self._caller.call(_RETRIEVE, path=(project_id, role_id), options=options)
         return answer
 
     async def update(
@@ -223,10 +209,7 @@ class Roles(Resource):
         """
         answer: Role = await self._caller.call(
             _UPDATE,
-            path=(
-                project_id,
-                role_id,
-            ),
+            path=(project_id, role_id),
             body={"description": description, "permissions": permissions, "role_name": role_name},
             options=options,
         )

@@ -135,12 +135,7 @@ class SpendAlerts(Resource):
         Source: https://platform.openai.com/docs/api-reference/projects
         """
         answer: ProjectSpendAlertDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                alert_id,
-            ),
-            options=options,
+            _DELETE, path=(project_id, alert_id), options=options
         )
         return answer
 
@@ -198,14 +193,7 @@ class SpendAlerts(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/projects
         """
-        answer: ProjectSpendAlert = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                alert_id,
-            ),
-            options=options,
-        )
+        answer: ProjectSpendAlert = await self._caller.call(_RETRIEVE, path=(project_id, alert_id), options=options)
         return answer
 
     async def update(
@@ -240,10 +228,7 @@ class SpendAlerts(Resource):
         """
         answer: ProjectSpendAlert = await self._caller.call(
             _UPDATE,
-            path=(
-                project_id,
-                alert_id,
-            ),
+            path=(project_id, alert_id),
             body={
                 "currency": currency,
                 "interval": interval,

@@ -101,14 +101,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
-        answer: RoleDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                user_id,
-                role_id,
-            ),
-            options=options,
-        )
+        answer: RoleDeleteResponse = await self._caller.call(_DELETE, path=(user_id, role_id), options=options)
         return answer
 
     def list(
@@ -160,14 +153,7 @@ class Roles(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
-        answer: RoleRetrieveResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                user_id,
-                role_id,
-            ),
-            options=options,
-        )
+        answer: RoleRetrieveResponse = await self._caller.call(_RETRIEVE, path=(user_id, role_id), options=options)
         return answer
 
     if TYPE_CHECKING:

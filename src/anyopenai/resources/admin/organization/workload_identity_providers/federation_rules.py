@@ -160,12 +160,7 @@ class FederationRules(Resource):
         Source: https://platform.openai.com/docs/api-reference/administration
         """
         answer: FederationRuleDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                workload_identity_provider_id,
-                workload_identity_federation_rule_id,
-            ),
-            options=options,
+            _DELETE, path=(workload_identity_provider_id, workload_identity_federation_rule_id), options=options
         )
         return answer
 
@@ -233,12 +228,7 @@ class FederationRules(Resource):
         Source: https://platform.openai.com/docs/api-reference/administration
         """
         answer: FederationRule = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                workload_identity_provider_id,
-                workload_identity_federation_rule_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(workload_identity_provider_id, workload_identity_federation_rule_id), options=options
         )
         return answer
 
@@ -280,10 +270,7 @@ class FederationRules(Resource):
         """
         answer: FederationRule = await self._caller.call(
             _UPDATE,
-            path=(
-                workload_identity_provider_id,
-                workload_identity_federation_rule_id,
-            ),
+            path=(workload_identity_provider_id, workload_identity_federation_rule_id),
             body={
                 "attribute_matchers": attribute_matchers,
                 "description": description,

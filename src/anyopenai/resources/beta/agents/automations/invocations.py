@@ -122,12 +122,7 @@ class Invocations(Resource):
         Source: https://platform.openai.com/docs/api-reference/agents
         """
         answer: AutomationInvocation = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                automation_id,
-                invocation_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(automation_id, invocation_id), options=options
         )
         return answer
 

@@ -86,14 +86,7 @@ class Artifacts(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: BinaryResponse = await self._caller.call(
-            _CONTENT,
-            path=(
-                session_id,
-                artifact_id,
-            ),
-            options=options,
-        )
+        answer: BinaryResponse = await self._caller.call(_CONTENT, path=(session_id, artifact_id), options=options)
         return answer
 
     async def delete(
@@ -115,12 +108,7 @@ class Artifacts(Resource):
         Source: https://platform.openai.com/docs/api-reference/agents
         """
         answer: SessionArtifactDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                session_id,
-                artifact_id,
-            ),
-            options=options,
+            _DELETE, path=(session_id, artifact_id), options=options
         )
         return answer
 
@@ -180,14 +168,7 @@ class Artifacts(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: SessionArtifact = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                session_id,
-                artifact_id,
-            ),
-            options=options,
-        )
+        answer: SessionArtifact = await self._caller.call(_RETRIEVE, path=(session_id, artifact_id), options=options)
         return answer
 
     if TYPE_CHECKING:

@@ -136,14 +136,7 @@ class Credentials(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: CredentialDeleted = await self._caller.call(
-            _DELETE,
-            path=(
-                vault_id,
-                credential_id,
-            ),
-            options=options,
-        )
+        answer: CredentialDeleted = await self._caller.call(_DELETE, path=(vault_id, credential_id), options=options)
         return answer
 
     def list(
@@ -202,14 +195,7 @@ class Credentials(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: Credential = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                vault_id,
-                credential_id,
-            ),
-            options=options,
-        )
+        answer: Credential = await self._caller.call(_RETRIEVE, path=(vault_id, credential_id), options=options)
         return answer
 
     async def update(
@@ -243,13 +229,7 @@ class Credentials(Resource):
         Source: https://platform.openai.com/docs/api-reference/agents
         """
         answer: Credential = await self._caller.call(
-            _UPDATE,
-            path=(
-                vault_id,
-                credential_id,
-            ),
-            body={"auth": auth, "metadata": metadata},
-            options=options,
+            _UPDATE, path=(vault_id, credential_id), body={"auth": auth, "metadata": metadata}, options=options
         )
         return answer
 

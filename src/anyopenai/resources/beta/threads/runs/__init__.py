@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .....types.beta.assistant_tool_choice_param import AssistantToolChoiceParam
     from .....types.beta.threads import run
     from .....types.beta.threads.message_create_params import MessageCreateParams
-    from .....types.beta.threads.run_create_params import AssistantToolParam, TruncationStrategy
+    from .....types.beta.threads.run_create_params import AssistantToolParam, RunCreateModel, TruncationStrategy
     from .....types.beta.threads.run_submit_tool_outputs_params import ToolOutput
     from .....types.shared import response_format_json_object, response_format_json_schema, response_format_text
     from .....types.shared.reasoning_effort import ReasoningEffort
@@ -126,14 +126,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/runs
         """
-        answer: Run = await self._caller.call(
-            _CANCEL,
-            path=(
-                thread_id,
-                run_id,
-            ),
-            options=options,
-        )
+        answer: Run = await self._caller.call(_CANCEL, path=(thread_id, run_id), options=options)
         return answer
 
     @overload
@@ -149,53 +142,7 @@ class Runs(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-5",
-            "gpt-5-mini",
-            "gpt-5-nano",
-            "gpt-5-2025-08-07",
-            "gpt-5-mini-2025-08-07",
-            "gpt-5-nano-2025-08-07",
-            "gpt-4.1",
-            "gpt-4.1-mini",
-            "gpt-4.1-nano",
-            "gpt-4.1-2025-04-14",
-            "gpt-4.1-mini-2025-04-14",
-            "gpt-4.1-nano-2025-04-14",
-            "o3-mini",
-            "o3-mini-2025-01-31",
-            "o1",
-            "o1-2024-12-17",
-            "gpt-4o",
-            "gpt-4o-2024-11-20",
-            "gpt-4o-2024-08-06",
-            "gpt-4o-2024-05-13",
-            "gpt-4o-mini",
-            "gpt-4o-mini-2024-07-18",
-            "gpt-4.5-preview",
-            "gpt-4.5-preview-2025-02-27",
-            "gpt-4-turbo",
-            "gpt-4-turbo-2024-04-09",
-            "gpt-4-0125-preview",
-            "gpt-4-turbo-preview",
-            "gpt-4-1106-preview",
-            "gpt-4-vision-preview",
-            "gpt-4",
-            "gpt-4-0314",
-            "gpt-4-0613",
-            "gpt-4-32k",
-            "gpt-4-32k-0314",
-            "gpt-4-32k-0613",
-            "gpt-3.5-turbo",
-            "gpt-3.5-turbo-16k",
-            "gpt-3.5-turbo-0613",
-            "gpt-3.5-turbo-1106",
-            "gpt-3.5-turbo-0125",
-            "gpt-3.5-turbo-16k-0613",
-        ]
-        | None
-        | Omit = omit,
+        model: str | RunCreateModel | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         reasoning_effort: ReasoningEffort | None | Omit = omit,
         response_format: Literal["auto"]
@@ -232,53 +179,7 @@ class Runs(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-5",
-            "gpt-5-mini",
-            "gpt-5-nano",
-            "gpt-5-2025-08-07",
-            "gpt-5-mini-2025-08-07",
-            "gpt-5-nano-2025-08-07",
-            "gpt-4.1",
-            "gpt-4.1-mini",
-            "gpt-4.1-nano",
-            "gpt-4.1-2025-04-14",
-            "gpt-4.1-mini-2025-04-14",
-            "gpt-4.1-nano-2025-04-14",
-            "o3-mini",
-            "o3-mini-2025-01-31",
-            "o1",
-            "o1-2024-12-17",
-            "gpt-4o",
-            "gpt-4o-2024-11-20",
-            "gpt-4o-2024-08-06",
-            "gpt-4o-2024-05-13",
-            "gpt-4o-mini",
-            "gpt-4o-mini-2024-07-18",
-            "gpt-4.5-preview",
-            "gpt-4.5-preview-2025-02-27",
-            "gpt-4-turbo",
-            "gpt-4-turbo-2024-04-09",
-            "gpt-4-0125-preview",
-            "gpt-4-turbo-preview",
-            "gpt-4-1106-preview",
-            "gpt-4-vision-preview",
-            "gpt-4",
-            "gpt-4-0314",
-            "gpt-4-0613",
-            "gpt-4-32k",
-            "gpt-4-32k-0314",
-            "gpt-4-32k-0613",
-            "gpt-3.5-turbo",
-            "gpt-3.5-turbo-16k",
-            "gpt-3.5-turbo-0613",
-            "gpt-3.5-turbo-1106",
-            "gpt-3.5-turbo-0125",
-            "gpt-3.5-turbo-16k-0613",
-        ]
-        | None
-        | Omit = omit,
+        model: str | RunCreateModel | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         reasoning_effort: ReasoningEffort | None | Omit = omit,
         response_format: Literal["auto"]
@@ -315,53 +216,7 @@ class Runs(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-5",
-            "gpt-5-mini",
-            "gpt-5-nano",
-            "gpt-5-2025-08-07",
-            "gpt-5-mini-2025-08-07",
-            "gpt-5-nano-2025-08-07",
-            "gpt-4.1",
-            "gpt-4.1-mini",
-            "gpt-4.1-nano",
-            "gpt-4.1-2025-04-14",
-            "gpt-4.1-mini-2025-04-14",
-            "gpt-4.1-nano-2025-04-14",
-            "o3-mini",
-            "o3-mini-2025-01-31",
-            "o1",
-            "o1-2024-12-17",
-            "gpt-4o",
-            "gpt-4o-2024-11-20",
-            "gpt-4o-2024-08-06",
-            "gpt-4o-2024-05-13",
-            "gpt-4o-mini",
-            "gpt-4o-mini-2024-07-18",
-            "gpt-4.5-preview",
-            "gpt-4.5-preview-2025-02-27",
-            "gpt-4-turbo",
-            "gpt-4-turbo-2024-04-09",
-            "gpt-4-0125-preview",
-            "gpt-4-turbo-preview",
-            "gpt-4-1106-preview",
-            "gpt-4-vision-preview",
-            "gpt-4",
-            "gpt-4-0314",
-            "gpt-4-0613",
-            "gpt-4-32k",
-            "gpt-4-32k-0314",
-            "gpt-4-32k-0613",
-            "gpt-3.5-turbo",
-            "gpt-3.5-turbo-16k",
-            "gpt-3.5-turbo-0613",
-            "gpt-3.5-turbo-1106",
-            "gpt-3.5-turbo-0125",
-            "gpt-3.5-turbo-16k-0613",
-        ]
-        | None
-        | Omit = omit,
+        model: str | RunCreateModel | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         reasoning_effort: ReasoningEffort | None | Omit = omit,
         response_format: Literal["auto"]
@@ -397,53 +252,7 @@ class Runs(Resource):
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        model: str
-        | Literal[
-            "gpt-5",
-            "gpt-5-mini",
-            "gpt-5-nano",
-            "gpt-5-2025-08-07",
-            "gpt-5-mini-2025-08-07",
-            "gpt-5-nano-2025-08-07",
-            "gpt-4.1",
-            "gpt-4.1-mini",
-            "gpt-4.1-nano",
-            "gpt-4.1-2025-04-14",
-            "gpt-4.1-mini-2025-04-14",
-            "gpt-4.1-nano-2025-04-14",
-            "o3-mini",
-            "o3-mini-2025-01-31",
-            "o1",
-            "o1-2024-12-17",
-            "gpt-4o",
-            "gpt-4o-2024-11-20",
-            "gpt-4o-2024-08-06",
-            "gpt-4o-2024-05-13",
-            "gpt-4o-mini",
-            "gpt-4o-mini-2024-07-18",
-            "gpt-4.5-preview",
-            "gpt-4.5-preview-2025-02-27",
-            "gpt-4-turbo",
-            "gpt-4-turbo-2024-04-09",
-            "gpt-4-0125-preview",
-            "gpt-4-turbo-preview",
-            "gpt-4-1106-preview",
-            "gpt-4-vision-preview",
-            "gpt-4",
-            "gpt-4-0314",
-            "gpt-4-0613",
-            "gpt-4-32k",
-            "gpt-4-32k-0314",
-            "gpt-4-32k-0613",
-            "gpt-3.5-turbo",
-            "gpt-3.5-turbo-16k",
-            "gpt-3.5-turbo-0613",
-            "gpt-3.5-turbo-1106",
-            "gpt-3.5-turbo-0125",
-            "gpt-3.5-turbo-16k-0613",
-        ]
-        | None
-        | Omit = omit,
+        model: str | RunCreateModel | None | Omit = omit,
         parallel_tool_calls: bool | Omit = omit,
         reasoning_effort: ReasoningEffort | None | Omit = omit,
         response_format: Literal["auto"]
@@ -589,14 +398,7 @@ class Runs(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/runs
         """
-        answer: Run = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                thread_id,
-                run_id,
-            ),
-            options=options,
-        )
+        answer: Run = await self._caller.call(_RETRIEVE, path=(thread_id, run_id), options=options)
         return answer
 
     @overload
@@ -661,10 +463,7 @@ class Runs(Resource):
         """
         answer: Run | Stream[AssistantStreamEvent] = await self._caller.call(
             _SUBMIT_TOOL_OUTPUTS,
-            path=(
-                thread_id,
-                run_id,
-            ),
+            path=(thread_id, run_id),
             body={"tool_outputs": tool_outputs, "stream": stream},
             stream=stream,
             options=options,
@@ -696,13 +495,7 @@ class Runs(Resource):
         Source: https://platform.openai.com/docs/api-reference/runs
         """
         answer: Run = await self._caller.call(
-            _UPDATE,
-            path=(
-                thread_id,
-                run_id,
-            ),
-            body={"metadata": metadata},
-            options=options,
+            _UPDATE, path=(thread_id, run_id), body={"metadata": metadata}, options=options
         )
         return answer
 

@@ -82,10 +82,7 @@ class Steps(Resource):
         """
         return self._caller.pages(
             _LIST,
-            path=(
-                thread_id,
-                run_id,
-            ),
+            path=(thread_id, run_id),
             query={"after": after, "before": before, "include": include, "limit": limit, "order": order},
             options=options,
         )
@@ -118,14 +115,7 @@ class Steps(Resource):
         Source: https://platform.openai.com/docs/api-reference/run-steps
         """
         answer: RunStep = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                thread_id,
-                run_id,
-                step_id,
-            ),
-            query={"include": include},
-            options=options,
+            _RETRIEVE, path=(thread_id, run_id, step_id), query={"include": include}, options=options
         )
         return answer
 

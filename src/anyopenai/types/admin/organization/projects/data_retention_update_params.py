@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class DataRetentionUpdateParams(TypedDict, total=False):
     """The arguments of `admin.organization.projects.data_retention.update`."""
 
-    retention_type: Required[
-        Literal[
-            "organization_default",
-            "none",
-            "zero_data_retention",
-            "modified_abuse_monitoring",
-            "enhanced_zero_data_retention",
-            "enhanced_modified_abuse_monitoring",
-        ]
-    ]
+    retention_type: Required[DataRetentionUpdateRetentionType]
+
+
+DataRetentionUpdateRetentionType: TypeAlias = Literal[
+    "organization_default",
+    "none",
+    "zero_data_retention",
+    "modified_abuse_monitoring",
+    "enhanced_zero_data_retention",
+    "enhanced_modified_abuse_monitoring",
+]

@@ -112,14 +112,7 @@ class Groups(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-groups
         """
-        answer: GroupDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                group_id,
-            ),
-            options=options,
-        )
+        answer: GroupDeleteResponse = await self._caller.call(_DELETE, path=(project_id, group_id), options=options)
         return answer
 
     def list(
@@ -181,13 +174,7 @@ class Groups(Resource):
         Source: https://platform.openai.com/docs/api-reference/project-groups
         """
         answer: ProjectGroup = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                group_id,
-            ),
-            query={"group_type": group_type},
-            options=options,
+            _RETRIEVE, path=(project_id, group_id), query={"group_type": group_type}, options=options
         )
         return answer
 

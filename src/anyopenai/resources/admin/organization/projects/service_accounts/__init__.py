@@ -140,12 +140,7 @@ class ServiceAccounts(Resource):
         Source: https://platform.openai.com/docs/api-reference/project-service-accounts
         """
         answer: ServiceAccountDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                service_account_id,
-            ),
-            options=options,
+            _DELETE, path=(project_id, service_account_id), options=options
         )
         return answer
 
@@ -192,12 +187,7 @@ class ServiceAccounts(Resource):
         Source: https://platform.openai.com/docs/api-reference/project-service-accounts
         """
         answer: ProjectServiceAccount = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                service_account_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(project_id, service_account_id), options=options
         )
         return answer
 
@@ -228,13 +218,7 @@ class ServiceAccounts(Resource):
         Source: https://platform.openai.com/docs/api-reference/project-service-accounts
         """
         answer: ProjectServiceAccount = await self._caller.call(
-            _UPDATE,
-            path=(
-                project_id,
-                service_account_id,
-            ),
-            body={"name": name, "role": role},
-            options=options,
+            _UPDATE, path=(project_id, service_account_id), body={"name": name, "role": role}, options=options
         )
         return answer
 

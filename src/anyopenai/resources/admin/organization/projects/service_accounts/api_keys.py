@@ -63,10 +63,7 @@ class APIKeys(Resource):
         """
         answer: APIKeyCreateResponse = await self._caller.call(
             _CREATE,
-            path=(
-                project_id,
-                service_account_id,
-            ),
+            path=(project_id, service_account_id),
             body={"expires_in_seconds": expires_in_seconds, "name": name, "scopes": scopes},
             options=options,
         )

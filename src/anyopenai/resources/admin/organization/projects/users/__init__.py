@@ -129,14 +129,7 @@ class Users(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-users
         """
-        answer: UserDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                user_id,
-            ),
-            options=options,
-        )
+        answer: UserDeleteResponse = await self._caller.call(_DELETE, path=(project_id, user_id), options=options)
         return answer
 
     def list(
@@ -179,14 +172,7 @@ class Users(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/project-users
         """
-        answer: ProjectUser = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                user_id,
-            ),
-            options=options,
-        )
+        answer: ProjectUser = await self._caller.call(_RETRIEVE, path=(project_id, user_id), options=options)
         return answer
 
     async def update(
@@ -209,13 +195,7 @@ class Users(Resource):
         Source: https://platform.openai.com/docs/api-reference/project-users
         """
         answer: ProjectUser = await self._caller.call(
-            _UPDATE,
-            path=(
-                project_id,
-                user_id,
-            ),
-            body={"role": role},
-            options=options,
+            _UPDATE, path=(project_id, user_id), body={"role": role}, options=options
         )
         return answer
 

@@ -84,13 +84,7 @@ class Roles(Resource):
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
         answer: RoleCreateResponse = await self._caller.call(
-            _CREATE,
-            path=(
-                project_id,
-                user_id,
-            ),
-            body={"role_id": role_id},
-            options=options,
+            _CREATE, path=(project_id, user_id), body={"role_id": role_id}, options=options
         )
         return answer
 
@@ -114,13 +108,7 @@ class Roles(Resource):
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
         answer: RoleDeleteResponse = await self._caller.call(
-            _DELETE,
-            path=(
-                project_id,
-                user_id,
-                role_id,
-            ),
-            options=options,
+            _DELETE, path=(project_id, user_id, role_id), options=options
         )
         return answer
 
@@ -156,13 +144,7 @@ class Roles(Resource):
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
         return self._caller.pages(
-            _LIST,
-            path=(
-                project_id,
-                user_id,
-            ),
-            query={"after": after, "limit": limit, "order": order},
-            options=options,
+            _LIST, path=(project_id, user_id), query={"after": after, "limit": limit, "order": order}, options=options
         )
 
     async def retrieve(
@@ -185,13 +167,7 @@ class Roles(Resource):
         Source: https://platform.openai.com/docs/api-reference/role-assignments
         """
         answer: RoleRetrieveResponse = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                project_id,
-                user_id,
-                role_id,
-            ),
-            options=options,
+            _RETRIEVE, path=(project_id, user_id, role_id), options=options
         )
         return answer
 

@@ -109,14 +109,7 @@ class Subagents(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: Subagent = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                session_id,
-                subagent_id,
-            ),
-            options=options,
-        )
+        answer: Subagent = await self._caller.call(_RETRIEVE, path=(session_id, subagent_id), options=options)
         return answer
 
     if TYPE_CHECKING:

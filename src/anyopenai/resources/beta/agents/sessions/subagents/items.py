@@ -164,10 +164,7 @@ class Items(Resource):
         """
         return self._caller.pages(
             _LIST,
-            path=(
-                session_id,
-                subagent_id,
-            ),
+            path=(session_id, subagent_id),
             query={"after": after, "limit": limit, "order": order},
             options=options,
         )

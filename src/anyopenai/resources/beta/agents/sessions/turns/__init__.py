@@ -101,14 +101,7 @@ class Turns(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: Turn = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                session_id,
-                turn_id,
-            ),
-            options=options,
-        )
+        answer: Turn = await self._caller.call(_RETRIEVE, path=(session_id, turn_id), options=options)
         return answer
 
     if TYPE_CHECKING:

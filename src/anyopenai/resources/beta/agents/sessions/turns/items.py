@@ -163,13 +163,7 @@ class Items(Resource):
         Source: https://platform.openai.com/docs/api-reference/agents
         """
         return self._caller.pages(
-            _LIST,
-            path=(
-                session_id,
-                turn_id,
-            ),
-            query={"after": after, "limit": limit, "order": order},
-            options=options,
+            _LIST, path=(session_id, turn_id), query={"after": after, "limit": limit, "order": order}, options=options
         )
 
     if TYPE_CHECKING:

@@ -85,10 +85,7 @@ class Turns(Resource):
         """
         return self._caller.pages(
             _LIST,
-            path=(
-                session_id,
-                subagent_id,
-            ),
+            path=(session_id, subagent_id),
             query={"after": after, "limit": limit, "order": order},
             options=options,
         )
@@ -112,15 +109,7 @@ class Turns(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: Turn = await self._caller.call(
-            _RETRIEVE,
-            path=(
-                session_id,
-                subagent_id,
-                turn_id,
-            ),
-            options=options,
-        )
+        answer: Turn = await self._caller.call(_RETRIEVE, path=(session_id, subagent_id, turn_id), options=options)
         return answer
 
     if TYPE_CHECKING:

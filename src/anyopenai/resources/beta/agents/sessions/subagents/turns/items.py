@@ -166,11 +166,7 @@ class Items(Resource):
         """
         return self._caller.pages(
             _LIST,
-            path=(
-                session_id,
-                subagent_id,
-                turn_id,
-            ),
+            path=(session_id, subagent_id, turn_id),
             query={"after": after, "limit": limit, "order": order},
             options=options,
         )
