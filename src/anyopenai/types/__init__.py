@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .batch_list_params import BatchListParams as BatchListParams
     from .batch_request_counts import BatchRequestCounts as BatchRequestCounts
     from .batch_usage import BatchUsage as BatchUsage
+    from .chat_completion_tool import ChatCompletionTool as ChatCompletionTool
     from .completion import Completion as Completion
     from .completion_choice import CompletionChoice as CompletionChoice
     from .completion_create_params import CompletionCreateParams as CompletionCreateParams
@@ -86,6 +87,8 @@ if TYPE_CHECKING:
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
     from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
+    from .response_create_params_image import ResponseCreateParamsImage as ResponseCreateParamsImage
+    from .response_format_json_schema import ResponseFormatJsonSchema as ResponseFormatJsonSchema
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
@@ -162,6 +165,7 @@ __getattr__, __dir__ = doors(
         "batch_list_params": "BatchListParams",
         "batch_request_counts": "BatchRequestCounts",
         "batch_usage": "BatchUsage",
+        "chat_completion_tool": "ChatCompletionTool",
         "completion": "Completion",
         "completion_choice": "CompletionChoice",
         "completion_create_params": "CompletionCreateParams",
@@ -224,6 +228,8 @@ __getattr__, __dir__ = doors(
         "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
         "moderation_text_input_param": "ModerationTextInputParam",
         "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
+        "response_create_params_image": "ResponseCreateParamsImage",
+        "response_format_json_schema": "ResponseFormatJsonSchema",
         "shared.all_models": "AllModels",
         "shared.chat_model": "ChatModel",
         "shared.comparison_filter": "ComparisonFilter",

@@ -14,6 +14,7 @@ from .eval_create_response import (
 from .graders.grader_inputs_param import GraderInputsParamItemInputImage, GraderInputsParamItemOutputText
 from .graders.score_model_grader_param import Input, SamplingParams
 from .graders.string_check_grader_param import StringCheckGraderParam
+from .graders.text_similarity_grader_param import TextSimilarityGraderEvaluationMetric
 
 
 class EvalCreateParams(TypedDict, total=False):
@@ -66,7 +67,7 @@ class TestingCriterionTextSimilarity(TypedDict, total=False):
     name: Required[str]
     input: Required[str]
     reference: Required[str]
-    evaluation_metric: Required[TestingCriterionTextSimilarityEvaluationMetric]
+    evaluation_metric: Required[TextSimilarityGraderEvaluationMetric]
     pass_threshold: Required[float]
 
 
@@ -113,10 +114,6 @@ TestingCriterion: TypeAlias = (
 )
 
 TestingCriterionLabelModelInput: TypeAlias = LabelModelSimpleInputMessage | Input
-
-TestingCriterionTextSimilarityEvaluationMetric: TypeAlias = Literal[
-    "cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"
-]
 
 TestingCriterionLabelModelInputEvalItem = Input
 TestingCriterionLabelModelInputEvalItemContentInputImage = GraderInputsParamItemInputImage

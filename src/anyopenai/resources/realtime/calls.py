@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from ...types.realtime.realtime_session_create_request_param import (
         RealtimeSessionCreateRequestModel,
         RealtimeSessionCreateRequestParam,
+        RealtimeTruncationParam,
         ToolChoice,
     )
     from ...types.realtime.realtime_tools_config_union_param import RealtimeToolsConfigUnionParam
     from ...types.realtime.realtime_tracing_config_param import TracingConfiguration
-    from ...types.realtime.realtime_truncation_param import RealtimeTruncationParam
     from ...types.realtime.session_update_event import (
         RealtimeSessionCreateRequestGA,
         RealtimeSessionCreateRequestGAAudio,

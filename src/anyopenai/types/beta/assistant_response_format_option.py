@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from .._base import Literal
+from ..response_format_json_schema import ResponseFormatJsonSchema
 from ..shared.response_format_json_object import ResponseFormatJSONObject
-from ..shared.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared.response_format_text import ResponseFormatText
 
 AssistantResponseFormatOption: TypeAlias = (
-    Literal["auto"] | ResponseFormatText | ResponseFormatJSONObject | ResponseFormatJSONSchema
+    Literal["auto"] | ResponseFormatText | ResponseFormatJSONObject | ResponseFormatJsonSchema
 )

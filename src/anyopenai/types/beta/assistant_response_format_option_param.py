@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from ..shared import response_format_json_object, response_format_json_schema, response_format_text
+from ..response_format_json_schema import ResponseFormatJsonSchema
+from ..shared import response_format_json_object, response_format_text
 from ..shared_params.response_format_json_object import ResponseFormatJSONObject
 from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared_params.response_format_text import ResponseFormatText
@@ -17,5 +18,5 @@ AssistantResponseFormatOptionParam: TypeAlias = (
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
     | ResponseFormatJSONSchema
-    | response_format_json_schema.ResponseFormatJSONSchema
+    | ResponseFormatJsonSchema
 )

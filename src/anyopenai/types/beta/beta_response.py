@@ -6,6 +6,14 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from ..responses.response import (
+    CacheComparisonNotFound,
+    InputTransformation,
+    PromptCacheDiagnosticsCacheHit,
+    PromptCacheDiagnosticsCacheMiss,
+    PromptCacheDiagnosticsUnavailable,
+    ToolUsage,
+)
 from .beta_response_error import BetaResponseError
 from .beta_response_input_item import BetaResponseInputItem
 from .beta_response_output_item import BetaResponseOutputItem
@@ -187,10 +195,11 @@ class BetaResponse(BaseModel, kw_only=True):
     prompt: BetaResponsePrompt | None = None
 
 
-class IncompleteDetails(BaseModel, kw_only=True):
-    """Found in `BetaResponse.incomplete_details`."""
+class Moderation(BaseModel, kw_only=True):
+    """Found in `BetaResponse.moderation`."""
 
-    reason: Literal["max_output_tokens", "content_filter"] | None = None
+    input: ModerationInput
+    output: ModerationOutput
 
 
 class Reasoning(BaseModel, kw_only=True):
@@ -204,114 +213,10 @@ class Reasoning(BaseModel, kw_only=True):
     """Deprecated."""
 
 
-class PromptCacheOptions(BaseModel, kw_only=True):
-    """Found in `BetaResponse.prompt_cache_options`."""
-
-    ttl: Literal["30m"]
-    mode: Literal["implicit", "explicit"]
-    comparison_response_id: str | None = None
-
-
-class Moderation(BaseModel, kw_only=True):
-    """Found in `BetaResponse.moderation`."""
-
-    input: ModerationInput
-    output: ModerationOutput
-
-
-class Conversation(BaseModel, kw_only=True):
-    """Found in `BetaResponse.conversation`."""
-
-    id: str
-
-
-class AccessPrograms(BaseModel, kw_only=True):
-    """Found in `BetaResponse.access_programs`."""
-
-    cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
-
-
 class Image(BaseModel, kw_only=True):
     """Found in `BetaResponse.image`."""
 
     context_compression: Literal["enabled", "disabled"]
-
-
-class InputTransformation(BaseModel, kw_only=True):
-    """Found in `BetaResponse.input_transformations`, `Response.input_transformations`."""
-
-    id: str
-    action: Literal["removed"]
-    reason: Literal["organization_mismatch", "end_user_mismatch", "model_mismatch", "prefix_mismatch", "turn_boundary"]
-    type: Literal["reasoning"]
-
-
-class PromptCacheDiagnosticsCacheMiss(BaseModel, kw_only=True, tag_field="type", tag="cache_miss"):
-    """Found in `BetaResponse.prompt_cache_diagnostics`, `Response.prompt_cache_diagnostics`."""
-
-    cache_missed_tokens: int
-    reason: Literal[
-        "model_changed",
-        "prompt_cache_key_changed",
-        "tools_changed",
-        "text_format_changed",
-        "reasoning_effort_changed",
-        "verbosity_changed",
-        "context_compacted",
-        "input_changed",
-        "service_tier_changed",
-    ]
-    type: ClassVar[Literal["cache_miss"]] = "cache_miss"
-    comparison_reusable_tokens: int | None = None
-
-
-class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", tag="cache_hit"):
-    """Found in `BetaResponse.prompt_cache_diagnostics`, `Response.prompt_cache_diagnostics`."""
-
-    type: ClassVar[Literal["cache_hit"]] = "cache_hit"
-
-
-class CacheComparisonNotFound(BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"):
-    """Found in `BetaResponse.prompt_cache_diagnostics`, `Response.prompt_cache_diagnostics`."""
-
-    type: ClassVar[Literal["comparison_response_not_found"]] = "comparison_response_not_found"
-
-
-class PromptCacheDiagnosticsUnavailable(BaseModel, kw_only=True, tag_field="type", tag="unavailable"):
-    """Found in `BetaResponse.prompt_cache_diagnostics`, `Response.prompt_cache_diagnostics`."""
-
-    type: ClassVar[Literal["unavailable"]] = "unavailable"
-
-
-class ToolUsage(BaseModel, kw_only=True):
-    """Found in `BetaResponse.tool_usage`, `Response.tool_usage`."""
-
-    image_gen: ToolUsageImageGen
-    web_search: ToolUsageWebSearch
-
-
-class ToolUsageImageGen(BaseModel, kw_only=True):
-    """Found in `ToolUsage.image_gen`."""
-
-    input_tokens: int
-    input_tokens_details: ToolUsageImageGenInputTokensDetails
-    output_tokens: int
-    total_tokens: int
-    cached_tokens: int | None = None
-    cached_tokens_details: ToolUsageImageGenCachedTokensDetails | None = None
-    output_tokens_details: ToolUsageImageGenOutputTokensDetails | None = None
-
-
-class ToolUsageWebSearch(BaseModel, kw_only=True):
-    """Found in `ToolUsage.web_search`."""
-
-    num_requests: int
-
-
-class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
-    """One of `ToolChoice`."""
-
-    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ModerationInputModerationResult(BaseModel, kw_only=True, tag_field="type", tag="moderation_result"):
@@ -333,26 +238,41 @@ class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error
     message: str
 
 
-class ToolUsageImageGenInputTokensDetails(BaseModel, kw_only=True):
-    """Found in `ToolUsageImageGen.input_tokens_details`."""
+class IncompleteDetails(BaseModel, kw_only=True):
+    """Found in `BetaResponse.incomplete_details`."""
 
-    image_tokens: int
-    text_tokens: int
-
-
-class ToolUsageImageGenCachedTokensDetails(BaseModel, kw_only=True):
-    """Found in `ToolUsageImageGen.cached_tokens_details`."""
-
-    cached_image_tokens: int
-    cached_text_tokens: int
+    reason: Literal["max_output_tokens", "content_filter"] | None = None
 
 
-class ToolUsageImageGenOutputTokensDetails(BaseModel, kw_only=True):
-    """Found in `ToolUsageImageGen.output_tokens_details`."""
+class PromptCacheOptions(BaseModel, kw_only=True):
+    """Found in `BetaResponse.prompt_cache_options`."""
 
-    image_tokens: int
-    text_tokens: int
+    ttl: Literal["30m"]
+    mode: Literal["implicit", "explicit"]
+    comparison_response_id: str | None = None
 
+
+class Conversation(BaseModel, kw_only=True):
+    """Found in `BetaResponse.conversation`."""
+
+    id: str
+
+
+class AccessPrograms(BaseModel, kw_only=True):
+    """Found in `BetaResponse.access_programs`."""
+
+    cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
+
+
+class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
+    """One of `ToolChoice`."""
+
+    type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
+
+
+ModerationInput: TypeAlias = ModerationInputModerationResult | ModerationInputError
+
+ModerationOutput: TypeAlias = ModerationInputModerationResult | ModerationInputError
 
 ToolChoice: TypeAlias = (
     Literal["none", "auto", "required"]
@@ -365,10 +285,6 @@ ToolChoice: TypeAlias = (
     | BetaToolChoiceApplyPatch
     | BetaToolChoiceShell
 )
-
-ModerationInput: TypeAlias = ModerationInputModerationResult | ModerationInputError
-
-ModerationOutput: TypeAlias = ModerationInputModerationResult | ModerationInputError
 
 ModerationOutputModerationResult = ModerationInputModerationResult
 ToolChoiceBetaSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

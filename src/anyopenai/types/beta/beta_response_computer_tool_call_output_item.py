@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..responses import response_computer_tool_call
 from .beta_response_audio_delta_event import Agent as Agent
 from .beta_response_computer_tool_call import PendingSafetyCheck
 from .beta_response_computer_tool_call_output_screenshot import BetaResponseComputerToolCallOutputScreenshot
@@ -25,4 +24,4 @@ class BetaResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field=
     output: BetaResponseComputerToolCallOutputScreenshot
 
 
-AcknowledgedSafetyCheck = response_computer_tool_call.PendingSafetyCheck
+AcknowledgedSafetyCheck = PendingSafetyCheck

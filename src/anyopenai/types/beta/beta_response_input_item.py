@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal, Resolved, Variant
-from ..responses import response_computer_tool_call
 from .beta_container_reference import BetaContainerReference
 from .beta_easy_input_message import BetaEasyInputMessage
 from .beta_local_environment import BetaLocalEnvironment
@@ -453,7 +452,7 @@ ApplyPatchCallOutputAgent = ProgramAgent
 ApplyPatchCallOutputCallerDirect = CallerDirect
 ApplyPatchCallOutputCallerProgram = CallerProgram
 CompactionTriggerAgent = ProgramAgent
-ComputerCallOutputAcknowledgedSafetyCheck = response_computer_tool_call.PendingSafetyCheck
+ComputerCallOutputAcknowledgedSafetyCheck = PendingSafetyCheck
 ComputerCallOutputAgent = ProgramAgent
 FunctionCallOutputAgent = ProgramAgent
 FunctionCallOutputCallerDirect = CallerDirect

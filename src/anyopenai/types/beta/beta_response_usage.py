@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .._base import BaseModel
+from ..responses.response_usage import InputTokensDetailsCacheWriteTokensDetails
 
 
 class BetaResponseUsage(BaseModel, kw_only=True):
@@ -28,10 +29,3 @@ class OutputTokensDetails(BaseModel, kw_only=True):
     """Found in `BetaResponseUsage.output_tokens_details`."""
 
     reasoning_tokens: int
-
-
-class InputTokensDetailsCacheWriteTokensDetails(BaseModel, kw_only=True):
-    """Found in `InputTokensDetails.cache_write_tokens_details`."""
-
-    ttl_12h_tokens: int
-    ttl_30m_tokens: int

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..responses.input_token_count_params import Conversation
+from ..response_create_params_image import ResponseCreateParamsImage
 from . import beta_response
 from .beta_response_conversation_param_param import BetaResponseConversationParamParam
 from .beta_response_inject_event_param import BetaResponseInjectEventParam
@@ -29,7 +29,6 @@ from .response_compact_params import PromptCacheOptions
 from .response_create_params import (
     AccessPrograms,
     ContextManagement,
-    Image,
     Moderation,
     MultiAgent,
     Reasoning,
@@ -38,6 +37,7 @@ from .response_create_params import (
     StreamOptions,
     ToolChoice,
 )
+from .responses.input_token_count_params import Conversation
 
 
 class ResponseCreate(TypedDict, total=False):
@@ -198,7 +198,7 @@ class ResponseCreate(TypedDict, total=False):
     """At least 16."""
     multi_agent: MultiAgent | BetaMultiAgent | None
     access_programs: AccessPrograms
-    image: Image
+    image: ResponseCreateParamsImage
 
 
 BetaResponsesClientEventParam: TypeAlias = ResponseCreate | BetaResponseInjectEventParam | BetaResponsesClientEvent

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from ..responses import tool
 from .beta_apply_patch_tool import BetaApplyPatchTool
 from .beta_computer_tool import BetaComputerTool
 from .beta_computer_use_preview_tool import BetaComputerUsePreviewTool
@@ -170,5 +169,5 @@ McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Litera
 CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
-McpRequireApprovalMcpToolApprovalFilterAlways = tool.McpAllowedToolsMcpToolFilter
-McpRequireApprovalMcpToolApprovalFilterNever = tool.McpAllowedToolsMcpToolFilter
+McpRequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
+McpRequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..responses import container_auto_param
-from . import beta_tool
+from . import beta_container_auto_param, beta_tool
 from .beta_apply_patch_tool_param import BetaApplyPatchToolParam
 from .beta_computer_tool_param import BetaComputerToolParam
 from .beta_computer_use_preview_tool_param import BetaComputerUsePreviewToolParam
@@ -187,4 +186,4 @@ McpConnectorID: TypeAlias = Literal[
 ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
-CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy
+CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = beta_container_auto_param.NetworkPolicy

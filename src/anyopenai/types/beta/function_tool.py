@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..shared.function_definition import FunctionDefinition
+from ..chat_completion_tool import FunctionObject
 
 
 class FunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
     """One of `AssistantTool`."""
 
     type: ClassVar[Literal["function"]] = "function"
-    function: FunctionDefinition
+    function: FunctionObject

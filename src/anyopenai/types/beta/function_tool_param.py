@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
-from ..shared import function_definition
+from ..chat_completion_tool import FunctionObject
 from ..shared_params.function_definition import FunctionDefinition
 
 
@@ -13,4 +13,4 @@ class FunctionToolParam(TypedDict, total=False):
     """One of `AssistantToolParam`."""
 
     type: Required[Literal["function"]]
-    function: Required[FunctionDefinition | function_definition.FunctionDefinition]
+    function: Required[FunctionDefinition | FunctionObject]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from ..response_create_params_image import ResponseCreateParamsImage
 from . import beta_response
 from .beta_response_conversation_param_param import BetaResponseConversationParamParam
 from .beta_response_input_item_param import BetaResponseInputItemParam
@@ -189,7 +190,44 @@ class ResponseCreateParams(TypedDict, total=False):
     """At least 16."""
     multi_agent: MultiAgent | BetaMultiAgent | None
     access_programs: AccessPrograms
-    image: Image
+    image: ResponseCreateParamsImage
+
+
+class Moderation(TypedDict, total=False):
+    """Found in `ResponseCreateParams.moderation`, `ResponseCreate.moderation`."""
+
+    model: Required[str]
+    policy: ModerationPolicy | BetaModerationPolicy | None
+
+
+class Reasoning(TypedDict, total=False):
+    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`, `ResponseCreate.reasoning`."""
+
+    mode: str | Literal["standard", "pro"]
+    effort: ReasoningEffort | None
+    summary: Literal["auto", "concise", "detailed"] | None
+    context: Literal["auto", "current_turn", "all_turns"] | None
+    generate_summary: Literal["auto", "concise", "detailed"] | None
+    """Deprecated."""
+
+
+class Image(TypedDict, total=False):
+    """A `Image` object."""
+
+    context_compression: Literal["auto", "enabled", "disabled"] | None
+
+
+class ModerationPolicy(TypedDict, total=False):
+    """Found in `Moderation.policy`."""
+
+    input: ModerationPolicyInput | BetaModerationConfig | None
+    output: ModerationPolicyInput | BetaModerationConfig | None
+
+
+class ModerationPolicyInput(TypedDict, total=False):
+    """Found in `ModerationPolicy.input`, `ModerationPolicy.output`."""
+
+    mode: Required[Literal["score", "block"]]
 
 
 class AccessPrograms(TypedDict, total=False):
@@ -206,19 +244,6 @@ class ContextManagement(TypedDict, total=False):
     """At least 1000."""
 
 
-class Image(TypedDict, total=False):
-    """Found in `ResponseCreateParams.image`, `ResponseCreate.image`."""
-
-    context_compression: Literal["auto", "enabled", "disabled"]
-
-
-class Moderation(TypedDict, total=False):
-    """Found in `ResponseCreateParams.moderation`, `ResponseCreate.moderation`."""
-
-    model: Required[str]
-    policy: ModerationPolicy | BetaModerationPolicy | None
-
-
 class MultiAgent(TypedDict, total=False):
     """Found in `ResponseCreateParams.multi_agent`, `ResponseCreate.multi_agent`."""
 
@@ -227,28 +252,10 @@ class MultiAgent(TypedDict, total=False):
     """At least 1."""
 
 
-class Reasoning(TypedDict, total=False):
-    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`, `ResponseCreate.reasoning`."""
-
-    mode: str | Literal["standard", "pro"]
-    effort: ReasoningEffort | None
-    summary: Literal["auto", "concise", "detailed"] | None
-    context: Literal["auto", "current_turn", "all_turns"] | None
-    generate_summary: Literal["auto", "concise", "detailed"] | None
-    """Deprecated."""
-
-
 class StreamOptions(TypedDict, total=False):
     """Found in `ResponseCreateParams.stream_options`, `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool
-
-
-class ModerationPolicy(TypedDict, total=False):
-    """Found in `Moderation.policy`."""
-
-    input: ModerationPolicyInput | BetaModerationConfig | None
-    output: ModerationPolicyInput | BetaModerationConfig | None
 
 
 class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
@@ -257,24 +264,7 @@ class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
     type: Required[Literal["programmatic_tool_calling"]]
 
 
-class ModerationPolicyInput(TypedDict, total=False):
-    """Found in `ModerationPolicy.input`, `ModerationPolicy.output`."""
-
-    mode: Required[Literal["score", "block"]]
-
-
 Conversation: TypeAlias = str | BetaResponseConversationParamParam | BetaConversationParam2
-
-ResponseIncludable: TypeAlias = Literal[
-    "file_search_call.results",
-    "web_search_call.results",
-    "web_search_call.action.sources",
-    "message.input_image.image_url",
-    "computer_call_output.output.image_url",
-    "code_interpreter_call.outputs",
-    "reasoning.encrypted_content",
-    "message.output_text.logprobs",
-]
 
 ToolChoice: TypeAlias = (
     Literal["none", "auto", "required"]
@@ -289,9 +279,20 @@ ToolChoice: TypeAlias = (
     | beta_response.ToolChoice
 )
 
-ResponseCreateServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+ResponseIncludable: TypeAlias = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
 
 ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+ResponseCreateServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
 ResponseCreateParamsStreaming = ResponseCreateParams

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..shared import response_format_json_object, response_format_json_schema, response_format_text
+from ..response_format_json_schema import ResponseFormatJsonSchema
+from ..shared import response_format_json_object, response_format_text
 from ..shared_params.response_format_json_object import ResponseFormatJSONObject
 from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared_params.response_format_text import ResponseFormatText
@@ -57,7 +58,7 @@ class ThreadCreateAndRunParams(TypedDict, total=False):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
     )
 

@@ -13,8 +13,8 @@ from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
 class ChatCompletion(BaseModel, kw_only=True):
-    """The answer of `beta.chat.completions.create`, `beta.chat.completions.list`, `beta.chat.completions.retrieve` or
-    `beta.chat.completions.update`.
+    """The answer of `chat.completions.create`, `chat.completions.list`, `chat.completions.retrieve` or
+    `chat.completions.update`.
     """
 
     id: str

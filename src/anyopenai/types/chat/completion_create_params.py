@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..shared import response_format_json_object, response_format_json_schema, response_format_text
+from ..response_format_json_schema import ResponseFormatJsonSchema
+from ..shared import response_format_json_object, response_format_text
 from ..shared.chat_model import ChatModel
 from ..shared.reasoning_effort import ReasoningEffort
 from ..shared_params.response_format_json_object import ResponseFormatJSONObject
@@ -23,7 +24,7 @@ from .chat_completion_tool_union_param import ChatCompletionToolUnionParam
 
 
 class CompletionCreateParams(TypedDict, total=False):
-    """The arguments of `beta.chat.completions.create` or `chat.completions.create`."""
+    """The arguments of `chat.completions.create` or `beta.chat.completions.create`."""
 
     metadata: Mapping[str, str] | None
     top_logprobs: int | None
@@ -147,7 +148,7 @@ ResponseFormat: TypeAlias = (
     ResponseFormatText
     | response_format_text.ResponseFormatText
     | ResponseFormatJSONSchema
-    | response_format_json_schema.ResponseFormatJSONSchema
+    | ResponseFormatJsonSchema
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
 )

@@ -6,14 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal, Resolved, Variant
-from ..graders.grader_inputs import GraderInputItemInputImage, GraderInputItemOutputText
+from ..chat_completion_tool import ChatCompletionTool
+from ..graders.grader_inputs import GraderInputItemOutputText
 from ..graders.score_model_grader import Input
+from ..response_format_json_schema import ResponseFormatJsonSchema
 from ..responses import easy_input_message
 from ..responses.response_input_audio import ResponseInputAudio
-from ..shared.function_definition import FunctionDefinition
+from ..responses.response_input_text_content import PromptCacheBreakpoint
 from ..shared.reasoning_effort import ReasoningEffort
 from ..shared.response_format_json_object import ResponseFormatJSONObject
-from ..shared.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared.response_format_text import ResponseFormatText
 from .create_eval_jsonl_run_data_source import SourceFileID as SourceFileID
 from .eval_jsonl_file_content_source import EvalJsonlFileContentSource
@@ -84,7 +85,7 @@ class SamplingParams(BaseModel, kw_only=True):
     max_completion_tokens: int | None = None
     top_p: float | None = None
     seed: int | None = None
-    response_format: ResponseFormatText | ResponseFormatJSONSchema | ResponseFormatJSONObject | None = None
+    response_format: ResponseFormatText | ResponseFormatJsonSchema | ResponseFormatJSONObject | None = None
     tools: list[ChatCompletionTool] | None = None
 
 
@@ -144,20 +145,12 @@ class TemplateEvalItemContentInputImage(BaseModel, kw_only=True, tag_field="type
     detail: str | None = None
 
 
-class ChatCompletionTool(BaseModel, kw_only=True):
-    """Found in `SamplingParams.tools`."""
+class GraderInputItemInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
+    """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`."""
 
-    type: Literal["function"]
-    function: FunctionDefinition
-
-
-class PromptCacheBreakpoint(BaseModel, kw_only=True):
-    """Found in `ResponseInputText.prompt_cache_breakpoint`, `ResponseInputImage.prompt_cache_breakpoint`,
-    `ResponseInputFile.prompt_cache_breakpoint` and 1 more.
-    """
-
-    mode: Literal["explicit"]
-    ttl: Literal["30m", "12h"] | None = None
+    image_url: str
+    type: ClassVar[Literal["input_image"]] = "input_image"
+    detail: str | None = None
 
 
 if TYPE_CHECKING:
@@ -193,4 +186,4 @@ else:
 
 
 InputMessagesTemplateTemplateEvalItemContentInputImage = TemplateEvalItemContentInputImage
-InputMessagesTemplateTemplateEvalItemContentOutputText = GraderInputItemOutputText
+InputMessagesTemplateTemplateEvalItemContentOutputText = TemplateEvalItemContentOutputText

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..chat.chat_completion_function_tool_param import ChatCompletionFunctionToolParam
+from ..chat_completion_tool import ChatCompletionTool
 from ..graders.grader_inputs_param import GraderInputsParamItemInputImage, GraderInputsParamItemOutputText
 from ..graders.score_model_grader_param import Input
+from ..response_format_json_schema import ResponseFormatJsonSchema
 from ..responses.easy_input_message_param import EasyInputMessageParam
-from ..shared import response_format_json_object, response_format_json_schema, response_format_text
+from ..shared import response_format_json_object, response_format_text
 from ..shared.reasoning_effort import ReasoningEffort
 from ..shared_params.response_format_json_object import ResponseFormatJSONObject
 from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared_params.response_format_text import ResponseFormatText
 from . import create_eval_completions_run_data_source
-from .create_eval_completions_run_data_source import ChatCompletionTool, CreateEvalCompletionsRunDataSourceInputMessages
+from .create_eval_completions_run_data_source import CreateEvalCompletionsRunDataSourceInputMessages
 from .create_eval_jsonl_run_data_source_param import SourceFileContent as SourceFileContent
 from .create_eval_jsonl_run_data_source_param import SourceFileContentContent as SourceFileContentContent
 from .create_eval_jsonl_run_data_source_param import SourceFileID as SourceFileID
@@ -84,7 +86,7 @@ ResponseFormat: TypeAlias = (
     ResponseFormatText
     | response_format_text.ResponseFormatText
     | ResponseFormatJSONSchema
-    | response_format_json_schema.ResponseFormatJSONSchema
+    | ResponseFormatJsonSchema
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
 )

@@ -9,19 +9,22 @@ from msgspec import field
 
 from .._base import BaseModel, Literal, Resolved, Variant
 from ..chat.chat_completion_function_tool import ChatCompletionFunctionTool
-from ..graders.grader_inputs import GraderInputItemInputImage, GraderInputItemOutputText
+from ..graders.grader_inputs import GraderInputItemOutputText
 from ..responses.apply_patch_tool import ApplyPatchTool
-from ..responses.container_auto import ContainerAuto
 from ..responses.container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from ..responses.container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from ..responses.container_reference import ContainerReference
+from ..responses.inline_skill import InlineSkill
 from ..responses.local_environment import LocalEnvironment
+from ..responses.response_configuration_update_item import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
 from ..responses.response_input_audio import ResponseInputAudio
+from ..responses.tool_search_output_namespace_tool import CustomTool, ToolFunction
 from ..responses.web_search_preview_tool import UserLocation
-from ..shared.custom_tool_input_format import Grammar, Text
 from ..shared.response_format_json_object import ResponseFormatJSONObject
+from ..shared.response_format_json_schema import ResponseFormatJSONSchema
 from . import run_create_response
 from .create_eval_completions_run_data_source import (
+    GraderInputItemInputImage,
     InputMessagesItemReference,
     InputMessagesTemplate,
     ResponseInputText,
@@ -188,13 +191,6 @@ class DataSourceResponsesSamplingParams(BaseModel, kw_only=True):
     top_p: float | None = None
 
 
-class ResponseFormatJSONSchema(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
-    """Found in `SamplingParams.response_format`."""
-
-    json_schema: JSONSchema
-    type: ClassVar[Literal["json_schema"]] = "json_schema"
-
-
 class DataSourceResponsesSourceFileContentContent(BaseModel, kw_only=True):
     """Found in `DataSourceResponsesSourceFileContent.content`."""
 
@@ -343,20 +339,6 @@ class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
     environment: ContainerAuto | LocalEnvironment | ContainerReference | None = None
 
 
-class CustomTool(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `NamespaceTool.tools`, `ToolSearchOutputNamespaceTool.tools`
-    and 2 more.
-    """
-
-    name: str
-    type: ClassVar[Literal["custom"]] = "custom"
-    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
-    async_: bool | None = field(default=None, name="async")
-    defer_loading: bool | None = None
-    description: str | None = None
-    format: Text | Grammar | None = None
-
-
 class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
     """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
 
@@ -377,15 +359,6 @@ class ToolSearchTool(BaseModel, kw_only=True, tag_field="type", tag="tool_search
     parameters: object | None = None
 
 
-class JSONSchema(BaseModel, kw_only=True):
-    """Found in `ResponseFormatJSONSchema.json_schema`."""
-
-    name: str
-    description: str | None = None
-    schema: dict[str, object] | None = None
-    strict: bool | None = None
-
-
 class DataSourceTemplateEvalItemContentOutputText(BaseModel, kw_only=True, tag_field="type", tag="output_text"):
     """Found in `DataSourceTemplateEvalItem.content`."""
 
@@ -399,18 +372,6 @@ class DataSourceTemplateEvalItemContentInputImage(BaseModel, kw_only=True, tag_f
     image_url: str
     type: ClassVar[Literal["input_image"]] = "input_image"
     detail: str | None = None
-
-
-class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
-    """Found in `DataSourceResponsesSamplingParamsText.format`, `Text.format`,
-    `ResponseConfigurationUpdateItemParamText.format`.
-    """
-
-    name: str
-    schema: dict[str, object]
-    type: ClassVar[Literal["json_schema"]] = "json_schema"
-    description: str | None = None
-    strict: bool | None = None
 
 
 class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
@@ -472,18 +433,14 @@ class ImageGenerationSvg(BaseModel, kw_only=True):
     reasoning: ImageGenerationSvgReasoning | None = None
 
 
-class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `NamespaceTool.tools`, `ToolSearchOutputNamespaceTool.tools`."""
+class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_auto"):
+    """Found in `FunctionShellTool.environment`."""
 
-    name: str
-    type: ClassVar[Literal["function"]] = "function"
-    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
-    async_: bool | None = field(default=None, name="async")
-    defer_loading: bool | None = None
-    description: str | None = None
-    output_schema: dict[str, object] | None = None
-    parameters: object | None = None
-    strict: bool | None = None
+    type: ClassVar[Literal["container_auto"]] = "container_auto"
+    file_ids: list[str] | None = None
+    memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
+    network_policy: ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist | None = None
+    skills: list[SkillReference | InlineSkill] | None = None
 
 
 class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
@@ -544,12 +501,12 @@ class ImageGenerationSvgReasoning(BaseModel, kw_only=True):
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
 
-class ResponseFormatText(BaseModel, kw_only=True, tag_field="type", tag="text"):
-    """Found in `SamplingParams.response_format`, `DataSourceResponsesSamplingParamsText.format`, `Text.format` and 1
-    more.
-    """
+class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
+    """Found in `ContainerAuto.skills`."""
 
-    type: ClassVar[Literal["text"]] = "text"
+    skill_id: str
+    type: ClassVar[Literal["skill_reference"]] = "skill_reference"
+    version: str | None = None
 
 
 class ComputerTool(BaseModel, kw_only=True, tag_field="type", tag="computer"):

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from .grader_inputs import GraderInputItemOutputText
+from .grader_inputs import GraderInputItemInputImage, GraderInputItemOutputText
 from .score_model_grader import Input as Input
 
 
 class LabelModelGrader(BaseModel, kw_only=True, tag_field="type", tag="label_model"):
-    """One of `TestingCriterion`, `Graders`."""
+    """One of `Graders`, `TestingCriterion`."""
 
     type: ClassVar[Literal["label_model"]] = "label_model"
     name: str
@@ -21,4 +21,5 @@ class LabelModelGrader(BaseModel, kw_only=True, tag_field="type", tag="label_mod
     passing_labels: list[str]
 
 
+InputContentInputImage = GraderInputItemInputImage
 InputContentOutputText = GraderInputItemOutputText

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from ..shared.reasoning_effort import ReasoningEffort
-from .grader_inputs import GraderInputItem, GraderInputItemOutputText
+from .grader_inputs import GraderInputItem, GraderInputItemInputImage, GraderInputItemOutputText
 
 
 class ScoreModelGrader(BaseModel, kw_only=True, tag_field="type", tag="score_model"):
@@ -42,4 +42,5 @@ class Input(BaseModel, kw_only=True):
 
 DataSourceTemplateEvalItemContent: TypeAlias = GraderInputItem | list[GraderInputItem]
 
+InputContentInputImage = GraderInputItemInputImage
 InputContentOutputText = GraderInputItemOutputText

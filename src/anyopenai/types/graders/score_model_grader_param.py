@@ -24,7 +24,7 @@ class ScoreModelGraderParam(TypedDict, total=False):
 
 
 class SamplingParams(TypedDict, total=False):
-    """Found in `TestingCriterionScoreModel.sampling_params`, `ScoreModelGraderParam.sampling_params`."""
+    """Found in `ScoreModelGraderParam.sampling_params`, `TestingCriterionScoreModel.sampling_params`."""
 
     seed: int | None
     top_p: float | None
@@ -36,7 +36,7 @@ class SamplingParams(TypedDict, total=False):
 
 
 class Input(TypedDict, total=False):
-    """Found in `TestingCriterionScoreModel.input`, `ScoreModelGraderParam.input`, `LabelModelGraderParam.input`."""
+    """Found in `ScoreModelGraderParam.input`, `LabelModelGraderParam.input`, `TestingCriterionScoreModel.input`."""
 
     role: Required[Literal["user", "assistant", "system", "developer"]]
     content: Required[InputContent]

@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class StringCheckGraderParam(TypedDict, total=False):
-    """One of `TestingCriterion`, `Grader`, `Graders`."""
+    """One of `Grader`, `Graders`, `TestingCriterion`."""
 
     type: Required[Literal["string_check"]]
     name: Required[str]

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
-
-from ..eval_create_params import TestingCriterionTextSimilarityEvaluationMetric
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class TextSimilarityGraderParam(TypedDict, total=False):
@@ -15,4 +13,9 @@ class TextSimilarityGraderParam(TypedDict, total=False):
     name: Required[str]
     input: Required[str]
     reference: Required[str]
-    evaluation_metric: Required[TestingCriterionTextSimilarityEvaluationMetric]
+    evaluation_metric: Required[TextSimilarityGraderEvaluationMetric]
+
+
+TextSimilarityGraderEvaluationMetric: TypeAlias = Literal[
+    "cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"
+]

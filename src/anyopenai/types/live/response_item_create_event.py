@@ -11,7 +11,6 @@ from .._base import BaseModel, Literal, Resolved, Variant
 from ..evals import run_cancel_response
 from ..evals.create_eval_completions_run_data_source import (
     EasyInputMessage,
-    PromptCacheBreakpoint,
     ResponseInputFile,
     ResponseInputImage,
     ResponseInputText,
@@ -20,15 +19,12 @@ from ..evals.run_cancel_response import (
     CodeInterpreter,
     ComputerTool,
     ComputerUsePreviewTool,
-    CustomTool,
     FileSearchTool,
     FunctionShellTool,
     ImageGeneration,
     Mcp,
     NamespaceTool,
     ProgrammaticToolCalling,
-    ResponseFormatText,
-    ResponseFormatTextJSONSchemaConfig,
     ResponsesFunctionToolFunctionTool,
     ToolSearchTool,
     _AnyWebSearchPreviewTool,
@@ -51,18 +47,20 @@ from ..responses.response_computer_tool_call import (
     ActionType,
     ActionWait,
 )
+from ..responses.response_configuration_update_item import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
 from ..responses.response_function_web_search import ActionFind
 from ..responses.response_input_image_content import ResponseInputImageContent
 from ..responses.response_input_item import McpApprovalResponse
 from ..responses.response_input_text_content import ResponseInputTextContent
 from ..responses.response_output_refusal import ResponseOutputRefusal
+from ..responses.response_steer_event import ResponseInputFileContent
 from ..responses.tool import (
     ImageGenerationSvg,
     LocalShell,
     McpRequireApprovalMcpToolApprovalFilterAlways,
     McpRequireApprovalMcpToolApprovalFilterNever,
 )
-from ..responses.tool_search_output_namespace_tool import ToolSearchOutputNamespaceTool
+from ..responses.tool_search_output_namespace_tool import CustomTool, ToolSearchOutputNamespaceTool
 
 
 class ResponseItemCreateEvent(BaseModel, kw_only=True, tag_field="type", tag="response.item.create"):
@@ -470,20 +468,6 @@ class CallerProgram(BaseModel, kw_only=True, tag_field="type", tag="program"):
 
     caller_id: str
     type: ClassVar[Literal["program"]] = "program"
-
-
-class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """Found in `ResponseInputItemFunctionCallOutput.output`, `ResponseSteerInputItemListMessage.content`,
-    `ResponseSteerInputItemListFunctionCallOutput.output`.
-    """
-
-    type: ClassVar[Literal["input_file"]] = "input_file"
-    detail: Literal["auto", "low", "high"] | None = None
-    file_data: str | None = None
-    file_id: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class FunctionCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):

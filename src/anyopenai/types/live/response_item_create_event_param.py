@@ -21,6 +21,12 @@ from ..responses.response_computer_tool_call_param import (
 from ..responses.response_configuration_update_item_param import ResponseConfigurationUpdateItemParam
 from ..responses.response_function_web_search_param import ActionFind
 from ..responses.response_input_item_param import McpApprovalResponse
+from ..responses.response_steer_event_param import (
+    PromptCacheBreakpoint,
+    ResponseInputFileContentParam,
+    ResponseInputImageContentParam,
+    ResponseInputTextContentParam,
+)
 from ..responses.response_tool_search_output_item_param_param import (
     ContainerNetworkPolicyAllowlistParam,
     ContainerNetworkPolicyDisabledParam,
@@ -51,7 +57,6 @@ from .response_item_create_event import (
     ResponseFunctionShellCallOutputContent,
     ResponseFunctionToolCall,
     ResponseFunctionWebSearch,
-    ResponseInputFileContent,
     ResponseInputItemApplyPatchCallOutput,
     ResponseInputItemComputerCallOutput,
     ResponseInputItemFunctionCallOutput,
@@ -157,13 +162,7 @@ class ResponseInputItemFunctionCallOutputParam(TypedDict, total=False):
     """Found in `ResponseItemCreateEventParam.item`."""
 
     output: Required[
-        str
-        | Iterable[
-            ResponseInputTextContentParam
-            | ResponseInputImageContentParam
-            | ResponseInputFileContentParam
-            | ResponseInputFileContent
-        ]
+        str | Iterable[ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam]
     ]
     type: Required[Literal["function_call_output"]]
     id: str | None
@@ -906,32 +905,6 @@ class McpToolExecutionError(TypedDict, total=False):
     type: Required[Literal["mcp_tool_execution_error"]]
 
 
-class EasyInputMessageParam(TypedDict, total=False):
-    """Found in `ResponseItemCreateEventParam.item`."""
-
-    content: Required[str | Iterable[ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam]]
-    role: Required[Literal["user", "assistant", "system", "developer"]]
-    phase: Literal["commentary", "final_answer"] | None
-    type: Literal["message"] | None
-
-
-class ResponseInputTextParam(TypedDict, total=False):
-    """Found in `EasyInputMessageParam.content`, `MessageParam.content`, `ResponseCustomToolCallOutputParam.output`."""
-
-    text: Required[str]
-    type: Required[Literal["input_text"]]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None
-
-
-class PromptCacheBreakpoint(TypedDict, total=False):
-    """Found in `ResponseInputTextParam.prompt_cache_breakpoint`, `ResponseInputImageParam.prompt_cache_breakpoint`,
-    `ResponseInputFileParam.prompt_cache_breakpoint` and 3 more.
-    """
-
-    mode: Required[Literal["explicit"]]
-    ttl: Literal["30m", "12h"] | None
-
-
 class ResponseOutputMessageParam(TypedDict, total=False):
     """Found in `ResponseItemCreateEventParam.item`."""
 
@@ -1217,6 +1190,15 @@ class ImageGenerationSvgReasoning(TypedDict, total=False):
     effort: ImageGenerationSvgReasoningEffort | None
 
 
+class EasyInputMessageParam(TypedDict, total=False):
+    """Found in `ResponseItemCreateEventParam.item`."""
+
+    content: Required[str | Iterable[ResponseInputTextParam | ResponseInputImageParam | ResponseInputFileParam]]
+    role: Required[Literal["user", "assistant", "system", "developer"]]
+    phase: Literal["commentary", "final_answer"] | None
+    type: Literal["message"] | None
+
+
 class MessageParam(TypedDict, total=False):
     """Found in `ResponseItemCreateEventParam.item`."""
 
@@ -1296,6 +1278,14 @@ class ProgramOutputParam(TypedDict, total=False):
     type: Required[Literal["program_output"]]
 
 
+class ResponseInputTextParam(TypedDict, total=False):
+    """Found in `EasyInputMessageParam.content`, `MessageParam.content`, `ResponseCustomToolCallOutputParam.output`."""
+
+    text: Required[str]
+    type: Required[Literal["input_text"]]
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None
+
+
 class ResponseInputImageParam(TypedDict, total=False):
     """Found in `EasyInputMessageParam.content`, `MessageParam.content`, `ResponseCustomToolCallOutputParam.output`."""
 
@@ -1331,42 +1321,6 @@ class ResponseComputerToolCallOutputScreenshotParam(TypedDict, total=False):
     type: Required[Literal["computer_screenshot"]]
     file_id: str | None
     image_url: str | None
-
-
-class ResponseInputTextContentParam(TypedDict, total=False):
-    """Found in `ResponseInputItemFunctionCallOutputParam.output`, `ResponseSteerInputItemListMessage.content`,
-    `ResponseSteerInputItemListFunctionCallOutput.output`.
-    """
-
-    text: Required[str]
-    type: Required[Literal["input_text"]]
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None
-
-
-class ResponseInputImageContentParam(TypedDict, total=False):
-    """Found in `ResponseInputItemFunctionCallOutputParam.output`, `ResponseSteerInputItemListMessage.content`,
-    `ResponseSteerInputItemListFunctionCallOutput.output`.
-    """
-
-    type: Required[Literal["input_image"]]
-    detail: Literal["low", "high", "auto", "original"] | None
-    file_id: str | None
-    image_url: str | None
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None
-
-
-class ResponseInputFileContentParam(TypedDict, total=False):
-    """Found in `ResponseInputItemFunctionCallOutputParam.output`, `ResponseSteerInputItemListMessage.content`,
-    `ResponseSteerInputItemListFunctionCallOutput.output`.
-    """
-
-    type: Required[Literal["input_file"]]
-    detail: Literal["auto", "low", "high"] | None
-    file_data: str | None
-    file_id: str | None
-    file_url: str | None
-    filename: str | None
-    prompt_cache_breakpoint: PromptCacheBreakpoint | None
 
 
 _ResponsesFunctionToolFunctionToolParamReserved = TypedDict(

@@ -393,11 +393,11 @@ class FunctionToolParam(TypedDict, total=False):
     strict: bool | None
 
 
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
 ResponsesDelegationConfigServiceTier: TypeAlias = Literal[
     "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
 ]
-
-ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
 ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter

@@ -385,11 +385,11 @@ class ContainerAutoSkillInlineSource(TypedDict, total=False):
     type: Required[Literal["base64"]]
 
 
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
 ResponsesDelegationUpdateConfigServiceTier: TypeAlias = Literal[
     "auto", "default", "fast_tier_temp_pilot", "flex", "priority", "ultrafast"
 ]
-
-ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 ToolChoiceLiveAllowedToolsChoiceParamToolApplyPatch = ToolChoiceAllowedApplyPatch
 ToolChoiceLiveAllowedToolsChoiceParamToolCodeInterpreter = ToolChoiceAllowedCodeInterpreter

@@ -7,8 +7,8 @@ from .._base import BaseModel, Literal
 
 
 class AudioTranscription(BaseModel, kw_only=True):
-    """Found in `TranscriptionSession.input_audio_transcription`, `SessionCreateResponseAudioInput.transcription`,
-    `RealtimeAudioConfigInput.transcription` and 1 more.
+    """Found in `RealtimeAudioConfigInput.transcription`, `RealtimeTranscriptionSessionAudioInput.transcription`,
+    `TranscriptionSession.input_audio_transcription` and 1 more.
     """
 
     model: (

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias, TypedDict
 
 
 class AudioTranscriptionParam(TypedDict, total=False):
-    """Found in `TranscriptionSessionCreateParams.input_audio_transcription`,
-    `RealtimeAudioConfigInputParam.transcription`, `RealtimeTranscriptionSessionAudioInputParam.transcription`.
+    """Found in `RealtimeAudioConfigInputParam.transcription`,
+    `RealtimeTranscriptionSessionAudioInputParam.transcription`,
+    `TranscriptionSessionCreateParams.input_audio_transcription`.
     """
 
     model: str | AudioTranscriptionModel

@@ -9,8 +9,8 @@ from .._base import BaseModel, Literal
 
 
 class AudioPCM(BaseModel, kw_only=True, tag_field="type", tag="audio/pcm"):
-    """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 7 more.
+    """Found in `RealtimeAudioConfigInput.format`, `RealtimeAudioConfigOutput.format`,
+    `RealtimeTranscriptionSessionAudioInput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcm"]] = "audio/pcm"
@@ -18,16 +18,16 @@ class AudioPCM(BaseModel, kw_only=True, tag_field="type", tag="audio/pcm"):
 
 
 class AudioPCMU(BaseModel, kw_only=True, tag_field="type", tag="audio/pcmu"):
-    """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 7 more.
+    """Found in `RealtimeAudioConfigInput.format`, `RealtimeAudioConfigOutput.format`,
+    `RealtimeTranscriptionSessionAudioInput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcmu"]] = "audio/pcmu"
 
 
 class AudioPCMA(BaseModel, kw_only=True, tag_field="type", tag="audio/pcma"):
-    """Found in `SessionCreateResponseAudioInput.format`, `RealtimeAudioConfigInput.format`,
-    `RealtimeAudioConfigOutput.format` and 7 more.
+    """Found in `RealtimeAudioConfigInput.format`, `RealtimeAudioConfigOutput.format`,
+    `RealtimeTranscriptionSessionAudioInput.format` and 7 more.
     """
 
     type: ClassVar[Literal["audio/pcma"]] = "audio/pcma"

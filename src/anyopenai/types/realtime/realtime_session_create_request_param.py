@@ -14,7 +14,8 @@ from .realtime_reasoning import RealtimeReasoning
 from .realtime_reasoning_param import RealtimeReasoningParam
 from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam
 from .realtime_tracing_config_param import TracingConfiguration
-from .realtime_truncation_param import RealtimeTruncationParam as RealtimeTruncationParam
+from .realtime_truncation_retention_ratio import RealtimeTruncationRetentionRatio
+from .realtime_truncation_retention_ratio_param import RealtimeTruncationRetentionRatioParam
 from .session_update_event import RealtimeSessionCreateRequestGAAudio
 
 
@@ -41,6 +42,10 @@ class RealtimeSessionCreateRequestParam(TypedDict, total=False):
 ToolChoiceOptions: TypeAlias = Literal["none", "auto", "required"]
 
 ToolChoice: TypeAlias = ToolChoiceOptions | ToolChoiceFunctionParam | ToolChoiceMcpParam
+
+RealtimeTruncationParam: TypeAlias = (
+    Literal["auto", "disabled"] | RealtimeTruncationRetentionRatioParam | RealtimeTruncationRetentionRatio
+)
 
 RealtimeSessionCreateRequestModel: TypeAlias = Literal[
     "gpt-realtime",

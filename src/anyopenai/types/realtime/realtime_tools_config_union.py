@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ..responses.tool import Mcp, McpAllowedToolsMcpToolFilter
+from ..beta.beta_tool import McpAllowedToolsMcpToolFilter
+from ..responses.tool import Mcp
 from .realtime_function_tool import RealtimeFunctionTool
 
 RealtimeToolsConfigUnion: TypeAlias = RealtimeFunctionTool | Mcp

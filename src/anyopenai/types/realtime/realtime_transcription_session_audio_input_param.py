@@ -8,13 +8,14 @@ from typing import Literal, TypedDict
 from .audio_transcription_param import AudioTranscriptionParam
 from .realtime_audio_formats_param import RealtimeAudioFormatsParam
 from .realtime_audio_input_turn_detection_param import RealtimeAudioInputTurnDetectionParam
+from .session_update_event import AudioTranscription
 
 
 class RealtimeTranscriptionSessionAudioInputParam(TypedDict, total=False):
     """Found in `RealtimeTranscriptionSessionAudioParam.input`."""
 
     format: RealtimeAudioFormatsParam
-    transcription: AudioTranscriptionParam
+    transcription: AudioTranscriptionParam | AudioTranscription
     noise_reduction: NoiseReduction
     turn_detection: RealtimeAudioInputTurnDetectionParam | None
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from ..beta.realtime.transcription_session_update import AudioTranscription
 from ..responses.response_prompt import ResponsePrompt
 from ..responses.tool_choice_function import ToolChoiceFunction
 from ..responses.tool_choice_mcp import ToolChoiceMcp
@@ -125,6 +124,33 @@ class RealtimeTranscriptionSessionCreateRequestGAAudioInput(BaseModel, kw_only=T
     transcription: AudioTranscription | None = None
     noise_reduction: realtime_transcription_session_audio_input.NoiseReduction | None = None
     turn_detection: RealtimeAudioInputTurnDetection | None = None
+
+
+class AudioTranscription(BaseModel, kw_only=True):
+    """Found in `RealtimeSessionCreateRequestGAAudioInput.transcription`,
+    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`, `Session.input_audio_transcription`.
+    """
+
+    model: (
+        str
+        | Literal[
+            "whisper-1",
+            "gpt-transcribe",
+            "gpt-live-transcribe",
+            "gpt-4o-mini-transcribe",
+            "gpt-4o-mini-transcribe-2025-12-15",
+            "gpt-4o-transcribe",
+            "gpt-4o-transcribe-diarize",
+            "gpt-realtime-whisper",
+        ]
+        | None
+    ) = None
+    language: str | None = None
+    languages: list[str] | None = None
+    """At least 1 item."""
+    keywords: list[str] | None = None
+    prompt: str | None = None
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None
 
 
 Session: TypeAlias = RealtimeSessionCreateRequestGA | RealtimeTranscriptionSessionCreateRequestGA

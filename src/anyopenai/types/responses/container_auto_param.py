@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import function_shell_tool
+from . import container_auto
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
+from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
 from .function_shell_tool import ContainerNetworkPolicyAllowlist
 from .inline_skill_param import InlineSkillParam
@@ -27,7 +28,10 @@ class ContainerAutoParam(TypedDict, total=False):
 
 
 NetworkPolicy: TypeAlias = (
-    ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
+    ContainerNetworkPolicyDisabledParam
+    | ContainerNetworkPolicyDisabled
+    | ContainerNetworkPolicyAllowlistParam
+    | ContainerNetworkPolicyAllowlist
 )
 
-Skill: TypeAlias = SkillReferenceParam | InlineSkillParam | function_shell_tool.Skill
+Skill: TypeAlias = SkillReferenceParam | InlineSkillParam | container_auto.Skill

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypedDict
 
+from .container_network_policy_domain_secret import ContainerNetworkPolicyDomainSecret
 from .container_network_policy_domain_secret_param import ContainerNetworkPolicyDomainSecretParam
 
 
@@ -15,5 +16,5 @@ class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
     type: Required[Literal["allowlist"]]
     allowed_domains: Required[Sequence[str]]
     """At least 1 item."""
-    domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam]
+    domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam | ContainerNetworkPolicyDomainSecret]
     """At least 1 item."""

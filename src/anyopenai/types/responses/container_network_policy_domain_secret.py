@@ -10,5 +10,8 @@ class ContainerNetworkPolicyDomainSecret(BaseModel, kw_only=True):
     """Found in `ContainerNetworkPolicyAllowlist.domain_secrets`."""
 
     domain: str
+    """At least 1 character."""
     name: str
+    """At least 1 character."""
     value: str
+    """1 to 10,485,760 characters."""

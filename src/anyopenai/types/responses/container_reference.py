@@ -11,5 +11,5 @@ from .._base import BaseModel, Literal
 class ContainerReference(BaseModel, kw_only=True, tag_field="type", tag="container_reference"):
     """Found in `FunctionShellTool.environment`, `ShellCall.environment`."""
 
-    container_id: str
     type: ClassVar[Literal["container_reference"]] = "container_reference"
+    container_id: str

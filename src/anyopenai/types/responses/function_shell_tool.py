@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
+from .container_auto import ContainerAuto
 from .container_network_policy_domain_secret import ContainerNetworkPolicyDomainSecret
 from .container_reference import ContainerReference
-from .inline_skill import InlineSkill
 from .local_skill import LocalSkill
 
 
@@ -30,18 +29,6 @@ class LocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
     """At most 200 items."""
 
 
-class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_auto"):
-    """One of `Environment`."""
-
-    type: ClassVar[Literal["container_auto"]] = "container_auto"
-    file_ids: list[str] | None = None
-    """At most 50 items."""
-    memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
-    network_policy: ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist | None = None
-    skills: list[Skill] | None = None
-    """At most 200 items."""
-
-
 class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
     """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`."""
 
@@ -52,15 +39,4 @@ class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type",
     """At least 1 item."""
 
 
-class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
-    """One of `Skill`."""
-
-    type: ClassVar[Literal["skill_reference"]] = "skill_reference"
-    skill_id: str
-    """1 to 64 characters."""
-    version: str | None = None
-
-
 Environment: TypeAlias = ContainerAuto | LocalEnvironment | ContainerReference
-
-Skill: TypeAlias = SkillReference | InlineSkill

@@ -12,7 +12,7 @@ from .inline_skill_source import InlineSkillSource
 class InlineSkill(BaseModel, kw_only=True, tag_field="type", tag="inline"):
     """Found in `ContainerAuto.skills`."""
 
-    description: str
-    name: str
-    source: InlineSkillSource
     type: ClassVar[Literal["inline"]] = "inline"
+    name: str
+    description: str
+    source: InlineSkillSource

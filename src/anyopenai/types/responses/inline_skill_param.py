@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
+from .inline_skill_source import InlineSkillSource
 from .inline_skill_source_param import InlineSkillSourceParam
 
 
@@ -14,4 +15,4 @@ class InlineSkillParam(TypedDict, total=False):
     type: Required[Literal["inline"]]
     name: Required[str]
     description: Required[str]
-    source: Required[InlineSkillSourceParam]
+    source: Required[InlineSkillSourceParam | InlineSkillSource]

@@ -9,6 +9,7 @@ from .._base import BaseModel, Literal
 class InlineSkillSource(BaseModel, kw_only=True):
     """Found in `InlineSkill.source`."""
 
-    data: str
-    media_type: Literal["application/zip"]
     type: Literal["base64"]
+    media_type: Literal["application/zip"]
+    data: str
+    """1 to 70,254,592 characters."""

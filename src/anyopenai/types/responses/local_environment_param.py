@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
+from .local_skill import LocalSkill
 from .local_skill_param import LocalSkillParam
 
 
@@ -13,5 +14,5 @@ class LocalEnvironmentParam(TypedDict, total=False):
     """One of `ShellCallEnvironment`, `Environment`."""
 
     type: Required[Literal["local"]]
-    skills: Iterable[LocalSkillParam]
+    skills: Iterable[LocalSkillParam | LocalSkill]
     """At most 200 items."""

@@ -9,6 +9,6 @@ from .._base import BaseModel
 class LocalSkill(BaseModel, kw_only=True):
     """Found in `LocalEnvironment.skills`."""
 
-    description: str
     name: str
+    description: str
     path: str

@@ -7,14 +7,6 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .._mixins import ResponseText
-from ..beta.beta_response import (
-    CacheComparisonNotFound,
-    InputTransformation,
-    PromptCacheDiagnosticsCacheHit,
-    PromptCacheDiagnosticsCacheMiss,
-    PromptCacheDiagnosticsUnavailable,
-    ToolUsage,
-)
 from ..shared.moderation_result_body import ModerationResultBody
 from ..shared.reasoning import Reasoning
 from ..shared.responses_model import ResponsesModel
@@ -134,6 +126,77 @@ class Image(BaseModel, kw_only=True):
     context_compression: Literal["enabled", "disabled"]
 
 
+class InputTransformation(BaseModel, kw_only=True):
+    """Found in `Response.input_transformations`, `BetaResponse.input_transformations`."""
+
+    id: str
+    action: Literal["removed"]
+    reason: Literal["organization_mismatch", "end_user_mismatch", "model_mismatch", "prefix_mismatch", "turn_boundary"]
+    type: Literal["reasoning"]
+
+
+class PromptCacheDiagnosticsCacheMiss(BaseModel, kw_only=True, tag_field="type", tag="cache_miss"):
+    """Found in `Response.prompt_cache_diagnostics`, `BetaResponse.prompt_cache_diagnostics`."""
+
+    cache_missed_tokens: int
+    reason: Literal[
+        "model_changed",
+        "prompt_cache_key_changed",
+        "tools_changed",
+        "text_format_changed",
+        "reasoning_effort_changed",
+        "verbosity_changed",
+        "context_compacted",
+        "input_changed",
+        "service_tier_changed",
+    ]
+    type: ClassVar[Literal["cache_miss"]] = "cache_miss"
+    comparison_reusable_tokens: int | None = None
+
+
+class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", tag="cache_hit"):
+    """Found in `Response.prompt_cache_diagnostics`, `BetaResponse.prompt_cache_diagnostics`."""
+
+    type: ClassVar[Literal["cache_hit"]] = "cache_hit"
+
+
+class CacheComparisonNotFound(BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"):
+    """Found in `Response.prompt_cache_diagnostics`, `BetaResponse.prompt_cache_diagnostics`."""
+
+    type: ClassVar[Literal["comparison_response_not_found"]] = "comparison_response_not_found"
+
+
+class PromptCacheDiagnosticsUnavailable(BaseModel, kw_only=True, tag_field="type", tag="unavailable"):
+    """Found in `Response.prompt_cache_diagnostics`, `BetaResponse.prompt_cache_diagnostics`."""
+
+    type: ClassVar[Literal["unavailable"]] = "unavailable"
+
+
+class ToolUsage(BaseModel, kw_only=True):
+    """Found in `Response.tool_usage`, `BetaResponse.tool_usage`."""
+
+    image_gen: ToolUsageImageGen
+    web_search: ToolUsageWebSearch
+
+
+class ToolUsageImageGen(BaseModel, kw_only=True):
+    """Found in `ToolUsage.image_gen`."""
+
+    input_tokens: int
+    input_tokens_details: ToolUsageImageGenInputTokensDetails
+    output_tokens: int
+    total_tokens: int
+    cached_tokens: int | None = None
+    cached_tokens_details: ToolUsageImageGenCachedTokensDetails | None = None
+    output_tokens_details: ToolUsageImageGenOutputTokensDetails | None = None
+
+
+class ToolUsageWebSearch(BaseModel, kw_only=True):
+    """Found in `ToolUsage.web_search`."""
+
+    num_requests: int
+
+
 class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
     """One of `ToolChoice`."""
 
@@ -146,6 +209,27 @@ class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error
     type: ClassVar[Literal["error"]] = "error"
     code: str
     message: str
+
+
+class ToolUsageImageGenInputTokensDetails(BaseModel, kw_only=True):
+    """Found in `ToolUsageImageGen.input_tokens_details`."""
+
+    image_tokens: int
+    text_tokens: int
+
+
+class ToolUsageImageGenCachedTokensDetails(BaseModel, kw_only=True):
+    """Found in `ToolUsageImageGen.cached_tokens_details`."""
+
+    cached_image_tokens: int
+    cached_text_tokens: int
+
+
+class ToolUsageImageGenOutputTokensDetails(BaseModel, kw_only=True):
+    """Found in `ToolUsageImageGen.output_tokens_details`."""
+
+    image_tokens: int
+    text_tokens: int
 
 
 ToolChoice: TypeAlias = (
@@ -165,5 +249,4 @@ ModerationInput: TypeAlias = ModerationResultBody | ModerationInputError
 ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
-ModerationOutputModerationResult = ModerationResultBody
 ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

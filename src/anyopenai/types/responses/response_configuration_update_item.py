@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .._base import BaseModel, Literal
-from ..evals.run_cancel_response import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
 
 
 class ResponseConfigurationUpdateItem(BaseModel, kw_only=True):
@@ -26,3 +27,23 @@ class Text(BaseModel, kw_only=True):
     """Found in `ResponseConfigurationUpdateItem.text`."""
 
     format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig
+
+
+class ResponseFormatTextJSONSchemaConfig(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
+    """Found in `Text.format`, `DataSourceResponsesSamplingParamsText.format`,
+    `ResponseConfigurationUpdateItemParamText.format`.
+    """
+
+    name: str
+    schema: dict[str, object]
+    type: ClassVar[Literal["json_schema"]] = "json_schema"
+    description: str | None = None
+    strict: bool | None = None
+
+
+class ResponseFormatText(BaseModel, kw_only=True, tag_field="type", tag="text"):
+    """Found in `Text.format`, `SamplingParams.response_format`, `DataSourceResponsesSamplingParamsText.format` and 1
+    more.
+    """
+
+    type: ClassVar[Literal["text"]] = "text"

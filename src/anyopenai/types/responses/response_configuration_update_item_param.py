@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from .response_configuration_update_item import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
+
 
 class ResponseConfigurationUpdateItemParam(TypedDict, total=False):
     """Found in `ResponseItemCreateEventParam.item`."""
@@ -25,7 +27,12 @@ class Reasoning(TypedDict, total=False):
 class Text(TypedDict, total=False):
     """Found in `ResponseConfigurationUpdateItemParam.text`."""
 
-    format: Required[ResponseFormatTextParam | ResponseFormatTextJSONSchemaConfigParam]
+    format: Required[
+        ResponseFormatTextParam
+        | ResponseFormatText
+        | ResponseFormatTextJSONSchemaConfigParam
+        | ResponseFormatTextJSONSchemaConfig
+    ]
 
 
 class ResponseFormatTextParam(TypedDict, total=False):

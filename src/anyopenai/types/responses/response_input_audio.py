@@ -11,8 +11,8 @@ from .._base import BaseModel, Literal
 class ResponseInputAudio(BaseModel, kw_only=True, tag_field="type", tag="input_audio"):
     """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`."""
 
-    input_audio: InputAudio
     type: ClassVar[Literal["input_audio"]] = "input_audio"
+    input_audio: InputAudio
 
 
 class InputAudio(BaseModel, kw_only=True):

@@ -10,8 +10,8 @@ from .response_input_file_content import PromptCacheBreakpoint
 
 
 class ResponseInputImageContent(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """Found in `ResponseInputItemFunctionCallOutput.output`, `ResponseSteerInputItemListMessage.content`,
-    `ResponseSteerInputItemListFunctionCallOutput.output`.
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
+    `ResponseInputItemFunctionCallOutput.output`.
     """
 
     type: ClassVar[Literal["input_image"]] = "input_image"

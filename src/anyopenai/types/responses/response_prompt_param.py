@@ -13,8 +13,8 @@ from .response_input_text_param import ResponseInputTextParam
 
 
 class ResponsePromptParam(TypedDict, total=False):
-    """Found in `SessionCreateParams.prompt`, `RealtimeSessionCreateRequestParam.prompt`, `ResponseCreateParams.prompt`
-    and 2 more.
+    """Found in `RealtimeSessionCreateRequestParam.prompt`, `ResponseCreateParams.prompt`,
+    `RealtimeResponseCreateParamsParam.prompt` and 2 more.
     """
 
     id: Required[str]

@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..live.response_item_create_event import ResponseInputFileContent
 from .response_input_image_content import ResponseInputImageContent
-from .response_input_text_content import ResponseInputTextContent
+from .response_input_text_content import PromptCacheBreakpoint, ResponseInputTextContent
 
 
 class ResponseSteerEvent(BaseModel, kw_only=True):
@@ -42,6 +41,20 @@ class ResponseSteerInputItemListFunctionCallOutput(
     name: str | None = None
     namespace: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
+    `ResponseInputItemFunctionCallOutput.output`.
+    """
+
+    type: ClassVar[Literal["input_file"]] = "input_file"
+    detail: Literal["auto", "low", "high"] | None = None
+    file_data: str | None = None
+    file_id: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class FunctionCallOutputCallerDirect(BaseModel, kw_only=True, tag_field="type", tag="direct"):

@@ -6,12 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
-from ..live.response_item_create_event_param import (
-    ResponseInputFileContentParam,
-    ResponseInputImageContentParam,
-    ResponseInputTextContentParam,
-)
-from . import response_steer_event
+from . import response_input_text_content, response_steer_event
+from .response_steer_event import ResponseInputFileContent
 
 
 class ResponseSteerEventParam(TypedDict, total=False):
@@ -34,7 +30,13 @@ class ResponseSteerInputItemListMessage(TypedDict, total=False):
     """Found in `ResponseSteerEventParam.input`."""
 
     content: Required[
-        Iterable[ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam] | str
+        Iterable[
+            ResponseInputTextContentParam
+            | ResponseInputImageContentParam
+            | ResponseInputFileContentParam
+            | ResponseInputFileContent
+        ]
+        | str
     ]
     role: Required[Literal["user"]]
     type: Required[Literal["message"]]
@@ -46,7 +48,13 @@ class ResponseSteerInputItemListFunctionCallOutput(TypedDict, total=False):
     """Found in `ResponseSteerEventParam.input`."""
 
     output: Required[
-        str | Iterable[ResponseInputTextContentParam | ResponseInputImageContentParam | ResponseInputFileContentParam]
+        str
+        | Iterable[
+            ResponseInputTextContentParam
+            | ResponseInputImageContentParam
+            | ResponseInputFileContentParam
+            | ResponseInputFileContent
+        ]
     ]
     type: Required[Literal["function_call_output"]]
     id: str | None
@@ -74,3 +82,49 @@ class FunctionCallOutputCallerProgram(TypedDict, total=False):
 
     caller_id: Required[str]
     type: Required[Literal["program"]]
+
+
+class ResponseInputTextContentParam(TypedDict, total=False):
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
+    `ResponseInputItemFunctionCallOutputParam.output`.
+    """
+
+    text: Required[str]
+    type: Required[Literal["input_text"]]
+    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_text_content.PromptCacheBreakpoint | None
+
+
+class PromptCacheBreakpoint(TypedDict, total=False):
+    """Found in `ResponseInputTextContentParam.prompt_cache_breakpoint`,
+    `ResponseInputImageContentParam.prompt_cache_breakpoint`,
+    `ResponseInputFileContentParam.prompt_cache_breakpoint` and 3 more.
+    """
+
+    mode: Required[Literal["explicit"]]
+    ttl: Literal["30m", "12h"] | None
+
+
+class ResponseInputImageContentParam(TypedDict, total=False):
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
+    `ResponseInputItemFunctionCallOutputParam.output`.
+    """
+
+    type: Required[Literal["input_image"]]
+    detail: Literal["low", "high", "auto", "original"] | None
+    file_id: str | None
+    image_url: str | None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_text_content.PromptCacheBreakpoint | None
+
+
+class ResponseInputFileContentParam(TypedDict, total=False):
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
+    `ResponseInputItemFunctionCallOutputParam.output`.
+    """
+
+    type: Required[Literal["input_file"]]
+    detail: Literal["auto", "low", "high"] | None
+    file_data: str | None
+    file_id: str | None
+    file_url: str | None
+    filename: str | None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | response_input_text_content.PromptCacheBreakpoint | None

@@ -8,8 +8,6 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import tool
 from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
-from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
-from .container_network_policy_domain_secret import ContainerNetworkPolicyDomainSecret
 from .tool import ImageGenerationSvg, ImageGenerationSvgReasoning
 from .tool_param import (
     McpRequireApprovalMcpToolApprovalFilterAlways,
@@ -104,7 +102,6 @@ class ToolCodeInterpreterContainerCodeInterpreterToolAutoParam(TypedDict, total=
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None
     network_policy: (
         ContainerNetworkPolicyDisabledParam
-        | ContainerNetworkPolicyDisabled
         | ContainerNetworkPolicyAllowlistParam
         | ContainerNetworkPolicyAllowlist
         | None
@@ -146,7 +143,7 @@ class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
 
     allowed_domains: Required[Sequence[str]]
     type: Required[Literal["allowlist"]]
-    domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam | ContainerNetworkPolicyDomainSecret] | None
+    domain_secrets: Iterable[ContainerNetworkPolicyDomainSecretParam] | None
 
 
 class ContainerNetworkPolicyDomainSecretParam(TypedDict, total=False):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from .._base import BaseModel
-from ..beta.beta_response_usage import InputTokensDetailsCacheWriteTokensDetails
 
 
 class ResponseUsage(BaseModel, kw_only=True):
@@ -29,3 +28,10 @@ class OutputTokensDetails(BaseModel, kw_only=True):
     """Found in `ResponseUsage.output_tokens_details`."""
 
     reasoning_tokens: int
+
+
+class InputTokensDetailsCacheWriteTokensDetails(BaseModel, kw_only=True):
+    """Found in `InputTokensDetails.cache_write_tokens_details`."""
+
+    ttl_12h_tokens: int
+    ttl_30m_tokens: int

@@ -9,8 +9,9 @@ from .._base import BaseModel, Literal
 
 
 class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_reference"):
-    """Found in `ContainerAuto.skills`."""
+    """One of `Skill`."""
 
-    skill_id: str
     type: ClassVar[Literal["skill_reference"]] = "skill_reference"
+    skill_id: str
+    """1 to 64 characters."""
     version: str | None = None

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import container_auto_param, tool
+from ..beta import beta_container_auto_param
+from . import tool
 from .apply_patch_tool_param import ApplyPatchToolParam
 from .computer_tool_param import ComputerToolParam
 from .computer_use_preview_tool_param import ComputerUsePreviewToolParam
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
+from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
 from .custom_tool_param import CustomToolParam
 from .file_search_tool_param import FileSearchToolParam
@@ -179,7 +181,10 @@ McpRequireApproval: TypeAlias = (
 CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto | tool.CodeInterpreterContainer
 
 NetworkPolicy: TypeAlias = (
-    ContainerNetworkPolicyDisabledParam | ContainerNetworkPolicyAllowlistParam | ContainerNetworkPolicyAllowlist
+    ContainerNetworkPolicyDisabledParam
+    | ContainerNetworkPolicyDisabled
+    | ContainerNetworkPolicyAllowlistParam
+    | ContainerNetworkPolicyAllowlist
 )
 
 McpConnectorID: TypeAlias = Literal[
@@ -196,4 +201,4 @@ McpConnectorID: TypeAlias = Literal[
 ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
-CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy
+CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = beta_container_auto_param.NetworkPolicy

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .._base import BaseModel
-from ..beta.beta_response_error import Misalignment
+from ..responses.response_error import Misalignment
 
 
 class ErrorObject(BaseModel, kw_only=True):

@@ -7,9 +7,9 @@ from .._base import BaseModel
 
 
 class FunctionDefinition(BaseModel, kw_only=True):
-    """Found in `FunctionTool.function`, `ChatCompletionTool.function`."""
+    """Found in `ChatCompletionFunctionTool.function`."""
 
-    description: str | None = None
     name: str
+    description: str | None = None
     parameters: dict[str, object] | None = None
     strict: bool | None = None

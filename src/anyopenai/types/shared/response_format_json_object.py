@@ -9,6 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFormatJSONObject(BaseModel, kw_only=True, tag_field="type", tag="json_object"):
-    """Found in `Run.response_format`, `ResponseTextConfig.format`, `SamplingParams.response_format` and 1 more."""
+    """Found in `ResponseTextConfig.format`, `Run.response_format`, `SamplingParams.response_format` and 1 more."""
 
     type: ClassVar[Literal["json_object"]] = "json_object"

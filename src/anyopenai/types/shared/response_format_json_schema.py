@@ -9,16 +9,16 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFormatJSONSchema(BaseModel, kw_only=True, tag_field="type", tag="json_schema"):
-    """Found in `Run.response_format`, `SamplingParams.response_format`."""
+    """Found in `SamplingParams.response_format`."""
 
-    type: ClassVar[Literal["json_schema"]] = "json_schema"
     json_schema: JSONSchema
+    type: ClassVar[Literal["json_schema"]] = "json_schema"
 
 
 class JSONSchema(BaseModel, kw_only=True):
     """Found in `ResponseFormatJSONSchema.json_schema`."""
 
-    description: str | None = None
     name: str
+    description: str | None = None
     schema: dict[str, object] | None = None
     strict: bool | None = None

@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 
 class FunctionDefinition(TypedDict, total=False):
-    """Found in `FunctionToolParam.function`, `ChatCompletionFunctionToolParam.function`."""
+    """Found in `ChatCompletionFunctionToolParam.function`, `FunctionToolParam.function`."""
 
     description: str
     name: Required[str]

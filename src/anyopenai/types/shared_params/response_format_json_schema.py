@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypedDict
 
-from ..shared import response_format_json_schema
+from ..response_format_json_schema import ResponseFormatJsonSchemaJSONSchema
 
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
     """Found in `ThreadCreateAndRunParams.response_format`, `RunCreateParams.response_format`."""
 
     type: Required[Literal["json_schema"]]
-    json_schema: Required[JSONSchema | response_format_json_schema.JSONSchema]
+    json_schema: Required[JSONSchema | ResponseFormatJsonSchemaJSONSchema]
 
 
 class JSONSchema(TypedDict, total=False):

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
         TurnDetection,
     )
     from ....types.beta.realtime.transcription_session_update import (
-        AudioTranscription,
         SessionInputAudioNoiseReduction,
         SessionTurnDetection,
     )
     from ....types.realtime.audio_transcription_param import AudioTranscriptionParam
+    from ....types.realtime.session_update_event import AudioTranscription
 
 
 _CREATE: Final[Operation[TranscriptionSession]] = Operation(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...._contract import Omit, RequestOptions
     from ...._engine.iteration import Stream
     from ...._resource import opened, raw
-    from ....types.beta import beta_response, response_create_params
+    from ....types.beta import beta_response
     from ....types.beta.beta_response_input_item_param import BetaResponseInputItemParam
     from ....types.beta.beta_response_prompt import BetaResponsePrompt
     from ....types.beta.beta_response_prompt_param import BetaResponsePromptParam
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         StreamOptions,
         ToolChoice,
     )
+    from ....types.response_create_params_image import ResponseCreateParamsImage
     from .input_items import InputItems, InputItemsWithRawResponse, InputItemsWithStreamingResponse
     from .input_tokens import InputTokens, InputTokensWithRawResponse, InputTokensWithStreamingResponse
 
@@ -314,7 +315,7 @@ class Responses(Resource):
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | BetaContextManagement] | None | Omit = omit,
         conversation: Conversation | None | Omit = omit,
-        image: response_create_params.Image | Omit = omit,
+        image: ResponseCreateParamsImage | Omit = omit,
         include: Sequence[ResponseIncludable] | None | Omit = omit,
         input: str | Iterable[BetaResponseInputItemParam] | Omit = omit,
         instructions: str | None | Omit = omit,
@@ -460,7 +461,7 @@ class Responses(Resource):
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | BetaContextManagement] | None | Omit = omit,
         conversation: Conversation | None | Omit = omit,
-        image: response_create_params.Image | Omit = omit,
+        image: ResponseCreateParamsImage | Omit = omit,
         include: Sequence[ResponseIncludable] | None | Omit = omit,
         input: str | Iterable[BetaResponseInputItemParam] | Omit = omit,
         instructions: str | None | Omit = omit,
@@ -606,7 +607,7 @@ class Responses(Resource):
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | BetaContextManagement] | None | Omit = omit,
         conversation: Conversation | None | Omit = omit,
-        image: response_create_params.Image | Omit = omit,
+        image: ResponseCreateParamsImage | Omit = omit,
         include: Sequence[ResponseIncludable] | None | Omit = omit,
         input: str | Iterable[BetaResponseInputItemParam] | Omit = omit,
         instructions: str | None | Omit = omit,
@@ -751,7 +752,7 @@ class Responses(Resource):
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | BetaContextManagement] | None | Omit = omit,
         conversation: Conversation | None | Omit = omit,
-        image: response_create_params.Image | Omit = omit,
+        image: ResponseCreateParamsImage | Omit = omit,
         include: Sequence[ResponseIncludable] | None | Omit = omit,
         input: str | Iterable[BetaResponseInputItemParam] | Omit = omit,
         instructions: str | None | Omit = omit,
@@ -899,7 +900,7 @@ class Responses(Resource):
             context_management (list of `ContextManagement`, at least 1 item): How a context that grows too long is
                 cut.
             conversation (`Conversation`): A conversation that the input is added to, and whose items come first.
-            image (`Image`): How images in the context are treated.
+            image (`ResponseCreateParamsImage`): How images in the context are treated.
             include (list of one of the values its type lists): What else to send with the answer.
             input (str or list of `BetaResponseInputItemParam`): Text, or the items of a conversation.
             instructions (str): What the model is told before the input; not carried over by `previous_response_id`.

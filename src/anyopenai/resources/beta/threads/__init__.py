@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ....types.beta.threads import run
     from ....types.beta.threads.message_create_params import MessageCreateParams
     from ....types.beta.threads.run_create_params import TruncationStrategy
-    from ....types.shared import response_format_json_object, response_format_json_schema, response_format_text
+    from ....types.response_format_json_schema import ResponseFormatJsonSchema
+    from ....types.shared import response_format_json_object, response_format_text
     from ....types.shared_params.response_format_json_object import ResponseFormatJSONObject
     from ....types.shared_params.response_format_json_schema import ResponseFormatJSONSchema
     from ....types.shared_params.response_format_text import ResponseFormatText
@@ -156,7 +157,7 @@ class Threads(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
@@ -190,7 +191,7 @@ class Threads(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: Literal[True],
@@ -224,7 +225,7 @@ class Threads(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: bool,
@@ -257,7 +258,7 @@ class Threads(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: bool | None | Omit = omit,

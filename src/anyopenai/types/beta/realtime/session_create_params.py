@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from ...audio.voice_param import Voice
-from ...realtime.realtime_truncation_param import RealtimeTruncationParam
+from ...realtime.realtime_session_create_request_param import RealtimeTruncationParam
 from ...responses.response_prompt_param import ResponsePromptParam
 
 

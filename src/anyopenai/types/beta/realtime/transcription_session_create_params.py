@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from ...realtime.audio_transcription_param import AudioTranscriptionParam
-from .transcription_session_update import AudioTranscription, SessionInputAudioNoiseReduction, SessionTurnDetection
+from .session_create_params import InputAudioTranscription as InputAudioTranscription
+from .transcription_session_update import SessionInputAudioNoiseReduction, SessionTurnDetection
 
 
 class TranscriptionSessionCreateParams(TypedDict, total=False):
@@ -17,7 +18,7 @@ class TranscriptionSessionCreateParams(TypedDict, total=False):
     input_audio_noise_reduction: InputAudioNoiseReduction | SessionInputAudioNoiseReduction
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"]
     """Default "pcm16"."""
-    input_audio_transcription: AudioTranscriptionParam | AudioTranscription
+    input_audio_transcription: AudioTranscriptionParam
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]
     client_secret: ClientSecret
     modalities: Sequence[Literal["text", "audio"]]
@@ -52,6 +53,3 @@ class ClientSecretExpiresAt(TypedDict, total=False):
 
     anchor: Literal["created_at"]
     seconds: int
-
-
-InputAudioTranscription = AudioTranscriptionParam

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..._base import BaseModel, Literal
+from ...realtime.session_update_event import AudioTranscription
 
 
 class TranscriptionSessionUpdate(BaseModel, kw_only=True):
@@ -37,30 +38,3 @@ class SessionInputAudioNoiseReduction(BaseModel, kw_only=True):
     """Found in `Session.input_audio_noise_reduction`."""
 
     type: Literal["near_field", "far_field"] | None = None
-
-
-class AudioTranscription(BaseModel, kw_only=True):
-    """Found in `Session.input_audio_transcription`, `RealtimeSessionCreateRequestGAAudioInput.transcription`,
-    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`.
-    """
-
-    model: (
-        str
-        | Literal[
-            "whisper-1",
-            "gpt-transcribe",
-            "gpt-live-transcribe",
-            "gpt-4o-mini-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-4o-transcribe",
-            "gpt-4o-transcribe-diarize",
-            "gpt-realtime-whisper",
-        ]
-        | None
-    ) = None
-    language: str | None = None
-    languages: list[str] | None = None
-    """At least 1 item."""
-    keywords: list[str] | None = None
-    prompt: str | None = None
-    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ..._base import BaseModel, Literal
+from ...response_format_json_schema import ResponseFormatJsonSchema
 from ...shared.response_format_json_object import ResponseFormatJSONObject
-from ...shared.response_format_json_schema import ResponseFormatJSONSchema
 from ...shared.response_format_text import ResponseFormatText
 from ..assistant_tool_choice import AssistantToolChoice
 from ..code_interpreter_tool import CodeInterpreterTool
@@ -57,7 +57,7 @@ class Run(BaseModel, kw_only=True):
     truncation_strategy: TruncationStrategy | None
     tool_choice: Literal["none", "auto", "required"] | AssistantToolChoice | None
     parallel_tool_calls: bool
-    response_format: Literal["auto"] | ResponseFormatText | ResponseFormatJSONObject | ResponseFormatJSONSchema | None
+    response_format: Literal["auto"] | ResponseFormatText | ResponseFormatJSONObject | ResponseFormatJsonSchema | None
 
 
 class RequiredAction(BaseModel, kw_only=True):

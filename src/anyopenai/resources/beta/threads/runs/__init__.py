@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .....types.beta.threads.message_create_params import MessageCreateParams
     from .....types.beta.threads.run_create_params import AssistantToolParam, RunCreateModel, TruncationStrategy
     from .....types.beta.threads.run_submit_tool_outputs_params import ToolOutput
-    from .....types.shared import response_format_json_object, response_format_json_schema, response_format_text
+    from .....types.response_format_json_schema import ResponseFormatJsonSchema
+    from .....types.shared import response_format_json_object, response_format_text
     from .....types.shared.reasoning_effort import ReasoningEffort
     from .....types.shared_params.response_format_json_object import ResponseFormatJSONObject
     from .....types.shared_params.response_format_json_schema import ResponseFormatJSONSchema
@@ -151,7 +152,7 @@ class Runs(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
@@ -188,7 +189,7 @@ class Runs(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: Literal[True],
@@ -225,7 +226,7 @@ class Runs(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: bool,
@@ -261,7 +262,7 @@ class Runs(Resource):
         | ResponseFormatJSONObject
         | response_format_json_object.ResponseFormatJSONObject
         | ResponseFormatJSONSchema
-        | response_format_json_schema.ResponseFormatJSONSchema
+        | ResponseFormatJsonSchema
         | None
         | Omit = omit,
         stream: bool | None | Omit = omit,
