@@ -54,9 +54,7 @@ class KnownName:
         also = tuple((whole(module), other) for module, _, other in (one.partition(":") for one in rest))
         return cls(name, modules, also)
 
-    def preferring(
-        self, modules: Mapping[str, str], short: Mapping[str, str], borrowers: Collection[str]
-    ) -> KnownName:
+    def preferring(self, modules: Mapping[str, str], short: Mapping[str, str], borrowers: Collection[str]) -> KnownName:
         """Return the name with another first module, or with a shorter name before it, where we want that.
 
         Args:

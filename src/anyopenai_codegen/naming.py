@@ -128,11 +128,7 @@ class Layout:
         """Note whom a declaration owns, and what is reached through it."""
         for wire, shape in _parts(self.declared[key]):
             for part in inner(shape):
-                if (
-                    isinstance(part, Named)
-                    and part.key not in self._owner
-                    and order.get(part.key, number + 1) > number
-                ):
+                if isinstance(part, Named) and part.key not in self._owner and order.get(part.key, number + 1) > number:
                     self._owner[part.key] = (key, wire)
                     if part.key not in order:
                         order[part.key] = len(reached)

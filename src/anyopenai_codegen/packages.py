@@ -88,7 +88,10 @@ def add_written(modules: dict[str, Module], given: Sequence[Given], written: Map
             continue  # of a namespace that is not written
         module = modules.setdefault(module_name, Module(f"types.{module_name}", f"`{name}`."))
         module.local.add(name)
-        text = _REFERENCE.sub(lambda found: _used(module, found[0]), text)
+        pieces = _REFERENCE.split(text)
+        text = pieces[0] + "".join(
+            _used(module, reference) + after for reference, after in zip(references, pieces[1:], strict=True)
+        )
         for source, generic in (("typing", "Literal"), ("collections.abc", "Iterable")):
             if f"{generic}[" in text:
                 module.use(source, generic)

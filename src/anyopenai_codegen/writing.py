@@ -158,6 +158,8 @@ def write(
         for layout in (answers, requests)
         for key in layout.kept
         for module, name in layout.home(key).also
+        # Nobody loads a borrower's types for a further name of one.
+        if layout.home(key).module.partition(".")[0] not in borrowers or module.partition(".")[0] in borrowers
     }
     for layout, folded in ((answers, reader.answers.folded), (requests, reader.requests.folded)):
         for at, key in folded.items():

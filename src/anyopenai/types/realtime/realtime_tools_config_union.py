@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ..beta.beta_tool import McpAllowedToolsMcpToolFilter
-from ..responses.tool import Mcp
+from ..responses.tool import Mcp, McpAllowedToolsMcpToolFilter
 from .realtime_function_tool import RealtimeFunctionTool
 
 RealtimeToolsConfigUnion: TypeAlias = RealtimeFunctionTool | Mcp

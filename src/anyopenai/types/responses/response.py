@@ -249,4 +249,5 @@ ModerationInput: TypeAlias = ModerationResultBody | ModerationInputError
 ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
+ModerationOutputModerationResult = ModerationResultBody
 ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from ..beta import beta_response_computer_tool_call
 from .response_computer_tool_call import PendingSafetyCheck
 from .response_computer_tool_call_output_screenshot import ResponseComputerToolCallOutputScreenshot
 
@@ -23,4 +22,4 @@ class ResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="typ
     output: ResponseComputerToolCallOutputScreenshot
 
 
-AcknowledgedSafetyCheck = beta_response_computer_tool_call.PendingSafetyCheck
+AcknowledgedSafetyCheck = PendingSafetyCheck

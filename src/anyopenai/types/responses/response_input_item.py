@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal, Resolved, Variant
-from ..beta import beta_response_computer_tool_call, beta_response_custom_tool_call_output
 from .container_reference import ContainerReference
 from .easy_input_message import EasyInputMessage
 from .function_shell_tool import LocalEnvironment as LocalEnvironment
@@ -322,14 +321,14 @@ ApplyPatchCallOperation: TypeAlias = (
 
 ApplyPatchCallOutputCaller: TypeAlias = CallerDirect | CallerProgram
 
-ApplyPatchCallCallerDirect = beta_response_custom_tool_call_output.CallerDirect
-ApplyPatchCallCallerProgram = beta_response_custom_tool_call_output.CallerProgram
-ApplyPatchCallOutputCallerDirect = beta_response_custom_tool_call_output.CallerDirect
-ApplyPatchCallOutputCallerProgram = beta_response_custom_tool_call_output.CallerProgram
-ComputerCallOutputAcknowledgedSafetyCheck = beta_response_computer_tool_call.PendingSafetyCheck
-FunctionCallOutputCallerDirect = beta_response_custom_tool_call_output.CallerDirect
-FunctionCallOutputCallerProgram = beta_response_custom_tool_call_output.CallerProgram
-ShellCallCallerDirect = beta_response_custom_tool_call_output.CallerDirect
-ShellCallCallerProgram = beta_response_custom_tool_call_output.CallerProgram
-ShellCallOutputCallerDirect = beta_response_custom_tool_call_output.CallerDirect
-ShellCallOutputCallerProgram = beta_response_custom_tool_call_output.CallerProgram
+ApplyPatchCallCallerDirect = CallerDirect
+ApplyPatchCallCallerProgram = CallerProgram
+ApplyPatchCallOutputCallerDirect = CallerDirect
+ApplyPatchCallOutputCallerProgram = CallerProgram
+ComputerCallOutputAcknowledgedSafetyCheck = PendingSafetyCheck
+FunctionCallOutputCallerDirect = CallerDirect
+FunctionCallOutputCallerProgram = CallerProgram
+ShellCallCallerDirect = CallerDirect
+ShellCallCallerProgram = CallerProgram
+ShellCallOutputCallerDirect = CallerDirect
+ShellCallOutputCallerProgram = CallerProgram

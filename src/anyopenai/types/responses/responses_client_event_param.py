@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypedDict
 
-from ..beta.responses.input_token_count_params import Conversation
 from ..chat.completion_create_params import Moderation, PromptCacheOptions
 from ..shared import reasoning
 from ..shared.responses_model import ResponsesModel
 from ..shared_params.reasoning import Reasoning
+from .input_token_count_params import Conversation
 from .response_conversation_param import ResponseConversationParam
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_create_params import AccessPrograms, Image, ToolChoice

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from ..beta import beta_container_auto_param
-from . import tool
+from . import container_auto_param, tool
 from .apply_patch_tool_param import ApplyPatchToolParam
 from .computer_tool_param import ComputerToolParam
 from .computer_use_preview_tool_param import ComputerUsePreviewToolParam
@@ -201,4 +200,4 @@ McpConnectorID: TypeAlias = Literal[
 ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
-CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = beta_container_auto_param.NetworkPolicy
+CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy
