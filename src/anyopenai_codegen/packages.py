@@ -140,14 +140,15 @@ def type_packages(given: Sequence[Given], exports: Mapping[str, Sequence[str]]) 
             f"    from {module.relative(f'.types.{there}')} import {', '.join(f'{name} as {name}' for name in names)}"
             for there, names in sorted(by_module.items())
         ]
+        checking = module.use("typing", "TYPE_CHECKING")
         if static:
-            module.use("typing", "TYPE_CHECKING")
-            module.header += ["if TYPE_CHECKING:", *static]
+            module.header += [f"if {checking}:", *static]
         entries = ",\n".join(
             f"    {literal(module.relative(f'.types.{there}')[1:])}: {literal(' '.join(names))}"
             for there, names in sorted(by_module.items())
         )
-        module.body.append(f"__getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
+        # Hidden from checkers, for which it would make every name there is.
+        module.body.append(f"if not {checking}:\n    __getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
         modules[package] = module
     return modules
 

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from .text_content import TextContent as TextContent
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "computer_screenshot_content": "ComputerScreenshotContent",
-        "input_file_content": "InputFileContent",
-        "input_image_content": "InputImageContent",
-        "input_text_content": "InputTextContent",
-        "message": "Message",
-        "output_text_content": "OutputTextContent",
-        "refusal_content": "RefusalContent",
-        "summary_text_content": "SummaryTextContent",
-        "text_content": "TextContent",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "computer_screenshot_content": "ComputerScreenshotContent",
+            "input_file_content": "InputFileContent",
+            "input_image_content": "InputImageContent",
+            "input_text_content": "InputTextContent",
+            "message": "Message",
+            "output_text_content": "OutputTextContent",
+            "refusal_content": "RefusalContent",
+            "summary_text_content": "SummaryTextContent",
+            "text_content": "TextContent",
+        },
+    )

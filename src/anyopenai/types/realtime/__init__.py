@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     )
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "realtime_response_create_mcp_tool": "RealtimeResponseCreateMcpTool",
-        "realtime_response_create_mcp_tool_param": "RealtimeResponseCreateMcpToolParam",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "realtime_response_create_mcp_tool": "RealtimeResponseCreateMcpTool",
+            "realtime_response_create_mcp_tool_param": "RealtimeResponseCreateMcpToolParam",
+        },
+    )

@@ -25,23 +25,24 @@ if TYPE_CHECKING:
     from .responses_model import ResponsesModel as ResponsesModel
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "all_models": "AllModels",
-        "chat_model": "ChatModel",
-        "comparison_filter": "ComparisonFilter",
-        "compound_filter": "CompoundFilter",
-        "function_parameters": "FunctionParameters",
-        "metadata": "Metadata",
-        "moderation_result_body": "ModerationResultBody",
-        "reasoning": "Reasoning",
-        "reasoning_effort": "ReasoningEffort",
-        "response_format_json_object": "ResponseFormatJSONObject",
-        "response_format_text": "ResponseFormatText",
-        "responses_model": "ResponsesModel",
-        ".shared_params.custom_tool_input_format": "CustomToolInputFormat",
-        ".shared_params.function_definition": "FunctionDefinition",
-        ".shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "all_models": "AllModels",
+            "chat_model": "ChatModel",
+            "comparison_filter": "ComparisonFilter",
+            "compound_filter": "CompoundFilter",
+            "function_parameters": "FunctionParameters",
+            "metadata": "Metadata",
+            "moderation_result_body": "ModerationResultBody",
+            "reasoning": "Reasoning",
+            "reasoning_effort": "ReasoningEffort",
+            "response_format_json_object": "ResponseFormatJSONObject",
+            "response_format_text": "ResponseFormatText",
+            "responses_model": "ResponsesModel",
+            ".shared_params.custom_tool_input_format": "CustomToolInputFormat",
+            ".shared_params.function_definition": "FunctionDefinition",
+            ".shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
+        },
+    )
