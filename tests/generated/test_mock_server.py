@@ -21,11 +21,11 @@ from generated.document import Document
 from generated.facts import METHODS, method_of
 from generated.requests import Request, requests_for
 
-OFFICIAL = os.environ.get("ANYOPENAI_OPENAPI", "")
+OFFICIAL = os.environ.get("ANYOPENAI_DESCRIPTION", "")
 PROGRAM = mock.command()
 
 pytestmark = [
-    pytest.mark.skipif(not OFFICIAL, reason="ANYOPENAI_OPENAPI names no official description of the API"),
+    pytest.mark.skipif(not OFFICIAL, reason="ANYOPENAI_DESCRIPTION names no official description of the API"),
     pytest.mark.skipif(PROGRAM is None, reason="no mock server: neither ANYOPENAI_MOCK nor `steady` (npm: @stdy/cli)"),
     pytest.mark.skipif(os.name != "posix", reason="the mock server is run by a shell"),
     # What the API is about to drop is called like everything else.
