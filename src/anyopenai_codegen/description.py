@@ -19,6 +19,9 @@ from .notation import COMPONENT, DescriptionError, Schema, expanded
 Side = Literal["response", "param"]
 """Answers and requests see a schema differently: each side has its own patches, names and kind of class."""
 
+WEBHOOKS = "/webhooks"
+"""The component that is no component of the description: the union of all that webhooks send."""
+
 # What a schema may say and the generator reads; the rest is prose or tooling hints.
 _PLAIN = (
     "$ref",
@@ -176,6 +179,8 @@ def read(path: Path, facts: Facts) -> Description:
         operations[method] = _renamed(_supplemented(method, entry), moved)
 
     patches, patched = _beside({**official, **supplement}, facts.patches["schemas"], "patch")
+    names = [*(_webhook(entry) for entry in document["webhooks"].values()), *facts.supplement["webhooks"].values()]
+    events: list[Schema] = [{"$ref": COMPONENT + moved.get(name, name)} for name in names]
     both = {**official, **supplement, **patches}
     schemas: dict[Side, dict[str, Schema]] = {}
     sides: tuple[Side, Side] = ("response", "param")
@@ -185,8 +190,15 @@ def read(path: Path, facts: Facts) -> Description:
             schema = at_pointer(own, pointer)
             for name, member in members.items():
                 schema.setdefault("properties", {})[name] = _renamed(expanded(member), patched)
+        own[WEBHOOKS] = {"anyOf": events, "discriminator": {"propertyName": "type"}}
         schemas[side] = own
     return Description(document["version"], digest, operations, schemas)
+
+
+def _webhook(entry: dict[str, Any]) -> str:
+    """Return the component that a webhook sends."""
+    schema: Schema = entry["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return str(schema["$ref"])[len(COMPONENT) :]
 
 
 def _supplemented(method: str, short: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,22 @@ class KnownName:
         also = tuple((whole(module), other) for module, _, other in (one.partition(":") for one in rest))
         return cls(name, modules, also)
 
+    def preferring(self, modules: Mapping[str, str], short: Mapping[str, str]) -> KnownName:
+        """Return the name with another first module, or with a shorter name before it, where we want that.
+
+        Args:
+            modules: Modules by those that they come before.
+            short: Shorter names by name.
+        """
+        known = self
+        before = modules.get(known.modules[0]) if known.modules else None
+        if before:
+            known = replace(known, modules=tuple(dict.fromkeys((before, *known.modules))))
+        if known.name in short:
+            also = (*((module, known.name) for module in known.modules), *known.also)
+            known = replace(known, name=short[known.name], also=also)
+        return known
+
 
 def snake(name: str) -> str:
     """Return `ChatCompletion` as `chat_completion`."""
@@ -74,9 +91,11 @@ class Facts:
     def known(self) -> dict[str, dict[str, KnownName]]:
         """Names by side and pointer."""
         overruled = self.overlay.get("names", {})
+        modules: dict[str, str] = self.overlay.get("modules", {})
+        short: dict[str, str] = self.overlay.get("short", {})
         return {
             side: {
-                pointer: KnownName.parsed(entry)
+                pointer: KnownName.parsed(entry).preferring(modules, short)
                 for pointer, entry in {**self.names[side], **overruled.get(side, {})}.items()
             }
             for side in ("response", "param")

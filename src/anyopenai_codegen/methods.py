@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -105,6 +106,8 @@ class Methods:
         self.near: dict[str, str] = {}
         self.answer_homes: dict[str, str] = {}
         self.request_homes: dict[str, str] = {}
+        self.answers_beside: list[str] = []
+        self.requests_beside: list[str] = []
         self.made_by: dict[str, list[str]] = {}
         self.taken_by: dict[str, list[str]] = {}
 
@@ -118,6 +121,27 @@ class Methods:
         self._read_parameters(method, operation)
         self._read_answer(method, operation)
         return method
+
+    def read_beside(self, packages: Mapping[str, Collection[str]]) -> None:
+        """Read what packages of types have although no method refers to it: the events of sockets and of webhooks.
+
+        Args:
+            packages: The names that each package gives.
+        """
+        sides = (
+            (self.answers, self.answers_beside, self.answer_roots),
+            (self.requests, self.requests_beside, self.request_roots),
+        )
+        for reader, beside, roots in sides:
+            for pointer, known in reader.known.items():
+                own = next((module for module in known.modules if module.rpartition(".")[2] == snake(known.name)), "")
+                if pointer not in reader.components or known.name not in packages.get(own.rpartition(".")[0], ()):
+                    continue
+                if reader is self.requests and known.name.endswith("Params"):
+                    continue  # a method's arguments, which its other form has named
+                for part in inner(reader.component(pointer)):
+                    if isinstance(part, Named) and part.key not in (*roots, *beside):
+                        beside.append(part.key)
 
     def _read_parameters(self, method: Method, operation: dict[str, Any]) -> None:
         facts = method.facts

@@ -76,6 +76,7 @@ class Layout:
         taken: Iterable[tuple[str, str]] = (),
         homes: dict[str, str] | None = None,
         near: dict[str, str] | None = None,
+        beside: Collection[str] = (),
     ) -> None:
         """Lay out the declarations.
 
@@ -87,8 +88,9 @@ class Layout:
             taken: Modules and names that the other side has already given away.
             homes: Where a root that nobody refers to lives, when no name is known for it: `module:Name`.
             near: The package of the method that first refers to a root.
+            beside: The keys of what is there although no method refers to it.
         """
-        self._side: Side = side
+        self.side: Side = side
         self.declared = declared
         self._known = known
         self._homes: dict[str, Home] = {}
@@ -99,23 +101,37 @@ class Layout:
         self._fixed = homes or {}
         self._near = near or {}
         # Owners are the shortest way from a root: what a schema is named after when users know no name of it.
-        reached = list(dict.fromkeys(roots))
-        order = {key: number for number, key in enumerate(reached)}
-        for number, key in enumerate(reached):
-            for wire, shape in _parts(declared[key]):
-                for part in inner(shape):
-                    if (
-                        isinstance(part, Named)
-                        and part.key not in self._owner
-                        and order.get(part.key, number + 1) > number
-                    ):
-                        self._owner[part.key] = (key, wire)
-                        if part.key not in order:
-                            order[part.key] = len(reached)
-                            reached.append(part.key)
+        reached: list[str] = []
+        order: dict[str, int] = {}
+        for starts in (roots, beside):
+            claimed = {at for key in reached for at in self._claims(key)}
+            fresh = [
+                key for key in dict.fromkeys(starts) if key not in order and not claimed.intersection(self._claims(key))
+            ]
+            number = len(reached)
+            order |= {key: number + place for place, key in enumerate(fresh)}
+            reached += fresh
+            while number < len(reached):
+                self._reach(reached[number], number, reached, order)
+                number += 1
         # Names that users know are given first, so that a made-up one never takes them away.
         for key in sorted(reached, key=lambda key: self._known_name(key) is None):
             self._place(key)
+
+    def _claims(self, key: str) -> list[tuple[str, str]]:
+        """Return where users know a declaration."""
+        known = self._known_name(key)
+        return [(module, known.name) for module in known.modules] if known is not None else []
+
+    def _reach(self, key: str, number: int, reached: list[str], order: dict[str, int]) -> None:
+        """Note whom a declaration owns, and what is reached through it."""
+        for wire, shape in _parts(self.declared[key]):
+            for part in inner(shape):
+                if isinstance(part, Named) and part.key not in self._owner and order.get(part.key, number + 1) > number:
+                    self._owner[part.key] = (key, wire)
+                    if part.key not in order:
+                        order[part.key] = len(reached)
+                        reached.append(part.key)
 
     def key(self, key: str) -> str:
         """Return the declaration that stands for this one: schemas that are alike and share a name are one class."""
@@ -139,7 +155,7 @@ class Layout:
     def move(self, key: str) -> bool:
         """Give a part a module of its own, as two modules would need each other for it; false if there is none free."""
         home = self.home(key)
-        suffix = "" if self._side == "response" or home.name.endswith("Param") else "_param"
+        suffix = "" if self.side == "response" or home.name.endswith("Param") else "_param"
         stem = f"{home.package}.{snake(home.name)}{suffix}".lstrip(".")
         used = {other.module for other in self._homes.values()} | {module for module, _ in self._other}
         if stem in used:
@@ -203,7 +219,7 @@ class Layout:
                 home.also += [also for also in candidate.also if also not in home.also]
                 return home
         raise NamingError(
-            f"{self._side} {key}: {', '.join(f'{home.module}:{home.name}' for home in candidates)} "
+            f"{self.side} {key}: {', '.join(f'{home.module}:{home.name}' for home in candidates)} "
             f"are taken by other schemas; name it in overlay.toml"
         )
 
@@ -228,13 +244,13 @@ class Layout:
 
     def _owner_home(self, key: str) -> Home:
         if key not in self._owner:
-            raise NamingError(f"{self._side} {key} has no name and nobody refers to it; name it in overlay.toml")
+            raise NamingError(f"{self.side} {key} has no name and nobody refers to it; name it in overlay.toml")
         return self._place(self._owner[key][0])
 
     def _made_up(self, key: str) -> list[Home]:
         """Names for a schema that users know none of: a component's own, or after where it stands."""
         found: list[Home] = []
-        suffix = "Param" if self._side == "param" else ""
+        suffix = "Param" if self.side == "param" else ""
         if key in self._owner:
             owner, wire = self._owner[key]
             home = self._owner_home(key)
@@ -257,7 +273,7 @@ class Layout:
 
     def _component_name(self, key: str) -> str:
         name = re.sub(r"[^A-Za-z0-9]", "", key.partition("@")[0])
-        return re.sub(r"Params?$", "", name) if self._side == "response" else name
+        return re.sub(r"Params?$", "", name) if self.side == "response" else name
 
     def _alike(self, one: str, other: str, seen: set[tuple[str, str]]) -> bool:
         """Whether two declarations say the same of a value."""

@@ -80,20 +80,32 @@ def add_written(modules: dict[str, Module], given: Sequence[Given], written: Map
     there = {f"{one.module}:{one.name}" for one in given}
     added: list[Given] = []
     for alias, text in written.items():
+        if alias in there:
+            continue
         module_name, _, name = alias.partition(":")
         references = _REFERENCE.findall(text)
         if not all(reference in there for reference in references):
             continue  # of a namespace that is not written
         module = modules.setdefault(module_name, Module(f"types.{module_name}", f"`{name}`."))
         module.local.add(name)
-        for reference in references:
-            source, _, own = reference.partition(":")
-            text = text.replace(reference, module.use(f".types.{source}", own))
-        if "Literal[" in text:
-            module.use("typing", "Literal")
+        text = _with_imports(text, module)
+        for source, generic in (("typing", "Literal"), ("collections.abc", "Iterable")):
+            if f"{generic}[" in text:
+                module.use(source, generic)
         module.body.append(f"{name}: {module.use('typing', 'TypeAlias')} = {text}")
         added.append(Given(module_name, name))
     return added
+
+
+def _with_imports(text: str, module: Module) -> str:
+    """Replace each reference in a piece of Python text by the name that the module imports it as."""
+    return _REFERENCE.sub(lambda found: _used(module, found[0]), text)
+
+
+def _used(module: Module, reference: str) -> str:
+    """Return how a module names `module:Name`."""
+    source, _, name = reference.partition(":")
+    return module.use(f".types.{source}", name)
 
 
 _REFERENCE = re.compile(r"[a-z_][a-z0-9_.]*:[A-Z]\w*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from .description import Description, Side
@@ -30,6 +30,9 @@ from .shapes import (
 SHORT_ENUM = 5
 """Sets of known values up to this size stand where they are used, unless the overlay keeps their name."""
 
+FOLDED = frozenset({"stream_id"})
+"""Members that every event has in a socket and none elsewhere; a class of its own for each would double them all."""
+
 _LIMITS = {
     "default": "default",
     "minimum": "minimum",
@@ -51,11 +54,17 @@ class Reader:
     ) -> None:
         self._description = description
         self._side: Side = side
-        self._known = known
+        self.known = known
         self._kept_enums = kept_enums
         self._reading: list[str] = []
         self._components: dict[str, Shape] = {}
         self.declared: dict[str, Declaration] = {}
+        self.folded: dict[str, str] = {}
+
+    @property
+    def components(self) -> Collection[str]:
+        """The names of the components that there are."""
+        return self._description.schemas[self._side].keys()
 
     def component(self, name: str) -> Shape:
         """Read a component of the description."""
@@ -157,7 +166,7 @@ class Reader:
         if isinstance(bare, Choices) and len(bare.values) <= SHORT_ENUM and at not in self._kept_enums:
             return shape  # shorter to say than to look up
         for key in (at, also_at):
-            if key in self._known and (key == at or at not in self.declared):
+            if key in self.known and (key == at or at not in self.declared):
                 declared = self.declared.setdefault(at, Alias(at, bare, place=place))
                 if also_at and also_at not in declared.also_at:
                     declared.also_at.append(also_at)
@@ -177,6 +186,9 @@ class Reader:
         nullable = any(part.get("nullable") for part in schema["allOf"])
         if "properties" in schema:
             parts.append((at, {"properties": schema["properties"]}))
+        extra = _only_members(schema["allOf"][1:])
+        if "$ref" in schema["allOf"][0] and extra and set(extra) <= FOLDED:
+            return self._folded(at, schema["allOf"][0], extra)
         if len(parts) == 1:
             shape = self.read(parts[0][1], parts[0][0], place, also_at or at)
             return either((shape, NONE)) if nullable else shape
@@ -193,6 +205,18 @@ class Reader:
             pieces.sort(key=lambda piece: not f"{piece[0]}/".startswith(f"{at}/"))
         shape = self._declare(at, place, also_at, pieces, required)
         return either((shape, NONE)) if nullable else shape
+
+    def _folded(self, at: str, base: Schema, extra: Mapping[str, Schema]) -> Shape:
+        """Give an object the members that a socket adds to it, instead of a copy of it that has them."""
+        shape = self.read(base, at, None)
+        assert isinstance(shape, Named)
+        declared = self.declared[shape.key]
+        assert isinstance(declared, Object)
+        for wire, member in extra.items():
+            kind = self.read(member, f"{shape.key}/properties/{wire}", (shape.key, wire))
+            declared.members.setdefault(wire, Member(wire, kind, False, limits(member)))
+        self.folded[at] = shape.key
+        return shape
 
     def _collect(self, key: str, part: Schema, pieces: list[tuple[str, Schema]], required: list[str]) -> None:
         """Find the objects an `allOf` part stands for."""
@@ -245,6 +269,13 @@ class Reader:
                 members[wire] = Member(wire, shape, wire in required, limits(member))
         declared.members = members
         return Named(at)
+
+
+def _only_members(parts: list[Schema]) -> dict[str, Schema]:
+    """Return the members of schemas that say nothing else; empty if one of them does."""
+    if any(part.keys() - {"properties", "type"} for part in parts):
+        return {}
+    return {wire: member for part in parts for wire, member in part.get("properties", {}).items()}
 
 
 def escaped(wire: str) -> str:

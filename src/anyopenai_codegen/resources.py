@@ -11,7 +11,7 @@ from . import prose
 from .methods import Method, Parameter
 from .naming import Layout, camel
 from .params import Params
-from .shapes import Choices, Either, Listed, Named, Scalar, Shape, optional, without_none
+from .shapes import Alias, Choices, Either, Listed, Named, Scalar, Shape, optional, without_none
 from .source import Module, docstring, literal
 from .structs import module_path
 
@@ -75,7 +75,7 @@ class Resources:
             page = f"{module.use('.pagination', method.page)}[{self._type(module, method.returns)}]"
             given += [f"returns={page}", "page=True"]
         elif method.returns is not None:
-            given.append(f"returns={self._type(module, method.returns)}")
+            given.append(f"returns={self._plain(module, method)}")
         else:
             given.append({"text": "returns=str", "binary": "returns=bytes"}.get(method.answer, "returns=None"))
         if method.answer != "json":
@@ -163,7 +163,12 @@ class Resources:
             return module.use("._engine.response", "BinaryResponse", static=True)
         if method.answer == "text":
             return "str"
-        return self._type(module, method.returns)
+        return self._plain(module, method)
+
+    def _plain(self, module: Module, method: Method) -> str:
+        """Return the type of an answer whose form no argument has changed."""
+        otherwise = self.overlay.get("variants", {}).get(method.dotted, {}).get("otherwise")
+        return self._named(module, otherwise) if otherwise else self._type(module, method.returns)
 
     # -- the class -------------------------------------------------------------------------------------------------
 
@@ -265,7 +270,7 @@ class Resources:
         if variants:
             name = variants["member"]
             shape = without_none(by_name[name].shape)
-            values = [value for value in _values(shape) if value not in variants["types"]]
+            values = [value for value in self._values(shape) if value not in variants["types"]]
             module.use("typing", "Literal", static=True)
             plain = f"Literal[{', '.join(literal(value) for value in values)}]"
             found.append(({**off, name: f"{plain} | Omit"}, result))
@@ -314,6 +319,15 @@ class Resources:
         arguments = [*positional, *(["*"] if named else []), *named, f"**options: {unpack}[{options}]"]
         word = "def" if method.page else "async def"
         return [f"    {word} {method.name}({', '.join(arguments)}) -> {result}:"]
+
+    def _values(self, shape: Shape) -> list[str]:
+        """Return the values that an argument may have, those of named sets of values too."""
+        if isinstance(shape, Named):
+            declaration = self.params.layout.declared[self.params.layout.key(shape.key)]
+            return self._values(declaration.shape) if isinstance(declaration, Alias) else []
+        if isinstance(shape, Either):
+            return [value for member in shape.members for value in self._values(member)]
+        return [str(value) for value in shape.values] if isinstance(shape, Choices) else []
 
     # -- its docstrings --------------------------------------------------------------------------------------------
 
@@ -404,11 +418,6 @@ def class_of(namespace: str) -> str:
 def constant(method: Method) -> str:
     """Return the name of the constant that holds a method's operation."""
     return f"_{method.name.upper()}"
-
-
-def _values(shape: Shape) -> list[str]:
-    members = shape.members if isinstance(shape, Either) else (shape,)
-    return [str(value) for member in members if isinstance(member, Choices) for value in member.values]
 
 
 def _tuple(names: list[str]) -> str:

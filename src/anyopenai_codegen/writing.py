@@ -70,6 +70,14 @@ def write(
         for dotted in facts.operations
         if not wanted or any(dotted.startswith(f"{name}.") for name in wanted)
     }
+    exports = {package: names.split() for package, names in facts.names["exports"].items()}
+    reader.read_beside(
+        {
+            package: names
+            for package, names in exports.items()
+            if not wanted or package.partition(".")[0] in ("", "shared", "shared_params", *wanted)
+        }
+    )
     homes = overlay.get("homes", {})
     answers = Layout(
         "response",
@@ -78,6 +86,7 @@ def write(
         facts.known["response"],
         homes={**reader.answer_homes, **homes.get("response", {})},
         near=reader.near,
+        beside=reader.answers_beside,
     )
     unions = decide(answers)
 
@@ -104,6 +113,7 @@ def write(
         taken=taken,
         homes={**reader.request_homes, **homes.get("param", {})},
         near=reader.near,
+        beside=reader.requests_beside,
     )
 
     def write_params(cycles: Mapping[str, frozenset[str]]) -> Params:
@@ -139,6 +149,11 @@ def write(
         for key in layout.kept
         for module, name in layout.home(key).also
     }
+    for layout, folded in ((answers, reader.answers.folded), (requests, reader.requests.folded)):
+        for at, key in folded.items():
+            known = facts.known[layout.side].get(at)
+            if known is not None and known.modules and key in layout.kept:
+                also[f"{known.modules[0]}:{known.name}"] = f"{layout.home(key).module}:{layout.home(key).name}"
     given += add_aliases(
         modules,
         given,
@@ -147,7 +162,6 @@ def write(
     )
     given += add_written(modules, given, overlay.get("written", {}))
     given += [Given(module, name) for module, names in overlay.get("by_hand", {}).items() for name in names]
-    exports = {package: names.split() for package, names in facts.names["exports"].items()}
     everything = [*modules.values(), *type_packages(given, exports).values(), *resources.modules.values()]
     top = [name for name in resources.namespaces() if "." not in name]
     everything.append(namespaces(top, overlay.get("namespaces", {})))

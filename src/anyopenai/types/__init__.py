@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from ._lazy import doors
 
 if TYPE_CHECKING:
+    from .audio_model import AudioModel as AudioModel
+    from .audio_response_format import AudioResponseFormat as AudioResponseFormat
+    from .auto_file_chunking_strategy_param import AutoFileChunkingStrategyParam as AutoFileChunkingStrategyParam
     from .base64_embedding_response import Base64EmbeddingResponse as Base64EmbeddingResponse
     from .batch import Batch as Batch
     from .batch_create_params import BatchCreateParams as BatchCreateParams
@@ -15,19 +18,52 @@ if TYPE_CHECKING:
     from .batch_list_params import BatchListParams as BatchListParams
     from .batch_request_counts import BatchRequestCounts as BatchRequestCounts
     from .batch_usage import BatchUsage as BatchUsage
+    from .chat_completion_tool import ChatCompletionTool as ChatCompletionTool
     from .completion import Completion as Completion
     from .completion_choice import CompletionChoice as CompletionChoice
     from .completion_create_params import CompletionCreateParams as CompletionCreateParams
     from .completion_usage import CompletionUsage as CompletionUsage
+    from .container_create_response import ContainerCreateResponse as ContainerCreateResponse
+    from .container_list_response import ContainerListResponse as ContainerListResponse
+    from .container_retrieve_response import ContainerRetrieveResponse as ContainerRetrieveResponse
+    from .content_provenance_check import ContentProvenanceCheck as ContentProvenanceCheck
     from .create_embedding_response import CreateEmbeddingResponse as CreateEmbeddingResponse
+    from .decision import Decision as Decision
+    from .decision_input_image_param import DecisionInputImageParam as DecisionInputImageParam
+    from .decision_input_part_union_param import DecisionInputPartUnionParam as DecisionInputPartUnionParam
+    from .decision_input_text_param import DecisionInputTextParam as DecisionInputTextParam
+    from .decision_prompt_cache_breakpoint_param import (
+        DecisionPromptCacheBreakpointParam as DecisionPromptCacheBreakpointParam,
+    )
+    from .deleted_skill import DeletedSkill as DeletedSkill
     from .embedding import Embedding as Embedding
     from .embedding_create_params import EmbeddingCreateParams as EmbeddingCreateParams
     from .embedding_model import EmbeddingModel as EmbeddingModel
+    from .eval_create_response import EvalCreateResponse as EvalCreateResponse
+    from .eval_custom_data_source_config import EvalCustomDataSourceConfig as EvalCustomDataSourceConfig
+    from .eval_list_response import EvalListResponse as EvalListResponse
+    from .eval_retrieve_response import EvalRetrieveResponse as EvalRetrieveResponse
+    from .eval_stored_completions_data_source_config import (
+        EvalStoredCompletionsDataSourceConfig as EvalStoredCompletionsDataSourceConfig,
+    )
+    from .eval_update_response import EvalUpdateResponse as EvalUpdateResponse
+    from .file_chunking_strategy import FileChunkingStrategy as FileChunkingStrategy
+    from .file_chunking_strategy_param import FileChunkingStrategyParam as FileChunkingStrategyParam
     from .file_create_params import FileCreateParams as FileCreateParams
     from .file_deleted import FileDeleted as FileDeleted
     from .file_list_params import FileListParams as FileListParams
     from .file_object import FileObject as FileObject
     from .file_purpose import FilePurpose as FilePurpose
+    from .image import Image as Image
+    from .image_edit_completed_event import ImageEditCompletedEvent as ImageEditCompletedEvent
+    from .image_edit_partial_image_event import ImageEditPartialImageEvent as ImageEditPartialImageEvent
+    from .image_edit_stream_event import ImageEditStreamEvent as ImageEditStreamEvent
+    from .image_gen_completed_event import ImageGenCompletedEvent as ImageGenCompletedEvent
+    from .image_gen_partial_image_event import ImageGenPartialImageEvent as ImageGenPartialImageEvent
+    from .image_gen_stream_event import ImageGenStreamEvent as ImageGenStreamEvent
+    from .image_input_reference_param import ImageInputReferenceParam as ImageInputReferenceParam
+    from .image_model import ImageModel as ImageModel
+    from .images_response import ImagesResponse as ImagesResponse
     from .model import Model as Model
     from .model_deleted import ModelDeleted as ModelDeleted
     from .moderation import Moderation as Moderation
@@ -37,26 +73,63 @@ if TYPE_CHECKING:
     from .moderation_model import ModerationModel as ModerationModel
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
+    from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
+    from .response_create_params_image import ResponseCreateParamsImage as ResponseCreateParamsImage
+    from .response_format_json_schema import ResponseFormatJsonSchema as ResponseFormatJsonSchema
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
     from .shared.compound_filter import CompoundFilter as CompoundFilter
+    from .shared.decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .shared.decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .shared.decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
+    from .shared.error_object import ErrorObject as ErrorObject
+    from .shared.function_definition import FunctionDefinition as FunctionDefinition
     from .shared.function_parameters import FunctionParameters as FunctionParameters
     from .shared.metadata import Metadata as Metadata
+    from .shared.oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .shared.reasoning import Reasoning as Reasoning
     from .shared.reasoning_effort import ReasoningEffort as ReasoningEffort
     from .shared.response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
+    from .shared.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .shared.response_format_text import ResponseFormatText as ResponseFormatText
+    from .shared.response_format_text_grammar import ResponseFormatTextGrammar as ResponseFormatTextGrammar
+    from .shared.response_format_text_python import ResponseFormatTextPython as ResponseFormatTextPython
     from .shared.responses_model import ResponsesModel as ResponsesModel
     from .shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
-    from .shared_params.function_definition import FunctionDefinition as FunctionDefinition
-    from .shared_params.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
+    from .shared_params.decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
+    from .skill import Skill as Skill
+    from .skill_list import SkillList as SkillList
+    from .static_file_chunking_strategy import StaticFileChunkingStrategy as StaticFileChunkingStrategy
+    from .static_file_chunking_strategy_object import (
+        StaticFileChunkingStrategyObject as StaticFileChunkingStrategyObject,
+    )
+    from .static_file_chunking_strategy_object_param import (
+        StaticFileChunkingStrategyObjectParam as StaticFileChunkingStrategyObjectParam,
+    )
+    from .static_file_chunking_strategy_param import StaticFileChunkingStrategyParam as StaticFileChunkingStrategyParam
+    from .upload import Upload as Upload
+    from .vector_store import VectorStore as VectorStore
+    from .vector_store_deleted import VectorStoreDeleted as VectorStoreDeleted
+    from .vector_store_search_response import VectorStoreSearchResponse as VectorStoreSearchResponse
+    from .video import Video as Video
+    from .video_create_character_response import VideoCreateCharacterResponse as VideoCreateCharacterResponse
+    from .video_create_error import VideoCreateError as VideoCreateError
+    from .video_delete_response import VideoDeleteResponse as VideoDeleteResponse
+    from .video_get_character_response import VideoGetCharacterResponse as VideoGetCharacterResponse
+    from .video_model import VideoModel as VideoModel
+    from .video_model_param import VideoModelParam as VideoModelParam
+    from .video_seconds import VideoSeconds as VideoSeconds
+    from .video_size import VideoSize as VideoSize
 
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = doors(
         __name__,
         {
+            "audio_model": "AudioModel",
+            "audio_response_format": "AudioResponseFormat",
+            "auto_file_chunking_strategy_param": "AutoFileChunkingStrategyParam",
             "base64_embedding_response": "Base64EmbeddingResponse",
             "batch": "Batch",
             "batch_create_params": "BatchCreateParams",
@@ -64,19 +137,48 @@ if not TYPE_CHECKING:
             "batch_list_params": "BatchListParams",
             "batch_request_counts": "BatchRequestCounts",
             "batch_usage": "BatchUsage",
+            "chat_completion_tool": "ChatCompletionTool",
             "completion": "Completion",
             "completion_choice": "CompletionChoice",
             "completion_create_params": "CompletionCreateParams",
             "completion_usage": "CompletionUsage",
+            "container_create_response": "ContainerCreateResponse",
+            "container_list_response": "ContainerListResponse",
+            "container_retrieve_response": "ContainerRetrieveResponse",
+            "content_provenance_check": "ContentProvenanceCheck",
             "create_embedding_response": "CreateEmbeddingResponse",
+            "decision": "Decision",
+            "decision_input_image_param": "DecisionInputImageParam",
+            "decision_input_part_union_param": "DecisionInputPartUnionParam",
+            "decision_input_text_param": "DecisionInputTextParam",
+            "decision_prompt_cache_breakpoint_param": "DecisionPromptCacheBreakpointParam",
+            "deleted_skill": "DeletedSkill",
             "embedding": "Embedding",
             "embedding_create_params": "EmbeddingCreateParams",
             "embedding_model": "EmbeddingModel",
+            "eval_create_response": "EvalCreateResponse",
+            "eval_custom_data_source_config": "EvalCustomDataSourceConfig",
+            "eval_list_response": "EvalListResponse",
+            "eval_retrieve_response": "EvalRetrieveResponse",
+            "eval_stored_completions_data_source_config": "EvalStoredCompletionsDataSourceConfig",
+            "eval_update_response": "EvalUpdateResponse",
+            "file_chunking_strategy": "FileChunkingStrategy",
+            "file_chunking_strategy_param": "FileChunkingStrategyParam",
             "file_create_params": "FileCreateParams",
             "file_deleted": "FileDeleted",
             "file_list_params": "FileListParams",
             "file_object": "FileObject",
             "file_purpose": "FilePurpose",
+            "image": "Image",
+            "image_edit_completed_event": "ImageEditCompletedEvent",
+            "image_edit_partial_image_event": "ImageEditPartialImageEvent",
+            "image_edit_stream_event": "ImageEditStreamEvent",
+            "image_gen_completed_event": "ImageGenCompletedEvent",
+            "image_gen_partial_image_event": "ImageGenPartialImageEvent",
+            "image_gen_stream_event": "ImageGenStreamEvent",
+            "image_input_reference_param": "ImageInputReferenceParam",
+            "image_model": "ImageModel",
+            "images_response": "ImagesResponse",
             "model": "Model",
             "model_deleted": "ModelDeleted",
             "moderation": "Moderation",
@@ -86,19 +188,49 @@ if not TYPE_CHECKING:
             "moderation_model": "ModerationModel",
             "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
             "moderation_text_input_param": "ModerationTextInputParam",
+            "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
+            "response_create_params_image": "ResponseCreateParamsImage",
+            "response_format_json_schema": "ResponseFormatJsonSchema",
             "shared.all_models": "AllModels",
             "shared.chat_model": "ChatModel",
             "shared.comparison_filter": "ComparisonFilter",
             "shared.compound_filter": "CompoundFilter",
+            "shared.decision_input_json": "DecisionInputJSON",
+            "shared.decision_question_input_image": "DecisionQuestionInputImage",
+            "shared.decision_question_input_text": "DecisionQuestionInputText",
+            "shared.error_object": "ErrorObject",
+            "shared.function_definition": "FunctionDefinition",
             "shared.function_parameters": "FunctionParameters",
             "shared.metadata": "Metadata",
+            "shared.oauth_error_code": "OAuthErrorCode",
             "shared.reasoning": "Reasoning",
             "shared.reasoning_effort": "ReasoningEffort",
             "shared.response_format_json_object": "ResponseFormatJSONObject",
+            "shared.response_format_json_schema": "ResponseFormatJSONSchema",
             "shared.response_format_text": "ResponseFormatText",
+            "shared.response_format_text_grammar": "ResponseFormatTextGrammar",
+            "shared.response_format_text_python": "ResponseFormatTextPython",
             "shared.responses_model": "ResponsesModel",
             "shared_params.custom_tool_input_format": "CustomToolInputFormat",
-            "shared_params.function_definition": "FunctionDefinition",
-            "shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
+            "shared_params.decision_question_input_part": "DecisionQuestionInputPart",
+            "skill": "Skill",
+            "skill_list": "SkillList",
+            "static_file_chunking_strategy": "StaticFileChunkingStrategy",
+            "static_file_chunking_strategy_object": "StaticFileChunkingStrategyObject",
+            "static_file_chunking_strategy_object_param": "StaticFileChunkingStrategyObjectParam",
+            "static_file_chunking_strategy_param": "StaticFileChunkingStrategyParam",
+            "upload": "Upload",
+            "vector_store": "VectorStore",
+            "vector_store_deleted": "VectorStoreDeleted",
+            "vector_store_search_response": "VectorStoreSearchResponse",
+            "video": "Video",
+            "video_create_character_response": "VideoCreateCharacterResponse",
+            "video_create_error": "VideoCreateError",
+            "video_delete_response": "VideoDeleteResponse",
+            "video_get_character_response": "VideoGetCharacterResponse",
+            "video_model": "VideoModel",
+            "video_model_param": "VideoModelParam",
+            "video_seconds": "VideoSeconds",
+            "video_size": "VideoSize",
         },
     )

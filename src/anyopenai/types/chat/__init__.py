@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .chat_completion_function_message_param import (
         ChatCompletionFunctionMessageParam as ChatCompletionFunctionMessageParam,
     )
+    from .chat_completion_function_tool import ChatCompletionFunctionTool as ChatCompletionFunctionTool
     from .chat_completion_function_tool_param import ChatCompletionFunctionToolParam as ChatCompletionFunctionToolParam
     from .chat_completion_message import ChatCompletionMessage as ChatCompletionMessage
     from .chat_completion_message_custom_tool_call import (
@@ -128,6 +129,7 @@ if not TYPE_CHECKING:
             "chat_completion_developer_message_param": "ChatCompletionDeveloperMessageParam",
             "chat_completion_function_call_option_param": "ChatCompletionFunctionCallOptionParam",
             "chat_completion_function_message_param": "ChatCompletionFunctionMessageParam",
+            "chat_completion_function_tool": "ChatCompletionFunctionTool",
             "chat_completion_function_tool_param": "ChatCompletionFunctionToolParam",
             "chat_completion_message": "ChatCompletionMessage",
             "chat_completion_message_custom_tool_call": "ChatCompletionMessageCustomToolCall",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, Required, TypedDict
 
+from ..chat_completion_tool import FunctionObject
 from ..shared_params.function_definition import FunctionDefinition
 
 
@@ -12,4 +13,4 @@ class ChatCompletionFunctionToolParam(TypedDict, total=False):
     """One of `ChatCompletionToolUnionParam`."""
 
     type: Required[Literal["function"]]
-    function: Required[FunctionDefinition]
+    function: Required[FunctionDefinition | FunctionObject]

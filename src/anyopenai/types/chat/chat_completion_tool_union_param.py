@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from ..chat_completion_tool import ChatCompletionTool
 from .chat_completion_custom_tool_param import ChatCompletionCustomToolParam
 from .chat_completion_function_tool_param import ChatCompletionFunctionToolParam
 
-ChatCompletionToolUnionParam: TypeAlias = ChatCompletionFunctionToolParam | ChatCompletionCustomToolParam
+ChatCompletionToolUnionParam: TypeAlias = (
+    ChatCompletionFunctionToolParam | ChatCompletionTool | ChatCompletionCustomToolParam
+)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
+from ..response_format_json_schema import ResponseFormatJsonSchema
 from ..shared import response_format_json_object, response_format_text
 from ..shared.chat_model import ChatModel
 from ..shared.reasoning_effort import ReasoningEffort
@@ -90,7 +91,7 @@ class Function(TypedDict, total=False):
 
 
 class Moderation(TypedDict, total=False):
-    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`."""
+    """Found in `CompletionCreateParams.moderation`, `ResponseCreateParams.moderation`, `ResponseCreate.moderation`."""
 
     model: Required[str]
     policy: ModerationPolicy | None
@@ -98,7 +99,7 @@ class Moderation(TypedDict, total=False):
 
 class PromptCacheOptions(TypedDict, total=False):
     """Found in `CompletionCreateParams.prompt_cache_options`, `ResponseCompactParams.prompt_cache_options`,
-    `ResponseCreateParams.prompt_cache_options`.
+    `ResponseCreateParams.prompt_cache_options` and 1 more.
     """
 
     ttl: Literal["30m"]
@@ -147,6 +148,7 @@ ResponseFormat: TypeAlias = (
     ResponseFormatText
     | response_format_text.ResponseFormatText
     | ResponseFormatJSONSchema
+    | ResponseFormatJsonSchema
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
 )

@@ -10,11 +10,16 @@ from .._lazy import doors
 if TYPE_CHECKING:
     from .computer_screenshot_content import ComputerScreenshotContent as ComputerScreenshotContent
     from .input_file_content import InputFileContent as InputFileContent
+    from .input_file_content_param import InputFileContentParam as InputFileContentParam
     from .input_image_content import InputImageContent as InputImageContent
+    from .input_image_content_param import InputImageContentParam as InputImageContentParam
     from .input_text_content import InputTextContent as InputTextContent
+    from .input_text_content_param import InputTextContentParam as InputTextContentParam
     from .message import Message as Message
     from .output_text_content import OutputTextContent as OutputTextContent
+    from .output_text_content_param import OutputTextContentParam as OutputTextContentParam
     from .refusal_content import RefusalContent as RefusalContent
+    from .refusal_content_param import RefusalContentParam as RefusalContentParam
     from .summary_text_content import SummaryTextContent as SummaryTextContent
     from .text_content import TextContent as TextContent
 
@@ -25,11 +30,16 @@ if not TYPE_CHECKING:
         {
             "computer_screenshot_content": "ComputerScreenshotContent",
             "input_file_content": "InputFileContent",
+            "input_file_content_param": "InputFileContentParam",
             "input_image_content": "InputImageContent",
+            "input_image_content_param": "InputImageContentParam",
             "input_text_content": "InputTextContent",
+            "input_text_content_param": "InputTextContentParam",
             "message": "Message",
             "output_text_content": "OutputTextContent",
+            "output_text_content_param": "OutputTextContentParam",
             "refusal_content": "RefusalContent",
+            "refusal_content_param": "RefusalContentParam",
             "summary_text_content": "SummaryTextContent",
             "text_content": "TextContent",
         },

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
+    from .noise_reduction_type import NoiseReductionType as NoiseReductionType
+    from .realtime_reasoning_effort import RealtimeReasoningEffort as RealtimeReasoningEffort
     from .realtime_response_create_mcp_tool import RealtimeResponseCreateMcpTool as RealtimeResponseCreateMcpTool
     from .realtime_response_create_mcp_tool_param import (
         RealtimeResponseCreateMcpToolParam as RealtimeResponseCreateMcpToolParam,
     )
+    from .realtime_tool_choice_config import RealtimeToolChoiceConfig as RealtimeToolChoiceConfig
 
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = doors(
         __name__,
         {
+            "noise_reduction_type": "NoiseReductionType",
+            "realtime_reasoning_effort": "RealtimeReasoningEffort",
             "realtime_response_create_mcp_tool": "RealtimeResponseCreateMcpTool",
             "realtime_response_create_mcp_tool_param": "RealtimeResponseCreateMcpToolParam",
+            "realtime_tool_choice_config": "RealtimeToolChoiceConfig",
         },
     )

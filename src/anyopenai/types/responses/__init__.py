@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .function_shell_tool_param import FunctionShellToolParam as FunctionShellToolParam
     from .function_tool import FunctionTool as FunctionTool
     from .function_tool_param import FunctionToolParam as FunctionToolParam
+    from .image_detail import ImageDetail as ImageDetail
     from .inline_skill import InlineSkill as InlineSkill
     from .inline_skill_param import InlineSkillParam as InlineSkillParam
     from .inline_skill_source import InlineSkillSource as InlineSkillSource
@@ -95,6 +96,9 @@ if TYPE_CHECKING:
         ResponseCodeInterpreterToolCallParam as ResponseCodeInterpreterToolCallParam,
     )
     from .response_compact_params import ResponseCompactParams as ResponseCompactParams
+    from .response_compaction_compacting_event import (
+        ResponseCompactionCompactingEvent as ResponseCompactionCompactingEvent,
+    )
     from .response_compaction_item import ResponseCompactionItem as ResponseCompactionItem
     from .response_compaction_item_param import ResponseCompactionItemParam as ResponseCompactionItemParam
     from .response_compaction_item_param_param import (
@@ -112,9 +116,14 @@ if TYPE_CHECKING:
         ResponseComputerToolCallOutputScreenshotParam as ResponseComputerToolCallOutputScreenshotParam,
     )
     from .response_computer_tool_call_param import ResponseComputerToolCallParam as ResponseComputerToolCallParam
+    from .response_configuration_update_item import ResponseConfigurationUpdateItem as ResponseConfigurationUpdateItem
+    from .response_configuration_update_item_param import (
+        ResponseConfigurationUpdateItemParam as ResponseConfigurationUpdateItemParam,
+    )
     from .response_container_reference import ResponseContainerReference as ResponseContainerReference
     from .response_content_part_added_event import ResponseContentPartAddedEvent as ResponseContentPartAddedEvent
     from .response_content_part_done_event import ResponseContentPartDoneEvent as ResponseContentPartDoneEvent
+    from .response_conversation_param import ResponseConversationParam as ResponseConversationParam
     from .response_conversation_param_param import ResponseConversationParamParam as ResponseConversationParamParam
     from .response_create_params import ResponseCreateParams as ResponseCreateParams
     from .response_created_event import ResponseCreatedEvent as ResponseCreatedEvent
@@ -148,6 +157,7 @@ if TYPE_CHECKING:
     )
     from .response_file_search_tool_call import ResponseFileSearchToolCall as ResponseFileSearchToolCall
     from .response_file_search_tool_call_param import ResponseFileSearchToolCallParam as ResponseFileSearchToolCallParam
+    from .response_format_text_config import ResponseFormatTextConfig as ResponseFormatTextConfig
     from .response_format_text_config_param import ResponseFormatTextConfigParam as ResponseFormatTextConfigParam
     from .response_format_text_json_schema_config import (
         ResponseFormatTextJSONSchemaConfig as ResponseFormatTextJSONSchemaConfig,
@@ -205,6 +215,8 @@ if TYPE_CHECKING:
     from .response_includable import ResponseIncludable as ResponseIncludable
     from .response_incomplete_event import ResponseIncompleteEvent as ResponseIncompleteEvent
     from .response_input import ResponseInput as ResponseInput
+    from .response_input_audio import ResponseInputAudio as ResponseInputAudio
+    from .response_input_audio_param import ResponseInputAudioParam as ResponseInputAudioParam
     from .response_input_content import ResponseInputContent as ResponseInputContent
     from .response_input_content_param import ResponseInputContentParam as ResponseInputContentParam
     from .response_input_file import ResponseInputFile as ResponseInputFile
@@ -228,6 +240,7 @@ if TYPE_CHECKING:
     from .response_input_text_content_param import ResponseInputTextContentParam as ResponseInputTextContentParam
     from .response_input_text_param import ResponseInputTextParam as ResponseInputTextParam
     from .response_item import ResponseItem as ResponseItem
+    from .response_item_list import ResponseItemList as ResponseItemList
     from .response_local_environment import ResponseLocalEnvironment as ResponseLocalEnvironment
     from .response_mcp_call_arguments_delta_event import (
         ResponseMcpCallArgumentsDeltaEvent as ResponseMcpCallArgumentsDeltaEvent,
@@ -295,6 +308,15 @@ if TYPE_CHECKING:
         ResponseShellCallOutputContentDoneEvent as ResponseShellCallOutputContentDoneEvent,
     )
     from .response_status import ResponseStatus as ResponseStatus
+    from .response_steer_accepted_event import ResponseSteerAcceptedEvent as ResponseSteerAcceptedEvent
+    from .response_steer_error_code import ResponseSteerErrorCode as ResponseSteerErrorCode
+    from .response_steer_event import ResponseSteerEvent as ResponseSteerEvent
+    from .response_steer_event_param import ResponseSteerEventParam as ResponseSteerEventParam
+    from .response_steer_failed_event import ResponseSteerFailedEvent as ResponseSteerFailedEvent
+    from .response_steer_input_content import ResponseSteerInputContent as ResponseSteerInputContent
+    from .response_steer_input_content_param import ResponseSteerInputContentParam as ResponseSteerInputContentParam
+    from .response_steer_pending_event import ResponseSteerPendingEvent as ResponseSteerPendingEvent
+    from .response_steer_pending_reason import ResponseSteerPendingReason as ResponseSteerPendingReason
     from .response_stream_event import ResponseStreamEvent as ResponseStreamEvent
     from .response_text_config import ResponseTextConfig as ResponseTextConfig
     from .response_text_config_param import ResponseTextConfigParam as ResponseTextConfigParam
@@ -318,6 +340,8 @@ if TYPE_CHECKING:
     from .response_web_search_call_searching_event import (
         ResponseWebSearchCallSearchingEvent as ResponseWebSearchCallSearchingEvent,
     )
+    from .responses_client_event import ResponsesClientEvent as ResponsesClientEvent
+    from .responses_server_event import ResponsesServerEvent as ResponsesServerEvent
     from .service_tier import ServiceTier as ServiceTier
     from .skill_reference import SkillReference as SkillReference
     from .skill_reference_param import SkillReferenceParam as SkillReferenceParam
@@ -384,6 +408,7 @@ if not TYPE_CHECKING:
             "function_shell_tool_param": "FunctionShellToolParam",
             "function_tool": "FunctionTool",
             "function_tool_param": "FunctionToolParam",
+            "image_detail": "ImageDetail",
             "inline_skill": "InlineSkill",
             "inline_skill_param": "InlineSkillParam",
             "inline_skill_source": "InlineSkillSource",
@@ -414,6 +439,7 @@ if not TYPE_CHECKING:
             "response_code_interpreter_tool_call": "ResponseCodeInterpreterToolCall",
             "response_code_interpreter_tool_call_param": "ResponseCodeInterpreterToolCallParam",
             "response_compact_params": "ResponseCompactParams",
+            "response_compaction_compacting_event": "ResponseCompactionCompactingEvent",
             "response_compaction_item": "ResponseCompactionItem",
             "response_compaction_item_param": "ResponseCompactionItemParam",
             "response_compaction_item_param_param": "ResponseCompactionItemParamParam",
@@ -423,9 +449,12 @@ if not TYPE_CHECKING:
             "response_computer_tool_call_output_screenshot": "ResponseComputerToolCallOutputScreenshot",
             "response_computer_tool_call_output_screenshot_param": "ResponseComputerToolCallOutputScreenshotParam",
             "response_computer_tool_call_param": "ResponseComputerToolCallParam",
+            "response_configuration_update_item": "ResponseConfigurationUpdateItem",
+            "response_configuration_update_item_param": "ResponseConfigurationUpdateItemParam",
             "response_container_reference": "ResponseContainerReference",
             "response_content_part_added_event": "ResponseContentPartAddedEvent",
             "response_content_part_done_event": "ResponseContentPartDoneEvent",
+            "response_conversation_param": "ResponseConversationParam",
             "response_conversation_param_param": "ResponseConversationParamParam",
             "response_create_params": "ResponseCreateParams",
             "response_created_event": "ResponseCreatedEvent",
@@ -445,6 +474,7 @@ if not TYPE_CHECKING:
             "response_file_search_call_searching_event": "ResponseFileSearchCallSearchingEvent",
             "response_file_search_tool_call": "ResponseFileSearchToolCall",
             "response_file_search_tool_call_param": "ResponseFileSearchToolCallParam",
+            "response_format_text_config": "ResponseFormatTextConfig",
             "response_format_text_config_param": "ResponseFormatTextConfigParam",
             "response_format_text_json_schema_config": "ResponseFormatTextJSONSchemaConfig",
             "response_format_text_json_schema_config_param": "ResponseFormatTextJSONSchemaConfigParam",
@@ -472,6 +502,8 @@ if not TYPE_CHECKING:
             "response_includable": "ResponseIncludable",
             "response_incomplete_event": "ResponseIncompleteEvent",
             "response_input": "ResponseInput",
+            "response_input_audio": "ResponseInputAudio",
+            "response_input_audio_param": "ResponseInputAudioParam",
             "response_input_content": "ResponseInputContent",
             "response_input_content_param": "ResponseInputContentParam",
             "response_input_file": "ResponseInputFile",
@@ -493,6 +525,7 @@ if not TYPE_CHECKING:
             "response_input_text_content_param": "ResponseInputTextContentParam",
             "response_input_text_param": "ResponseInputTextParam",
             "response_item": "ResponseItem",
+            "response_item_list": "ResponseItemList",
             "response_local_environment": "ResponseLocalEnvironment",
             "response_mcp_call_arguments_delta_event": "ResponseMcpCallArgumentsDeltaEvent",
             "response_mcp_call_arguments_done_event": "ResponseMcpCallArgumentsDoneEvent",
@@ -532,6 +565,15 @@ if not TYPE_CHECKING:
             "response_shell_call_output_content_delta_event": "ResponseShellCallOutputContentDeltaEvent",
             "response_shell_call_output_content_done_event": "ResponseShellCallOutputContentDoneEvent",
             "response_status": "ResponseStatus",
+            "response_steer_accepted_event": "ResponseSteerAcceptedEvent",
+            "response_steer_error_code": "ResponseSteerErrorCode",
+            "response_steer_event": "ResponseSteerEvent",
+            "response_steer_event_param": "ResponseSteerEventParam",
+            "response_steer_failed_event": "ResponseSteerFailedEvent",
+            "response_steer_input_content": "ResponseSteerInputContent",
+            "response_steer_input_content_param": "ResponseSteerInputContentParam",
+            "response_steer_pending_event": "ResponseSteerPendingEvent",
+            "response_steer_pending_reason": "ResponseSteerPendingReason",
             "response_stream_event": "ResponseStreamEvent",
             "response_text_config": "ResponseTextConfig",
             "response_text_config_param": "ResponseTextConfigParam",
@@ -545,6 +587,8 @@ if not TYPE_CHECKING:
             "response_web_search_call_completed_event": "ResponseWebSearchCallCompletedEvent",
             "response_web_search_call_in_progress_event": "ResponseWebSearchCallInProgressEvent",
             "response_web_search_call_searching_event": "ResponseWebSearchCallSearchingEvent",
+            "responses_client_event": "ResponsesClientEvent",
+            "responses_server_event": "ResponsesServerEvent",
             "service_tier": "ServiceTier",
             "skill_reference": "SkillReference",
             "skill_reference_param": "SkillReferenceParam",

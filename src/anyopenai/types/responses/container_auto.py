@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .inline_skill import InlineSkill
 from .skill_reference import SkillReference
@@ -19,9 +18,12 @@ class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_au
     file_ids: list[str] | None = None
     """At most 50 items."""
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
-    network_policy: ContainerNetworkPolicyDisabled | ContainerNetworkPolicyAllowlist | None = None
+    network_policy: ContainerNetworkPolicyDisabled | function_shell_tool.ContainerNetworkPolicyAllowlist | None = None
     skills: list[Skill] | None = None
     """At most 200 items."""
 
 
 Skill: TypeAlias = SkillReference | InlineSkill
+
+# These modules need this one as well, so they come when its names are there.
+from . import function_shell_tool  # noqa: E402

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from . import container_auto
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
+from .function_shell_tool import ContainerNetworkPolicyAllowlist
 from .inline_skill_param import InlineSkillParam
 from .skill_reference_param import SkillReferenceParam
 

@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from .._base import BaseModel, Literal
 from .container_network_policy_domain_secret import ContainerNetworkPolicyDomainSecret
 
 
-class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
-    """Found in `CodeInterpreterContainerCodeInterpreterToolAuto.network_policy`, `ContainerAuto.network_policy`."""
+class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True):
+    """A `ContainerNetworkPolicyAllowlist` object."""
 
-    type: ClassVar[Literal["allowlist"]] = "allowlist"
     allowed_domains: list[str]
-    """At least 1 item."""
+    type: Literal["allowlist"]
     domain_secrets: list[ContainerNetworkPolicyDomainSecret] | None = None
-    """At least 1 item."""

@@ -8,11 +8,10 @@ from typing import Literal, TypeAlias, TypedDict
 
 from ..shared import reasoning
 from ..shared_params.reasoning import Reasoning
+from .response_conversation_param import ResponseConversationParam
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_create_params import ToolChoice
-from .response_create_params import (
-    ToolChoiceSpecificProgrammaticToolCallingParam as ToolChoiceSpecificProgrammaticToolCallingParam,
-)
+from .response_create_params import ToolChoiceProgrammaticToolCalling as ToolChoiceProgrammaticToolCalling
 from .response_input_item_param import ResponseInputItemParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
@@ -37,4 +36,6 @@ class InputTokenCountParams(TypedDict, total=False):
     parallel_tool_calls: bool | None
 
 
-Conversation: TypeAlias = str | ResponseConversationParamParam
+Conversation: TypeAlias = str | ResponseConversationParamParam | ResponseConversationParam
+
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from .._base import BaseModel, Literal
 from .local_skill import LocalSkill
 
 
-class LocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """One of `ShellCallEnvironment`, `Environment`."""
+class LocalEnvironment(BaseModel, kw_only=True):
+    """A `LocalEnvironment` object."""
 
-    type: ClassVar[Literal["local"]] = "local"
+    type: Literal["local"]
     skills: list[LocalSkill] | None = None
-    """At most 200 items."""

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .._mixins import ResponseText
+from ..beta import beta_response
 from ..shared.moderation_result_body import ModerationResultBody
 from ..shared.reasoning import Reasoning
 from ..shared.responses_model import ResponsesModel
@@ -58,7 +59,7 @@ class Response(ResponseText, kw_only=True):
     prompt_cache_diagnostics: (
         PromptCacheDiagnosticsCacheMiss
         | PromptCacheDiagnosticsCacheHit
-        | PromptCacheDiagnosticsComparisonResponseNotFound
+        | CacheComparisonNotFound
         | PromptCacheDiagnosticsUnavailable
         | None
     ) = None
@@ -160,9 +161,7 @@ class PromptCacheDiagnosticsCacheHit(BaseModel, kw_only=True, tag_field="type", 
     type: ClassVar[Literal["cache_hit"]] = "cache_hit"
 
 
-class PromptCacheDiagnosticsComparisonResponseNotFound(
-    BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"
-):
+class CacheComparisonNotFound(BaseModel, kw_only=True, tag_field="type", tag="comparison_response_not_found"):
     """Found in `Response.prompt_cache_diagnostics`."""
 
     type: ClassVar[Literal["comparison_response_not_found"]] = "comparison_response_not_found"
@@ -199,9 +198,7 @@ class ToolUsageWebSearch(BaseModel, kw_only=True):
     num_requests: int
 
 
-class ToolChoiceSpecificProgrammaticToolCallingParam(
-    BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"
-):
+class ToolChoiceProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
     """One of `ToolChoice`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
@@ -243,7 +240,7 @@ ToolChoice: TypeAlias = (
     | ToolChoiceFunction
     | ToolChoiceMcp
     | ToolChoiceCustom
-    | ToolChoiceSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | ToolChoiceApplyPatch
     | ToolChoiceShell
 )
@@ -253,4 +250,5 @@ ModerationInput: TypeAlias = ModerationResultBody | ModerationInputError
 ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
-ModerationOutputModerationResult = ModerationResultBody
+ModerationOutputModerationResult = beta_response.ModerationInputModerationResult
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -11,7 +11,7 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseApplyPatchToolCall(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"

@@ -10,7 +10,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseApplyPatchToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="apply_patch_call_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"

@@ -14,3 +14,4 @@ class ResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="re
     type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
     sequence_number: int
     delta: str
+    stream_id: str | None = None

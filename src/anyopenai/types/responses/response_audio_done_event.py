@@ -13,3 +13,4 @@ class ResponseAudioDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="res
 
     type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
     sequence_number: int
+    stream_id: str | None = None

@@ -16,3 +16,4 @@ class ResponseAudioTranscriptDeltaEvent(
     type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -13,3 +13,4 @@ class ResponseAudioTranscriptDoneEvent(BaseModel, kw_only=True, tag_field="type"
 
     type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
     sequence_number: int
+    stream_id: str | None = None

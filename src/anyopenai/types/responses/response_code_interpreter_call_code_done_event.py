@@ -18,3 +18,4 @@ class ResponseCodeInterpreterCallCodeDoneEvent(
     item_id: str
     code: str
     sequence_number: int
+    stream_id: str | None = None

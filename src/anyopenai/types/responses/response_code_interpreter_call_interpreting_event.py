@@ -19,3 +19,4 @@ class ResponseCodeInterpreterCallInterpretingEvent(
     output_index: int
     item_id: str
     sequence_number: int
+    stream_id: str | None = None

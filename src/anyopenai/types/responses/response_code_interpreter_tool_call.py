@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCodeInterpreterToolCall(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"

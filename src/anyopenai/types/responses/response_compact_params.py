@@ -9,6 +9,7 @@ from typing import Literal, Required, TypedDict
 from ..chat.completion_create_params import PromptCacheOptions
 from ..shared.responses_model import ResponsesModel
 from .response_input_item_param import ResponseInputItemParam
+from .responses_client_event import ResponseCreatePromptCacheOptions
 
 
 class ResponseCompactParams(TypedDict, total=False):
@@ -22,7 +23,7 @@ class ResponseCompactParams(TypedDict, total=False):
     """At most 64 characters."""
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """Deprecated."""
-    prompt_cache_options: PromptCacheOptions | None
+    prompt_cache_options: PromptCacheOptions | ResponseCreatePromptCacheOptions | None
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
     image: Image
 

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseCompactionItem(BaseModel, kw_only=True, tag_field="type", tag="compaction"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["compaction"]] = "compaction"

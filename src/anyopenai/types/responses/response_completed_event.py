@@ -15,3 +15,4 @@ class ResponseCompletedEvent(BaseModel, kw_only=True, tag_field="type", tag="res
     type: ClassVar[Literal["response.completed"]] = "response.completed"
     response: Response
     sequence_number: int
+    stream_id: str | None = None

@@ -22,7 +22,7 @@ from .computer_action import (
 
 
 class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["computer_call"]] = "computer_call"

@@ -11,7 +11,7 @@ from .response_computer_tool_call_output_screenshot import ResponseComputerToolC
 
 
 class ResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="computer_call_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

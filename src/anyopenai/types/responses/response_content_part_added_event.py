@@ -20,6 +20,7 @@ class ResponseContentPartAddedEvent(BaseModel, kw_only=True, tag_field="type", t
     content_index: int
     part: Part
     sequence_number: int
+    stream_id: str | None = None
 
 
 Part: TypeAlias = ResponseOutputText | ResponseOutputRefusal | Content

@@ -19,6 +19,7 @@ class ResponseContentPartDoneEvent(BaseModel, kw_only=True, tag_field="type", ta
     content_index: int
     sequence_number: int
     part: Part
+    stream_id: str | None = None
 
 
 PartReasoningText = Content

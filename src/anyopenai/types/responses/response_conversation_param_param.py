@@ -7,6 +7,6 @@ from typing import Required, TypedDict
 
 
 class ResponseConversationParamParam(TypedDict, total=False):
-    """One of `Conversation`."""
+    """Found in `ResponseCreate.conversation`."""
 
     id: Required[str]

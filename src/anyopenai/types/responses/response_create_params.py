@@ -10,7 +10,7 @@ from ..chat.completion_create_params import Moderation, PromptCacheOptions
 from ..shared import reasoning
 from ..shared.responses_model import ResponsesModel
 from ..shared_params.reasoning import Reasoning
-from . import response
+from . import response, responses_client_event
 from .response_conversation_param_param import ResponseConversationParamParam
 from .response_includable import ResponseIncludable
 from .response_input_item_param import ResponseInputItemParam
@@ -18,6 +18,12 @@ from .response_prompt import ResponsePrompt
 from .response_prompt_param import ResponsePromptParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
+from .responses_client_event import (
+    ResponseCreateContextManagement,
+    ResponseCreateModeration,
+    ResponseCreatePromptCacheOptions,
+    ResponseCreateStreamOptions,
+)
 from .service_tier import ServiceTier
 from .tool_choice_allowed_param import ToolChoiceAllowedParam
 from .tool_choice_apply_patch_param import ToolChoiceApplyPatchParam
@@ -47,7 +53,7 @@ class ResponseCreateParams(TypedDict, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     """Deprecated."""
-    prompt_cache_options: PromptCacheOptions
+    prompt_cache_options: PromptCacheOptions | ResponseCreatePromptCacheOptions
     previous_response_id: str | None
     model: ResponsesModel
     background: bool | None
@@ -68,12 +74,12 @@ class ResponseCreateParams(TypedDict, total=False):
     store: bool | None
     """Default True."""
     instructions: str | None
-    moderation: Moderation | None
+    moderation: Moderation | ResponseCreateModeration | None
     stream: bool | None
     """Default False."""
-    stream_options: StreamOptions | None
+    stream_options: StreamOptions | ResponseCreateStreamOptions | None
     conversation: Conversation | None
-    context_management: Iterable[ContextManagement] | None
+    context_management: Iterable[ContextManagement | ResponseCreateContextManagement] | None
     """At least 1 item."""
     max_output_tokens: int | None
     """At least 16."""
@@ -82,13 +88,13 @@ class ResponseCreateParams(TypedDict, total=False):
 
 
 class AccessPrograms(TypedDict, total=False):
-    """Found in `ResponseCreateParams.access_programs`."""
+    """Found in `ResponseCreateParams.access_programs`, `ResponseCreate.access_programs`."""
 
     cyber: Literal["standard", "daybreak_blue", "daybreak_red"]
 
 
 class ContextManagement(TypedDict, total=False):
-    """Found in `ResponseCreateParams.context_management`."""
+    """Found in `ResponseCreateParams.context_management`, `ResponseCreate.context_management`."""
 
     type: Required[str]
     compact_threshold: int | None
@@ -96,24 +102,24 @@ class ContextManagement(TypedDict, total=False):
 
 
 class Image(TypedDict, total=False):
-    """Found in `ResponseCreateParams.image`."""
+    """Found in `ResponseCreateParams.image`, `ResponseCreate.image`."""
 
     context_compression: Literal["auto", "enabled", "disabled"]
 
 
 class StreamOptions(TypedDict, total=False):
-    """Found in `ResponseCreateParams.stream_options`."""
+    """Found in `ResponseCreateParams.stream_options`, `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool
 
 
-class ToolChoiceSpecificProgrammaticToolCallingParam(TypedDict, total=False):
+class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
     """One of `ToolChoice`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
-Conversation: TypeAlias = str | ResponseConversationParamParam
+Conversation: TypeAlias = str | ResponseConversationParamParam | responses_client_event.Conversation
 
 ToolChoice: TypeAlias = (
     ToolChoiceOptions
@@ -122,7 +128,7 @@ ToolChoice: TypeAlias = (
     | ToolChoiceFunctionParam
     | ToolChoiceMcpParam
     | ToolChoiceCustomParam
-    | ToolChoiceSpecificProgrammaticToolCallingParam
+    | ToolChoiceProgrammaticToolCalling
     | ToolChoiceApplyPatchParam
     | ToolChoiceShellParam
     | response.ToolChoice
@@ -130,3 +136,4 @@ ToolChoice: TypeAlias = (
 
 ResponseCreateParamsNonStreaming = ResponseCreateParams
 ResponseCreateParamsStreaming = ResponseCreateParams
+ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -15,3 +15,4 @@ class ResponseCreatedEvent(BaseModel, kw_only=True, tag_field="type", tag="respo
     type: ClassVar[Literal["response.created"]] = "response.created"
     response: Response
     sequence_number: int
+    stream_id: str | None = None

@@ -18,3 +18,4 @@ class ResponseCustomToolCallInputDeltaEvent(
     output_index: int
     item_id: str
     delta: str
+    stream_id: str | None = None

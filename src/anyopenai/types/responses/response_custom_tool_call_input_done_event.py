@@ -18,3 +18,4 @@ class ResponseCustomToolCallInputDoneEvent(
     output_index: int
     item_id: str
     input: str
+    stream_id: str | None = None

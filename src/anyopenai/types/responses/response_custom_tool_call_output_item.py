@@ -11,7 +11,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseCustomToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """One of `ResponseOutputItem`."""
+    """One of `ResponseOutputItem`, `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

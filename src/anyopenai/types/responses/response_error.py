@@ -38,7 +38,7 @@ class ResponseError(BaseModel, kw_only=True):
 
 
 class Misalignment(BaseModel, kw_only=True):
-    """Found in `ResponseError.misalignment`."""
+    """Found in `ResponseError.misalignment`, `ErrorObject.misalignment`, `VideoCreateError.misalignment`."""
 
     detailed_explanation: str | None = None
     error_type: (

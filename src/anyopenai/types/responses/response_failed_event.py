@@ -15,3 +15,4 @@ class ResponseFailedEvent(BaseModel, kw_only=True, tag_field="type", tag="respon
     type: ClassVar[Literal["response.failed"]] = "response.failed"
     sequence_number: int
     response: Response
+    stream_id: str | None = None

@@ -17,3 +17,4 @@ class ResponseFileSearchCallCompletedEvent(
     output_index: int
     item_id: str
     sequence_number: int
+    stream_id: str | None = None

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFileSearchToolCall(BaseModel, kw_only=True, tag_field="type", tag="file_search_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"

@@ -18,3 +18,4 @@ class ResponseFunctionCallArgumentsDeltaEvent(
     output_index: int
     sequence_number: int
     delta: str
+    stream_id: str | None = None

@@ -19,3 +19,4 @@ class ResponseFunctionCallArgumentsDoneEvent(
     output_index: int
     sequence_number: int
     arguments: str
+    stream_id: str | None = None

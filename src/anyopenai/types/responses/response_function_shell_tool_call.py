@@ -13,7 +13,7 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionShellToolCall(BaseModel, kw_only=True, tag_field="type", tag="shell_call"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["shell_call"]] = "shell_call"

@@ -10,7 +10,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionShellToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="shell_call_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"

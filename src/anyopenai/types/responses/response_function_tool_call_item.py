@@ -12,7 +12,7 @@ from .tool_call_caller import CallerDirect, CallerProgram
 
 
 class ResponseFunctionToolCallItem(BaseModel, kw_only=True):
-    """A `ResponseFunctionToolCallItem` object."""
+    """One of `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

@@ -14,7 +14,7 @@ from .tool_call_caller import CallerProgram as CallerProgram
 
 
 class ResponseFunctionToolCallOutputItem(BaseModel, kw_only=True, tag_field="type", tag="function_call_output"):
-    """One of `ResponseOutputItem`."""
+    """One of `ResponseOutputItem`, `ResponseItem`."""
 
     id: str
     status: Literal["in_progress", "completed", "incomplete"]

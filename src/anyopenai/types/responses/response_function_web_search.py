@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseFunctionWebSearch(BaseModel, kw_only=True, tag_field="type", tag="web_search_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"

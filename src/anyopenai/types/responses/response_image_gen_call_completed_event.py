@@ -17,3 +17,4 @@ class ResponseImageGenCallCompletedEvent(
     output_index: int
     sequence_number: int
     item_id: str
+    stream_id: str | None = None

@@ -25,3 +25,4 @@ class ResponseImageGenCallPartialImageEvent(
     quality: str | None = None
     background: str | None = None
     output_format: str | None = None
+    stream_id: str | None = None

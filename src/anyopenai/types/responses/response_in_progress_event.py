@@ -15,3 +15,4 @@ class ResponseInProgressEvent(BaseModel, kw_only=True, tag_field="type", tag="re
     type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
     response: Response
     sequence_number: int
+    stream_id: str | None = None

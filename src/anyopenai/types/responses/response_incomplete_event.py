@@ -15,3 +15,4 @@ class ResponseIncompleteEvent(BaseModel, kw_only=True, tag_field="type", tag="re
     type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
     response: Response
     sequence_number: int
+    stream_id: str | None = None

@@ -10,7 +10,7 @@ from .response_input_file_content import PromptCacheBreakpoint
 
 
 class ResponseInputImageContent(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """One of `ResponseFunctionCallOutputItem`."""
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: ClassVar[Literal["input_image"]] = "input_image"
     image_url: str | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from .._base import BaseModel, Literal, Resolved, Variant
 from .container_reference import ContainerReference
 from .easy_input_message import EasyInputMessage
-from .local_environment import LocalEnvironment
+from .function_shell_tool import LocalEnvironment as LocalEnvironment
 from .response_code_interpreter_tool_call import ResponseCodeInterpreterToolCall
 from .response_compaction_item_param import ResponseCompactionItemParam
 from .response_computer_tool_call import PendingSafetyCheck, ResponseComputerToolCall

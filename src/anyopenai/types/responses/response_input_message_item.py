@@ -8,7 +8,7 @@ from .response_input_content import ResponseInputContent
 
 
 class ResponseInputMessageItem(BaseModel, kw_only=True):
-    """A `ResponseInputMessageItem` object."""
+    """One of `ResponseItem`."""
 
     id: str
     type: Literal["message"]

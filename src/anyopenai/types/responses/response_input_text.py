@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """One of `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 1 more."""
+    """One of `Variables`, `ResponseInputContent`, `OutputOutputContentList` and 2 more."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str

@@ -18,3 +18,4 @@ class ResponseMcpCallArgumentsDeltaEvent(
     item_id: str
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -18,3 +18,4 @@ class ResponseMcpCallArgumentsDoneEvent(
     item_id: str
     arguments: str
     sequence_number: int
+    stream_id: str | None = None

@@ -15,3 +15,4 @@ class ResponseMcpCallCompletedEvent(BaseModel, kw_only=True, tag_field="type", t
     item_id: str
     output_index: int
     sequence_number: int
+    stream_id: str | None = None

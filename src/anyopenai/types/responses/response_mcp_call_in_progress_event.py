@@ -15,3 +15,4 @@ class ResponseMcpCallInProgressEvent(BaseModel, kw_only=True, tag_field="type", 
     sequence_number: int
     output_index: int
     item_id: str
+    stream_id: str | None = None

@@ -15,3 +15,4 @@ class ResponseMcpListToolsFailedEvent(BaseModel, kw_only=True, tag_field="type",
     item_id: str
     output_index: int
     sequence_number: int
+    stream_id: str | None = None

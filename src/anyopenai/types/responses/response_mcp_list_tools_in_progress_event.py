@@ -17,3 +17,4 @@ class ResponseMcpListToolsInProgressEvent(
     item_id: str
     output_index: int
     sequence_number: int
+    stream_id: str | None = None

@@ -29,7 +29,7 @@ from .tool import Tool
 
 
 class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional_tools"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
@@ -38,7 +38,7 @@ class AdditionalTools(BaseModel, kw_only=True, tag_field="type", tag="additional
 
 
 class Program(BaseModel, kw_only=True, tag_field="type", tag="program"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["program"]] = "program"
@@ -48,7 +48,7 @@ class Program(BaseModel, kw_only=True, tag_field="type", tag="program"):
 
 
 class ProgramOutput(BaseModel, kw_only=True, tag_field="type", tag="program_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["program_output"]] = "program_output"
@@ -58,7 +58,7 @@ class ProgramOutput(BaseModel, kw_only=True, tag_field="type", tag="program_outp
 
 
 class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_generation_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
@@ -75,7 +75,7 @@ class ImageGenerationCall(BaseModel, kw_only=True, tag_field="type", tag="image_
 
 
 class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
@@ -85,7 +85,7 @@ class LocalShellCall(BaseModel, kw_only=True, tag_field="type", tag="local_shell
 
 
 class LocalShellCallOutput(BaseModel, kw_only=True, tag_field="type", tag="local_shell_call_output"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
@@ -94,7 +94,7 @@ class LocalShellCallOutput(BaseModel, kw_only=True, tag_field="type", tag="local
 
 
 class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tools"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
@@ -104,7 +104,7 @@ class McpListTools(BaseModel, kw_only=True, tag_field="type", tag="mcp_list_tool
 
 
 class McpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_request"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
@@ -114,7 +114,7 @@ class McpApprovalRequest(BaseModel, kw_only=True, tag_field="type", tag="mcp_app
 
 
 class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_response"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
@@ -124,7 +124,7 @@ class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_ap
 
 
 class McpCall(BaseModel, kw_only=True, tag_field="type", tag="mcp_call"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"

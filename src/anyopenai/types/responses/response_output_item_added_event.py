@@ -16,3 +16,4 @@ class ResponseOutputItemAddedEvent(BaseModel, kw_only=True, tag_field="type", ta
     output_index: int
     sequence_number: int
     item: ResponseOutputItem
+    stream_id: str | None = None

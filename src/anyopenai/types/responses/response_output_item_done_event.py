@@ -16,3 +16,4 @@ class ResponseOutputItemDoneEvent(BaseModel, kw_only=True, tag_field="type", tag
     output_index: int
     sequence_number: int
     item: ResponseOutputItem
+    stream_id: str | None = None

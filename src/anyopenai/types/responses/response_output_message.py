@@ -11,7 +11,7 @@ from .response_output_text import ResponseOutputText
 
 
 class ResponseOutputMessage(BaseModel, kw_only=True, tag_field="type", tag="message"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["message"]] = "message"

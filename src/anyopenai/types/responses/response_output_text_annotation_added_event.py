@@ -25,3 +25,4 @@ class ResponseOutputTextAnnotationAddedEvent(
     annotation_index: int
     sequence_number: int
     annotation: Annotation | None
+    stream_id: str | None = None

@@ -12,7 +12,7 @@ from .response_input_text import ResponseInputText
 
 
 class ResponsePrompt(BaseModel, kw_only=True):
-    """Found in `Response.prompt`."""
+    """Found in `Response.prompt`, `ResponseCreate.prompt`."""
 
     id: str
     version: str | None = None

@@ -13,7 +13,7 @@ from .response_input_text_param import ResponseInputTextParam
 
 
 class ResponsePromptParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.prompt`."""
+    """Found in `ResponseCreateParams.prompt`, `ResponseCreate.prompt`."""
 
     id: Required[str]
     version: str | None

@@ -15,3 +15,4 @@ class ResponseQueuedEvent(BaseModel, kw_only=True, tag_field="type", tag="respon
     type: ClassVar[Literal["response.queued"]] = "response.queued"
     response: Response
     sequence_number: int
+    stream_id: str | None = None

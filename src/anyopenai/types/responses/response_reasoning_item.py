@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseReasoningItem(BaseModel, kw_only=True, tag_field="type", tag="reasoning"):
-    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `ResponseInputItem`, `CompactedItem` and 1 more."""
 
     id: str
     type: ClassVar[Literal["reasoning"]] = "reasoning"

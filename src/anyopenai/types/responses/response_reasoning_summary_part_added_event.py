@@ -19,6 +19,7 @@ class ResponseReasoningSummaryPartAddedEvent(
     summary_index: int
     sequence_number: int
     part: Part
+    stream_id: str | None = None
 
 
 class Part(BaseModel, kw_only=True):

@@ -20,6 +20,7 @@ class ResponseReasoningSummaryPartDoneEvent(
     status: Literal["incomplete"] | None = None
     sequence_number: int
     part: Part
+    stream_id: str | None = None
 
 
 class Part(BaseModel, kw_only=True):

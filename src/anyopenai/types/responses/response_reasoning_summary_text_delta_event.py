@@ -19,3 +19,4 @@ class ResponseReasoningSummaryTextDeltaEvent(
     summary_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

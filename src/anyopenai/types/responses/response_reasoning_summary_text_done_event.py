@@ -19,3 +19,4 @@ class ResponseReasoningSummaryTextDoneEvent(
     summary_index: int
     text: str
     sequence_number: int
+    stream_id: str | None = None

@@ -17,3 +17,4 @@ class ResponseReasoningTextDeltaEvent(BaseModel, kw_only=True, tag_field="type",
     content_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

@@ -17,3 +17,4 @@ class ResponseReasoningTextDoneEvent(BaseModel, kw_only=True, tag_field="type", 
     content_index: int
     text: str
     sequence_number: int
+    stream_id: str | None = None

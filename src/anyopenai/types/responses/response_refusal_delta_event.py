@@ -17,3 +17,4 @@ class ResponseRefusalDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="
     content_index: int
     delta: str
     sequence_number: int
+    stream_id: str | None = None

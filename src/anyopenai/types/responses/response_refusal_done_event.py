@@ -17,3 +17,4 @@ class ResponseRefusalDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="r
     content_index: int
     refusal: str
     sequence_number: int
+    stream_id: str | None = None

@@ -19,3 +19,4 @@ class ResponseShellCallCommandDeltaEvent(
     command_index: int
     delta: str
     obfuscation: str | None = None
+    stream_id: str | None = None

@@ -18,3 +18,4 @@ class ResponseShellCallCommandDoneEvent(
     output_index: int
     command_index: int
     command: str
+    stream_id: str | None = None

@@ -19,6 +19,7 @@ class ResponseShellCallOutputContentDeltaEvent(
     output_index: int
     command_index: int
     delta: Delta
+    stream_id: str | None = None
 
 
 class Delta(BaseModel, kw_only=True):

@@ -22,3 +22,4 @@ class ResponseShellCallOutputContentDoneEvent(
     output_index: int
     command_index: int
     output: list[Output]
+    stream_id: str | None = None

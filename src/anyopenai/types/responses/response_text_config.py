@@ -10,7 +10,7 @@ from .response_format_text_json_schema_config import ResponseFormatTextJSONSchem
 
 
 class ResponseTextConfig(BaseModel, kw_only=True):
-    """Found in `Response.text`."""
+    """Found in `Response.text`, `ResponseCreate.text`."""
 
     format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig | ResponseFormatJSONObject | None = None
     verbosity: Literal["low", "medium", "high"] | None = None

@@ -9,7 +9,7 @@ from .response_format_text_config_param import ResponseFormatTextConfigParam
 
 
 class ResponseTextConfigParam(TypedDict, total=False):
-    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`."""
+    """Found in `ResponseCreateParams.text`, `InputTokenCountParams.text`, `ResponseCreate.text`."""
 
     format: ResponseFormatTextConfigParam
     verbosity: Literal["low", "medium", "high"] | None

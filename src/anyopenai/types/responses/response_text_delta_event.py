@@ -18,6 +18,7 @@ class ResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="res
     delta: str
     sequence_number: int
     logprobs: list[Logprob]
+    stream_id: str | None = None
 
 
 class Logprob(BaseModel, kw_only=True):

@@ -20,3 +20,4 @@ class ResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="resp
     text: str
     sequence_number: int
     logprobs: list[Logprob]
+    stream_id: str | None = None

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseToolSearchCall(BaseModel, kw_only=True, tag_field="type", tag="tool_search_call"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"

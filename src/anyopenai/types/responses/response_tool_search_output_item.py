@@ -10,7 +10,7 @@ from .tool import Tool
 
 
 class ResponseToolSearchOutputItem(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
-    """One of `ResponseOutputItem`, `CompactedItem`."""
+    """One of `ResponseOutputItem`, `CompactedItem`, `ResponseItem`."""
 
     id: str
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"

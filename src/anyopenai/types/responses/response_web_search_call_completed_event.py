@@ -17,3 +17,4 @@ class ResponseWebSearchCallCompletedEvent(
     output_index: int
     item_id: str
     sequence_number: int
+    stream_id: str | None = None

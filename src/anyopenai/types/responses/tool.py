@@ -9,10 +9,10 @@ from .._base import BaseModel, Literal
 from .apply_patch_tool import ApplyPatchTool
 from .computer_tool import ComputerTool
 from .computer_use_preview_tool import ComputerUsePreviewTool
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .custom_tool import CustomTool
 from .file_search_tool import FileSearchTool
+from .function_shell_tool import ContainerNetworkPolicyAllowlist as ContainerNetworkPolicyAllowlist
 from .function_shell_tool import FunctionShellTool
 from .function_tool import FunctionTool
 from .namespace_tool import NamespaceTool
@@ -128,7 +128,7 @@ class McpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
     never: McpAllowedToolsMcpToolFilter | None = None
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
+class CodeInterpreterContainerAuto(BaseModel, kw_only=True):
     """One of `CodeInterpreterContainer`."""
 
     type: Literal["auto"]
@@ -167,7 +167,8 @@ McpAllowedTools: TypeAlias = list[str] | McpAllowedToolsMcpToolFilter
 
 McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"]
 
-CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerCodeInterpreterToolAuto
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto
 
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 McpRequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
 McpRequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

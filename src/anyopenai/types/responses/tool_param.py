@@ -10,12 +10,12 @@ from . import container_auto_param, tool
 from .apply_patch_tool_param import ApplyPatchToolParam
 from .computer_tool_param import ComputerToolParam
 from .computer_use_preview_tool_param import ComputerUsePreviewToolParam
-from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .container_network_policy_allowlist_param import ContainerNetworkPolicyAllowlistParam
 from .container_network_policy_disabled import ContainerNetworkPolicyDisabled
 from .container_network_policy_disabled_param import ContainerNetworkPolicyDisabledParam
 from .custom_tool_param import CustomToolParam
 from .file_search_tool_param import FileSearchToolParam
+from .function_shell_tool import ContainerNetworkPolicyAllowlist
 from .function_shell_tool_param import FunctionShellToolParam
 from .function_tool_param import FunctionToolParam
 from .namespace_tool_param import NamespaceToolParam
@@ -130,7 +130,7 @@ class McpRequireApprovalMcpToolApprovalFilter(TypedDict, total=False):
     never: McpAllowedToolsMcpToolFilter | tool.McpAllowedToolsMcpToolFilter
 
 
-class CodeInterpreterContainerCodeInterpreterToolAuto(TypedDict, total=False):
+class CodeInterpreterContainerAuto(TypedDict, total=False):
     """One of `CodeInterpreterContainer`."""
 
     type: Required[Literal["auto"]]
@@ -172,9 +172,7 @@ McpRequireApproval: TypeAlias = (
     McpRequireApprovalMcpToolApprovalFilter | Literal["always", "never"] | tool.McpRequireApproval
 )
 
-CodeInterpreterContainer: TypeAlias = (
-    str | CodeInterpreterContainerCodeInterpreterToolAuto | tool.CodeInterpreterContainer
-)
+CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto | tool.CodeInterpreterContainer
 
 NetworkPolicy: TypeAlias = (
     ContainerNetworkPolicyDisabledParam
@@ -183,4 +181,5 @@ NetworkPolicy: TypeAlias = (
     | ContainerNetworkPolicyAllowlist
 )
 
+CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

@@ -9,19 +9,27 @@ from .._lazy import doors
 
 if TYPE_CHECKING:
     from ..shared_params.custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
-    from ..shared_params.function_definition import FunctionDefinition as FunctionDefinition
-    from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
+    from ..shared_params.decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
     from .all_models import AllModels as AllModels
     from .chat_model import ChatModel as ChatModel
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
+    from .decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
+    from .error_object import ErrorObject as ErrorObject
+    from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
     from .metadata import Metadata as Metadata
     from .moderation_result_body import ModerationResultBody as ModerationResultBody
+    from .oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .reasoning import Reasoning as Reasoning
     from .reasoning_effort import ReasoningEffort as ReasoningEffort
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
+    from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
     from .response_format_text import ResponseFormatText as ResponseFormatText
+    from .response_format_text_grammar import ResponseFormatTextGrammar as ResponseFormatTextGrammar
+    from .response_format_text_python import ResponseFormatTextPython as ResponseFormatTextPython
     from .responses_model import ResponsesModel as ResponsesModel
 
 
@@ -33,16 +41,24 @@ if not TYPE_CHECKING:
             "chat_model": "ChatModel",
             "comparison_filter": "ComparisonFilter",
             "compound_filter": "CompoundFilter",
+            "decision_input_json": "DecisionInputJSON",
+            "decision_question_input_image": "DecisionQuestionInputImage",
+            "decision_question_input_text": "DecisionQuestionInputText",
+            "error_object": "ErrorObject",
+            "function_definition": "FunctionDefinition",
             "function_parameters": "FunctionParameters",
             "metadata": "Metadata",
             "moderation_result_body": "ModerationResultBody",
+            "oauth_error_code": "OAuthErrorCode",
             "reasoning": "Reasoning",
             "reasoning_effort": "ReasoningEffort",
             "response_format_json_object": "ResponseFormatJSONObject",
+            "response_format_json_schema": "ResponseFormatJSONSchema",
             "response_format_text": "ResponseFormatText",
+            "response_format_text_grammar": "ResponseFormatTextGrammar",
+            "response_format_text_python": "ResponseFormatTextPython",
             "responses_model": "ResponsesModel",
             ".shared_params.custom_tool_input_format": "CustomToolInputFormat",
-            ".shared_params.function_definition": "FunctionDefinition",
-            ".shared_params.response_format_json_schema": "ResponseFormatJSONSchema",
+            ".shared_params.decision_question_input_part": "DecisionQuestionInputPart",
         },
     )

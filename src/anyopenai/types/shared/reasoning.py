@@ -8,7 +8,7 @@ from .reasoning_effort import ReasoningEffort
 
 
 class Reasoning(BaseModel, kw_only=True):
-    """Found in `Response.reasoning`."""
+    """Found in `Response.reasoning`, `ResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"] | None = None
     effort: ReasoningEffort | None = None

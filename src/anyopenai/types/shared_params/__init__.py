@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from .comparison_filter import ComparisonFilter as ComparisonFilter
     from .compound_filter import CompoundFilter as CompoundFilter
     from .custom_tool_input_format import CustomToolInputFormat as CustomToolInputFormat
+    from .decision_input_json import DecisionInputJSON as DecisionInputJSON
+    from .decision_question_input_image import DecisionQuestionInputImage as DecisionQuestionInputImage
+    from .decision_question_input_part import DecisionQuestionInputPart as DecisionQuestionInputPart
+    from .decision_question_input_text import DecisionQuestionInputText as DecisionQuestionInputText
     from .function_definition import FunctionDefinition as FunctionDefinition
     from .function_parameters import FunctionParameters as FunctionParameters
     from .metadata import Metadata as Metadata
+    from .oauth_error_code import OAuthErrorCode as OAuthErrorCode
     from .reasoning import Reasoning as Reasoning
     from .response_format_json_object import ResponseFormatJSONObject as ResponseFormatJSONObject
     from .response_format_json_schema import ResponseFormatJSONSchema as ResponseFormatJSONSchema
@@ -33,9 +38,14 @@ if not TYPE_CHECKING:
             "comparison_filter": "ComparisonFilter",
             "compound_filter": "CompoundFilter",
             "custom_tool_input_format": "CustomToolInputFormat",
+            "decision_input_json": "DecisionInputJSON",
+            "decision_question_input_image": "DecisionQuestionInputImage",
+            "decision_question_input_part": "DecisionQuestionInputPart",
+            "decision_question_input_text": "DecisionQuestionInputText",
             "function_definition": "FunctionDefinition",
             "function_parameters": "FunctionParameters",
             "metadata": "Metadata",
+            "oauth_error_code": "OAuthErrorCode",
             "reasoning": "Reasoning",
             "response_format_json_object": "ResponseFormatJSONObject",
             "response_format_json_schema": "ResponseFormatJSONSchema",

@@ -9,7 +9,7 @@ from ..shared.reasoning_effort import ReasoningEffort
 
 
 class Reasoning(TypedDict, total=False):
-    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`."""
+    """Found in `ResponseCreateParams.reasoning`, `InputTokenCountParams.reasoning`, `ResponseCreate.reasoning`."""
 
     mode: str | Literal["standard", "pro"]
     effort: ReasoningEffort | None

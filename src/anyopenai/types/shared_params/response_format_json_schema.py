@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypedDict
 
+from ..response_format_json_schema import ResponseFormatJsonSchemaJSONSchema
+
 
 class ResponseFormatJSONSchema(TypedDict, total=False):
     """One of `ResponseFormat`."""
 
     type: Required[Literal["json_schema"]]
-    json_schema: Required[JSONSchema]
+    json_schema: Required[JSONSchema | ResponseFormatJsonSchemaJSONSchema]
 
 
 class JSONSchema(TypedDict, total=False):
