@@ -196,7 +196,7 @@ def make_certificates(directory: Path) -> Path:
 
 
 def measure(tls: Path | None, *, quick: bool) -> dict[str, object]:
-    rounds, requests = (2, 2_000) if quick else (7, 12_000)
+    rounds, requests = (1, 600) if quick else (7, 12_000)
     certificates = ["--certificates", tls] if tls else []
     spent: dict[tuple[str, str, int], list[float]] = {}
     with subprocess.Popen(own_process("--serve", *certificates, core=0), stdout=subprocess.PIPE, text=True) as server:
@@ -239,7 +239,7 @@ def measure(tls: Path | None, *, quick: bool) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="half a minute, rough figures")
+    parser.add_argument("--quick", action="store_true", help="a few seconds, rough figures")
     parser.add_argument("--tls", action="store_true", help="over TLS (needs trustme)")
     internal = parser.add_argument_group("for the processes that this program starts")
     internal.add_argument("--serve", action="store_true")

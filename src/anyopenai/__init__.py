@@ -218,21 +218,24 @@ __all__ = (
 )
 
 
-def __getattr__(name: str) -> object:
-    value: object
-    if name in _DOORS:
-        home, inner = _DOORS[name]
-        value = getattr(import_module(f".{home}", __name__), inner or name)
-    elif name in _MODULES:
-        value = import_module(f".{name}", __name__)
-    elif name in _LATER:
-        value = _later(name, _LATER[name])
-    elif name == "NoneType":
-        value = type(None)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:
+    # Hidden from checkers, for which it would make every name there is.
+
+    def __getattr__(name: str) -> object:
+        value: object
+        if name in _DOORS:
+            home, inner = _DOORS[name]
+            value = getattr(import_module(f".{home}", __name__), inner or name)
+        elif name in _MODULES:
+            value = import_module(f".{name}", __name__)
+        elif name in _LATER:
+            value = _later(name, _LATER[name])
+        elif name == "NoneType":
+            value = type(None)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def _later(name: str, instead: str) -> type:

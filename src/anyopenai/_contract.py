@@ -81,9 +81,9 @@ class RequestInfo:
     __slots__ = ("headers", "method", "url")
 
     def __init__(self, method: str, url: str, headers: Headers) -> None:
-        self.method = method
-        self.url = url
-        self.headers = headers
+        self.method: str = method
+        self.url: str = url
+        self.headers: Headers = headers
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url}>"
@@ -113,11 +113,11 @@ class ResponseInfo:
         request: RequestInfo,
         http_version: str = "HTTP/1.1",
     ) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self.content = content
-        self.request = request
-        self.http_version = http_version
+        self.status_code: int = status_code
+        self.headers: Headers = headers
+        self.content: bytes = content
+        self.request: RequestInfo = request
+        self.http_version: str = http_version
 
     @property
     def text(self) -> str:

@@ -47,7 +47,7 @@ class PageInfo:
     __slots__ = ("params",)
 
     def __init__(self, params: Mapping[str, object]) -> None:
-        self.params = params
+        self.params: Mapping[str, object] = params
 
     def __repr__(self) -> str:
         return f"PageInfo(params={dict(self.params)!r})"

@@ -88,16 +88,18 @@ def add_written(modules: dict[str, Module], given: Sequence[Given], written: Map
             continue  # of a namespace that is not written
         module = modules.setdefault(module_name, Module(f"types.{module_name}", f"`{name}`."))
         module.local.add(name)
-        pieces = _REFERENCE.split(text)
-        text = pieces[0] + "".join(
-            _used(module, reference) + after for reference, after in zip(references, pieces[1:], strict=True)
-        )
+        text = _with_imports(text, module)
         for source, generic in (("typing", "Literal"), ("collections.abc", "Iterable")):
             if f"{generic}[" in text:
                 module.use(source, generic)
         module.body.append(f"{name}: {module.use('typing', 'TypeAlias')} = {text}")
         added.append(Given(module_name, name))
     return added
+
+
+def _with_imports(text: str, module: Module) -> str:
+    """Replace each reference in a piece of Python text by the name that the module imports it as."""
+    return _REFERENCE.sub(lambda found: _used(module, found[0]), text)
 
 
 def _used(module: Module, reference: str) -> str:
@@ -150,14 +152,15 @@ def type_packages(given: Sequence[Given], exports: Mapping[str, Sequence[str]]) 
             f"    from {module.relative(f'.types.{there}')} import {', '.join(f'{name} as {name}' for name in names)}"
             for there, names in sorted(by_module.items())
         ]
+        checking = module.use("typing", "TYPE_CHECKING")
         if static:
-            module.use("typing", "TYPE_CHECKING")
-            module.header += ["if TYPE_CHECKING:", *static]
+            module.header += [f"if {checking}:", *static]
         entries = ",\n".join(
             f"    {literal(module.relative(f'.types.{there}')[1:])}: {literal(' '.join(names))}"
             for there, names in sorted(by_module.items())
         )
-        module.body.append(f"__getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
+        # Hidden from checkers, for which it would make every name there is.
+        module.body.append(f"if not {checking}:\n    __getattr__, __dir__ = {lazy}(__name__, {{\n{entries}\n}})")
         modules[package] = module
     return modules
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,26 +42,42 @@ def present(package: Path = PACKAGE) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if name not in BY_HAND}
 
 
+def pages_of(package: Path = PACKAGE) -> Path:
+    """Return where the reference of a package's methods lives: in the docs beside `src`."""
+    return package.parents[1] / "docs" / "reference" / "api"
+
+
+def present_pages(package: Path = PACKAGE) -> dict[str, bytes]:
+    """Return the pages that are there; nobody writes one by hand."""
+    return {path.name: path.read_bytes().replace(b"\r\n", b"\n") for path in sorted(pages_of(package).glob("*.md"))}
+
+
 def put(written: Written, description: Description, package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
     """Write files that changed, remove those that are no longer generated, and record all; return what changed."""
-    old = present(package)
-    changed: list[str] = []
-    for name, text in written.files.items():
-        data = text.encode()
-        if old.get(name) != data:
-            target = package / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-            changed.append(name)
-    for name in sorted(old.keys() - written.files.keys()):
-        (package / name).unlink()
-        changed.append(name)
+    changed = _put(package, present(package), written.files)
+    changed += _put(pages_of(package), present_pages(package), written.pages)
     entry: dict[str, Any] = {
         "description": {"version": description.version, "sha256": description.digest},
         "generator": sources_digest(),
         "files": {name: _digest(text.encode()) for name, text in sorted(written.files.items())},
+        "pages": {name: _digest(text.encode()) for name, text in sorted(written.pages.items())},
     }
     record.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    return changed
+
+
+def _put(base: Path, old: Mapping[str, bytes], new: Mapping[str, str]) -> list[str]:
+    changed: list[str] = []
+    for name, text in new.items():
+        data = text.encode()
+        if old.get(name) != data:
+            target = base / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            changed.append(name)
+    for name in sorted(old.keys() - new.keys()):
+        (base / name).unlink()
+        changed.append(name)
     return changed
 
 
@@ -72,12 +89,19 @@ def problems(package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
         found.append(
             "the generator or its tables changed since the code was written: run `tox run -e gen -- PATH/openapi.json`"
         )
-    files = {name: _digest(data) for name, data in present(package).items()}
-    for name in sorted({*files, *known["files"]}):
+    found += _differences(present(package), known["files"])
+    found += _differences(present_pages(package), known["pages"])
+    return found
+
+
+def _differences(there: Mapping[str, bytes], known: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
+    files = {name: _digest(data) for name, data in there.items()}
+    for name in sorted({*files, *known}):
         if name not in files:
             found.append(f"{name} is missing")
-        elif name not in known["files"]:
+        elif name not in known:
             found.append(f"{name} was not written by the generator")
-        elif files[name] != known["files"][name]:
+        elif files[name] != known[name]:
             found.append(f"{name} was edited by hand; change the generator or overlay.toml")
     return found

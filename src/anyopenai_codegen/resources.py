@@ -231,8 +231,6 @@ class Resources:
         call = f"self._caller.{'pages' if method.page else 'call'}({', '.join(self._call_arguments(module, method))})"
         if method.page:
             lines += [f"        return {call}", ""]
-        elif method.answer == "none":
-            lines += [f"        await {call}", ""]
         else:
             lines += [f"        answer: {result} = await {call}", "        return answer", ""]
         return lines

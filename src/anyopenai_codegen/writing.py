@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .description import Description
@@ -15,6 +15,7 @@ from .methods import Method, Methods
 from .naming import Layout
 from .packages import Given, add_aliases, add_written, namespaces, type_packages
 from .params import Params
+from .reference import Reference
 from .resources import Resources
 from .source import Module
 from .structs import Structs, rings
@@ -34,10 +35,12 @@ class Written:
     Attributes:
         files: Text by path below `src/anyopenai`.
         methods: What was written, by dotted name.
+        pages: Pages of the reference, by path below `docs/reference/api`.
     """
 
     files: dict[str, str]
     methods: dict[str, Method]
+    pages: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def banner(description: Description) -> str:
@@ -181,7 +184,7 @@ def write(
     line = banner(description)
     files = {_file(module): module.text(line) for module in everything}
     files.setdefault("resources/__init__.py", f'{line}\n"""The API\'s namespaces; `_namespaces` is their table."""\n')
-    return Written(formatted(files), methods)
+    return Written(formatted(files), methods, Reference(resources, exports).pages(line))
 
 
 def _unring(layout: Layout, write_dry: Callable[[], Structs | Params]) -> None:

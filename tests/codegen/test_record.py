@@ -29,9 +29,10 @@ def test_every_generated_file_says_so_and_nothing_else_lives_there() -> None:
 @pytest.fixture
 def copied(tmp_path: Path) -> tuple[Path, Path]:
     """Give a copy of the generated code and its record."""
-    package = tmp_path / "anyopenai"
+    package = tmp_path / "src" / "anyopenai"
     for folder in ("types", "resources"):
         shutil.copytree(PACKAGE / folder, package / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(record.pages_of(), record.pages_of(package))
     return package, Path(shutil.copy(record.RECORD, tmp_path))
 
 
@@ -54,6 +55,18 @@ def test_a_missing_and_a_stray_file_are_told(copied: tuple[Path, Path]) -> None:
     ]
 
 
+def test_pages_of_the_reference_are_watched_too(copied: tuple[Path, Path]) -> None:
+    package, entry = copied
+    pages = record.pages_of(package)
+    (pages / "models.md").rename(pages / "modells.md")
+    (pages / "index.md").write_text("# Methods\n")
+    assert record.problems(package, entry) == [
+        "index.md was edited by hand; change the generator or overlay.toml",
+        "modells.md was not written by the generator",
+        "models.md is missing",
+    ]
+
+
 def test_line_ends_of_a_checkout_are_no_edit(copied: tuple[Path, Path]) -> None:
     package, entry = copied
     file = package / "types" / "model.py"
@@ -70,13 +83,14 @@ def test_a_changed_generator_is_told(copied: tuple[Path, Path]) -> None:
 
 
 def test_files_are_put_in_place_and_old_ones_removed(tmp_path: Path) -> None:
-    description, package, entry = described({}), tmp_path / "anyopenai", tmp_path / "record.json"
+    description, package, entry = described({}), tmp_path / "src" / "anyopenai", tmp_path / "record.json"
     first = Written({"types/a.py": "a\n", "types/b.py": "b\n"}, {})
     assert record.put(first, description, package, entry) == ["types/a.py", "types/b.py"]
     assert record.put(first, description, package, entry) == []
-    second = Written({"types/a.py": "a\n", "types/c.py": "c\n"}, {})
-    assert record.put(second, description, package, entry) == ["types/c.py", "types/b.py"]
+    second = Written({"types/a.py": "a\n", "types/c.py": "c\n"}, {}, {"a.md": "# a\n"})
+    assert record.put(second, description, package, entry) == ["types/c.py", "types/b.py", "a.md"]
     assert sorted(record.present(package)) == ["types/a.py", "types/c.py"]
+    assert record.present_pages(package) == {"a.md": b"# a\n"}
     assert record.problems(package, entry) == []
 
 

@@ -112,7 +112,7 @@ def test_every_file_is_python_and_begins_with_the_banner(unformatted: None) -> N
 
 
 def test_two_runs_write_the_same(unformatted: None) -> None:
-    assert _written().files == _written().files
+    assert _written() == _written()
 
 
 def test_an_answer_is_a_struct(unformatted: None) -> None:
@@ -172,8 +172,9 @@ def test_an_argument_that_the_description_does_not_know_is_an_error(unformatted:
 @needs_ruff
 def test_the_official_description_gives_the_committed_code() -> None:
     known = tables.load()
-    files = write(read(official(), known), known).files
-    assert {name: text.encode() for name, text in files.items()} == record.present()
+    written = write(read(official(), known), known)
+    assert {name: text.encode() for name, text in written.files.items()} == record.present()
+    assert {name: text.encode() for name, text in written.pages.items()} == record.present_pages()
 
 
 @needs_official

@@ -124,6 +124,15 @@ async def test_options_are_handed_on(dotted: str, facts: dict[str, Any]) -> None
 
 
 @each_method
+async def test_what_the_caller_gives_is_handed_on(dotted: str, facts: dict[str, Any]) -> None:
+    """Also where the API gives nothing: the raw views' callers give a response all the same."""
+    client = NotingClient()
+    positional, given = arguments(facts, required(facts))
+    if "page" not in facts:
+        assert await method_of(client, dotted)(*positional, **given) is client.last().operation
+
+
+@each_method
 def test_the_docstring_names_the_request_and_every_argument(dotted: str, facts: dict[str, Any]) -> None:
     method = method_of(NotingClient(), dotted)
     text = inspect.getdoc(method) or ""

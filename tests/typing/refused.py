@@ -26,5 +26,12 @@ async def wrong_calls(client: OpenAI) -> None:
     _ = client.embedings  # type: ignore[attr-defined]
 
 
+def wrong_names() -> None:
+    """Doors that open on first use hide no misspelling."""
+    from anyopenai import OpenAy as OpenAy  # type: ignore[attr-defined]
+    from anyopenai.types import Modell as Modell  # type: ignore[attr-defined]
+    from anyopenai.types.chat import ChatCompletio as ChatCompletio  # type: ignore[attr-defined]
+
+
 def wrong_members(message: ChatCompletionUserMessageParam) -> None:
     message["contnet"] = "x"  # type: ignore[typeddict-unknown-key]

@@ -58,8 +58,8 @@ class Arrival:
     __slots__ = ("_headers", "call", "content", "response")
 
     def __init__(self, call: Call, response: WireResponse, content: bytes | bytearray | None) -> None:
-        self.call = call
-        self.response = response
+        self.call: Call = call
+        self.response: WireResponse = response
         self.content = content
         self._headers: Headers | None = None
 

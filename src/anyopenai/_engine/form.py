@@ -45,7 +45,7 @@ class FileForm:
     __slots__ = ("fields", "parts")
 
     def __init__(self, fields: Sequence[tuple[str, str]], files: Iterable[tuple[str, FileTypes]], where: str) -> None:
-        self.fields = fields
+        self.fields: Sequence[tuple[str, str]] = fields
         self.parts: list[tuple[MultipartPart, Segment]] = [_part(name, file, where) for name, file in files]
 
 

@@ -53,8 +53,8 @@ class Log:
     __slots__ = ("level", "logger")
 
     def __init__(self, logger: logging.Logger = LOGGER, level: int | None = None) -> None:
-        self.logger = logger
-        self.level = level
+        self.logger: logging.Logger = logger
+        self.level: int | None = level
 
     def wants(self, level: int) -> bool:
         """Tell whether a record of this level would be passed on."""

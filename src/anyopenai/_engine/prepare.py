@@ -99,8 +99,6 @@ def prepare(
         members = {**(operation.defaults or {}), **given}
         if streaming:
             members["stream"] = True
-    elif streaming:
-        query = {**(query or {}), "stream": True}
     expanded = expand_path(operation.path, path)
     url = join(
         provider.base_url, provider.url_for(expanded, members), _query(settings, query, options.get("extra_query"))

@@ -161,22 +161,22 @@ class Settings:
         log: Log | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
-        self.provider = provider
-        self.limits = limits
-        self.deadline = deadline
-        self.policy = policy
+        self.provider: Provider = provider
+        self.limits: Limits = limits
+        self.deadline: float | None = deadline
+        self.policy: RetryPolicy = policy
         self.headers: Mapping[str, str | Omit] = headers or {}
-        self.user_agent = header_field("user-agent", user_agent)
+        self.user_agent: tuple[bytes, bytes] = header_field("user-agent", user_agent)
         self._set_fields()
         self.query: Mapping[str, object] = query or {}
-        self.encoded_query = encode_query(self.query)
-        self.middleware = tuple(middleware)
-        self.log = log or Log()
-        self.trace = None if trace is None else Observer(trace, self.log)
-        self.keep_unknown = keep_unknown
-        self.strict = strict
+        self.encoded_query: str = encode_query(self.query)
+        self.middleware: tuple[Middleware, ...] = tuple(middleware)
+        self.log: Log = log or Log()
+        self.trace: Observer | None = None if trace is None else Observer(trace, self.log)
+        self.keep_unknown: bool = keep_unknown
+        self.strict: bool = strict
         self.truncated: Truncated = truncated
-        self.max_bytes = max_bytes
+        self.max_bytes: int = max_bytes
 
     def _set_fields(self) -> None:
         """Put the default headers in order."""
@@ -194,7 +194,9 @@ class Settings:
                 continue
             removed.discard(name)
             (secrets if is_secret_header(name) else fields)[name] = header_field(name, value)
-        self.fields, self.secrets, self.removed = fields, secrets, frozenset(removed)
+        self.fields: Fields = fields
+        self.secrets: Fields = secrets
+        self.removed: frozenset[str] = frozenset(removed)
 
     def replaced(self, **changes: object) -> Settings:
         """Return settings with some attributes replaced; those that follow from them are put in order again."""
@@ -223,7 +225,7 @@ class Observer:
     __slots__ = ("_log", "function")
 
     def __init__(self, function: Trace, log: Log) -> None:
-        self.function = function
+        self.function: Trace = function
         self._log = log
 
     def __call__(self, name: str, info: Mapping[str, object]) -> None:

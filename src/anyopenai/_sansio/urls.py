@@ -45,11 +45,11 @@ class URL:
     __slots__ = ("host", "path", "port", "query", "scheme")
 
     def __init__(self, scheme: str, host: str, port: int, path: str = "/", query: str = "") -> None:
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.path = path
-        self.query = query
+        self.scheme: str = scheme
+        self.host: str = host
+        self.port: int = port
+        self.path: str = path
+        self.query: str = query
 
     @property
     def target(self) -> bytes:

@@ -30,7 +30,7 @@ class Interrupted(SystemExit):
     """
 
     def __init__(self, signum: int) -> None:
-        self.exit_code = 128 + signum
+        self.exit_code: int = 128 + signum
         super().__init__(self.exit_code)
 
 

@@ -31,7 +31,7 @@ class LineSplitter:
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self._max_line = max_line
         self._rest = bytearray()
-        self.lines = 0
+        self.lines: int = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the lines that this piece completes.
@@ -77,7 +77,7 @@ class Lines:
     """
 
     def __init__(self, source: str) -> None:
-        self.name = "standard input" if source == "-" else source
+        self.name: str = "standard input" if source == "-" else source
         self.size: int | None = None
         self._source = source
         self._fd = -1

@@ -39,9 +39,9 @@ class Meter:
     def __init__(self, total: int | None = None) -> None:
         self.total = total
         self.items = 0
-        self.calls = 0
-        self.in_flight = 0
-        self.retries = 0
+        self.calls: int = 0
+        self.in_flight: int = 0
+        self.retries: int = 0
         self._started = perf_counter()
         self._ended: float | None = None
         self._attempts: ContextVar[list[None] | None] = ContextVar("attempts", default=None)

@@ -81,8 +81,8 @@ class VectorFiles:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.rows = 0
-        self.dimensions = 0
+        self.rows: int = 0
+        self.dimensions: int = 0
         self._made_directory = False
         self._parts: list[_Part] = []
 

@@ -120,11 +120,11 @@ class OpenAIProvider:
     ) -> None:
         if api_key is not None and not isinstance(api_key, str) and not callable(api_key):
             raise TypeError(f"api_key must be text or an asynchronous function, not {type(api_key).__name__}")
-        self.api_key = api_key
-        self.admin_api_key = admin_api_key
-        self.organization = organization
-        self.project = project
-        self.from_env = from_env
+        self.api_key: str | Callable[[], Awaitable[str]] | None = api_key
+        self.admin_api_key: str | None = admin_api_key
+        self.organization: str | None = organization
+        self.project: str | None = project
+        self.from_env: frozenset[str] = from_env
         self.base_url: URL = base_url_from(base_url)
         self.headers: Mapping[str, str] = {
             name: value

@@ -92,7 +92,7 @@ class StandIn:
     ) -> None:
         if token_delay < 0:
             raise ValueError(f"token_delay must be zero or more seconds, not {token_delay!r}")
-        self.stats = Stats()
+        self.stats: Stats = Stats()
         self._token_delay = token_delay
         limits = RateLimits(requests_per_minute, tokens_per_minute, clock=clock)
         shared = Shared(limits, self.stats, now, keep)

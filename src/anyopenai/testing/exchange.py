@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TypeAlias, cast
 from urllib.parse import parse_qs
 
@@ -66,7 +66,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the API, raised where it 
         super().__init__(message)
         self.status = status
         self.error: Json = {"message": message, "type": type, "param": param, "code": code}
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
     def reply(self) -> JsonReply:
         """Return the answer."""
@@ -84,9 +84,9 @@ class JsonReply:
     __slots__ = ("headers", "status", "value")
 
     def __init__(self, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        self.value = value
-        self.status = status
-        self.headers = dict(headers or {})
+        self.value: object = value
+        self.status: int = status
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 class RawReply:
@@ -95,9 +95,9 @@ class RawReply:
     __slots__ = ("content_type", "pieces", "status")
 
     def __init__(self, pieces: Iterable[bytes], content_type: str, status: int = 200) -> None:
-        self.pieces = list(pieces)
-        self.content_type = content_type
-        self.status = status
+        self.pieces: list[bytes] = list(pieces)
+        self.content_type: str = content_type
+        self.status: int = status
 
 
 Step: TypeAlias = tuple[bytes, int]
@@ -110,7 +110,7 @@ class Events:
     __slots__ = ("steps",)
 
     def __init__(self, steps: Iterable[Step]) -> None:
-        self.steps = iter(steps)
+        self.steps: Iterator[Step] = iter(steps)
 
 
 Reply: TypeAlias = JsonReply | RawReply | Events
@@ -143,14 +143,16 @@ class Request:
     """
 
     def __init__(self, scope: Mapping[str, object], receive: Receive, path: str, request_id: str) -> None:
-        self.method = str(scope["method"]).upper()
+        self.method: str = str(scope["method"]).upper()
         self.path = path
-        self.query = parse_qs(cast("bytes", scope.get("query_string", b"")).decode("latin-1"), keep_blank_values=True)
-        self.headers = Headers(cast("list[tuple[bytes, bytes]]", scope["headers"]))
+        self.query: dict[str, list[str]] = parse_qs(
+            cast("bytes", scope.get("query_string", b"")).decode("latin-1"), keep_blank_values=True
+        )
+        self.headers: Headers = Headers(cast("list[tuple[bytes, bytes]]", scope["headers"]))
         self.args: dict[str, str] = {}
         self.id = request_id
         self.reply_headers: dict[str, str] = {}
-        self.size = 0
+        self.size: int = 0
         self._receive = receive
         self._at_end = False
 

@@ -247,7 +247,7 @@ class FaultServer:
     def __init__(self, scripts: Sequence[Script], context: ssl.SSLContext | None) -> None:
         self.host = "127.0.0.1"
         self.port = 0
-        self.tls = context is not None
+        self.tls: bool = context is not None
         self.connections: list[Peer] = []
         self.requests: list[ReceivedRequest] = []
         self._scripts = scripts

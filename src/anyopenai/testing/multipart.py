@@ -34,10 +34,10 @@ class Part:
     __slots__ = ("content_type", "data", "filename", "name")
 
     def __init__(self, name: str, filename: str | None, content_type: str | None) -> None:
-        self.name = name
-        self.filename = filename
-        self.content_type = content_type
-        self.data = bytearray()
+        self.name: str = name
+        self.filename: str | None = filename
+        self.content_type: str | None = content_type
+        self.data: bytearray = bytearray()
 
     def text(self) -> str:
         """Return the bytes as text; what is not UTF-8 is replaced."""

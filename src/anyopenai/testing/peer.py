@@ -113,11 +113,11 @@ class Peer:
     def __init__(self, index: int, sock: socket.socket, note: Callable[[ReceivedRequest | None], None]) -> None:
         self.index = index
         self.requests: list[ReceivedRequest] = []
-        self.bytes_received = 0
-        self.bytes_sent = 0
+        self.bytes_received: int = 0
+        self.bytes_sent: int = 0
         self.tls_error: str | None = None
-        self.hung_up = Event()
-        self.ended = Event()
+        self.hung_up: Event = Event()
+        self.ended: Event = Event()
         self._wire = _Wire(sock)
         self._stream: ByteStream = self._wire
         # Tells the server of a request, or of any other change.

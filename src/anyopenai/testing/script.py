@@ -52,14 +52,14 @@ class RecordedRequest:
 
     def __init__(self, wire: WireRequest, body: bytes) -> None:
         path, _, query = wire.target.decode("ascii").partition("?")
-        self.method = wire.method
-        self.url = wire.url
-        self.path = path
-        self.query = parse_qs(query, keep_blank_values=True)
-        self.headers = Headers(wire.headers)
-        self.body = body
-        self.stream = wire.stream
-        self.wire = wire
+        self.method: str = wire.method
+        self.url: str = wire.url
+        self.path: str = path
+        self.query: dict[str, list[str]] = parse_qs(query, keep_blank_values=True)
+        self.headers: Headers = Headers(wire.headers)
+        self.body: bytes = body
+        self.stream: bool = wire.stream
+        self.wire: WireRequest = wire
 
     def json(self) -> object:
         """Return the body decoded from JSON.
@@ -125,11 +125,11 @@ class Answer:
             items = (whole,)
             fields = {"content-length": str(len(whole))}
         fields.update({name.lower(): value for name, value in (headers or {}).items()})
-        self.status = status
-        self.headers = fields
+        self.status: int = status
+        self.headers: dict[str, str] = fields
         self.items: tuple[Piece, ...] = tuple(item for item in items if item != b"")
-        self.wait = wait
-        self.http_version = http_version
+        self.wait: Gate | None = wait
+        self.http_version: str = http_version
 
     @classmethod
     def error(

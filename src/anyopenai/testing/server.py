@@ -35,7 +35,7 @@ class Server:
         self.app = app
         self.host = host
         self.port = port
-        self.base_url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
+        self.base_url: str = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
 
     @property
     def stats(self) -> Stats:

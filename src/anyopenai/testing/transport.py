@@ -49,7 +49,7 @@ class FakeTransport:
     def __init__(self, *answers: Scripted) -> None:
         self.requests: list[RecordedRequest] = []
         self.responses: list[FakeResponse] = []
-        self.closed = False
+        self.closed: bool = False
         self._script: deque[Scripted] = deque(answers)
         self._routes: list[_Route] = []
 
@@ -157,13 +157,13 @@ class FakeResponse:
 
     def __init__(self, answer: Answer, request: WireRequest, request_id: str) -> None:
         fields = {"x-request-id": request_id} | answer.headers
-        self.status = answer.status
+        self.status: int = answer.status
         self.headers: list[tuple[bytes, bytes]] = [
             (n.encode("latin-1"), v.encode("latin-1")) for n, v in fields.items()
         ]
-        self.http_version = answer.http_version
-        self.closed = False
-        self.received = 0
+        self.http_version: str = answer.http_version
+        self.closed: bool = False
+        self.received: int = 0
         self._request = request
         # A HEAD request, 204 and 304 have no body (RFC 9110, section 6.4.1).
         bodiless = request.method == "HEAD" or answer.status in (204, 304)

@@ -81,7 +81,7 @@ class _Context:
     event_class = _Flag
 
     def __init__(self) -> None:
-        self.terminated = _Flag()
+        self.terminated: _Flag = _Flag()
 
     async def mark_request(self) -> None:
         """Count a request: hypercorn replaces workers after a number of them, we do not."""
@@ -270,9 +270,9 @@ class Worker:
     def __init__(self, app: Application, stats: Stats, ssl_context: ssl.SSLContext | None = None) -> None:
         self.app = app
         self.ssl_context = ssl_context
-        self.context = _Context()
-        self.closing = False
-        self.config = Config()
+        self.context: _Context = _Context()
+        self.closing: bool = False
+        self.config: Config = Config()
         # Nothing is printed; what goes wrong is in our own logger.
         self.config.accesslog = None
         self.config.errorlog = None

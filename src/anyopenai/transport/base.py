@@ -118,16 +118,16 @@ class WireRequest:
         stream: bool = False,
         trace: Trace | None = None,
     ) -> None:
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        self.target = target
-        self.headers = headers
-        self.body = body
-        self.timeout = timeout
-        self.stream = stream
-        self.trace = trace
+        self.method: str = method
+        self.scheme: str = scheme
+        self.host: str = host
+        self.port: int = port
+        self.target: bytes = target
+        self.headers: list[tuple[bytes, bytes]] = headers
+        self.body: bytes | BodySource = body
+        self.timeout: Timeout = timeout
+        self.stream: bool = stream
+        self.trace: Trace | None = trace
         self.sent: Sent = "none"
         self.phase: Phase = "pool"
 

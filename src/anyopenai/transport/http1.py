@@ -46,11 +46,11 @@ class Http1Connection:
     def __init__(self, link: Link, origin: Origin) -> None:
         self._link = link
         self._parser = ResponseParser()
-        self.origin = origin
-        self.capacity = 1
-        self.active = 0
-        self.idle_since = 0.0
-        self.fresh = True
+        self.origin: Origin = origin
+        self.capacity: int = 1
+        self.active: int = 0
+        self.idle_since: float = 0.0
+        self.fresh: bool = True
 
     async def exchange(self, request: WireRequest, owner: SlotOwner) -> Http1Response:
         """Send a request and return its answer as soon as the head has arrived.

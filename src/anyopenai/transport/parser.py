@@ -78,18 +78,18 @@ class ResponseParser:
         Args:
             head_only: The request was HEAD: its response has no body, whatever its head says.
         """
-        self.status = 0
+        self.status: int = 0
         self.fields: list[tuple[bytes, bytes]] = []
-        self.http_version = "HTTP/1.1"
+        self.http_version: str = "HTTP/1.1"
         self.encodings: tuple[bytes, ...] = ()
         self.length: int | None = None
-        self.head_complete = False
-        self.complete = False
-        self.keep_alive = False
-        self.excess = False
+        self.head_complete: bool = False
+        self.complete: bool = False
+        self.keep_alive: bool = False
+        self.excess: bool = False
         self.pieces: list[bytes] = []
-        self.received = 0
-        self.started = False
+        self.received: int = 0
+        self.started: bool = False
         self.error: HttpParserError | ResponseError | None = None
         self._head_only = head_only
         self._informational = False

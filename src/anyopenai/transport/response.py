@@ -73,10 +73,10 @@ class Http1Response:
         self._reusable = whole and not head.close
         self._length = parser.length
         self._decoder: Decoder | None = None
-        self.status = parser.status
-        self.headers = parser.fields
-        self.http_version = parser.http_version
-        self.complete = False
+        self.status: int = parser.status
+        self.headers: list[tuple[bytes, bytes]] = parser.fields
+        self.http_version: str = parser.http_version
+        self.complete: bool = False
         if parser.complete:
             self._finish()
         else:

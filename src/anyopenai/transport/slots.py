@@ -40,10 +40,10 @@ class Waiter:
     __slots__ = ("event", "fresh", "gift", "origin")
 
     def __init__(self, origin: Origin, *, fresh: bool) -> None:
-        self.origin = origin
-        self.fresh = fresh
+        self.origin: Origin = origin
+        self.fresh: bool = fresh
         self.gift: Connection | Opening | None = None
-        self.event = Event()
+        self.event: Event = Event()
 
 
 class Slots:

@@ -51,7 +51,7 @@ class Upload:
         self._head = head
         self._where = where
         self._writing = CancelScope()
-        self.cut = True
+        self.cut: bool = True
         self.error: BaseException | None = None
         self.foreign: BaseException | None = None
 

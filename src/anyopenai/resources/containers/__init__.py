@@ -129,7 +129,8 @@ class Containers(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/containers
         """
-        await self._caller.call(_DELETE, path=(container_id,), options=options)
+        answer: None = await self._caller.call(_DELETE, path=(container_id,), options=options)
+        return answer
 
     def list(
         self,

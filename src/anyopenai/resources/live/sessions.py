@@ -100,7 +100,8 @@ class Sessions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/live
         """
-        await self._caller.call(_ACCEPT, path=(session_id,), body={"session": session}, options=options)
+        answer: None = await self._caller.call(_ACCEPT, path=(session_id,), body={"session": session}, options=options)
+        return answer
 
     async def download_recording(self, session_id: str, **options: Unpack[RequestOptions]) -> BinaryResponse:
         """Download what was recorded of a live session.
@@ -167,7 +168,8 @@ class Sessions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/live
         """
-        await self._caller.call(_HANGUP, path=(session_id,), options=options)
+        answer: None = await self._caller.call(_HANGUP, path=(session_id,), options=options)
+        return answer
 
     async def refer(self, session_id: str, *, target_uri: str, **options: Unpack[RequestOptions]) -> None:
         """Hand a live session's call on to another address.
@@ -185,7 +187,10 @@ class Sessions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/live
         """
-        await self._caller.call(_REFER, path=(session_id,), body={"target_uri": target_uri}, options=options)
+        answer: None = await self._caller.call(
+            _REFER, path=(session_id,), body={"target_uri": target_uri}, options=options
+        )
+        return answer
 
     async def reject(self, session_id: str, *, status_code: int, **options: Unpack[RequestOptions]) -> None:
         """Turn an incoming call away.
@@ -203,7 +208,10 @@ class Sessions(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/live
         """
-        await self._caller.call(_REJECT, path=(session_id,), body={"status_code": status_code}, options=options)
+        answer: None = await self._caller.call(
+            _REJECT, path=(session_id,), body={"status_code": status_code}, options=options
+        )
+        return answer
 
     if TYPE_CHECKING:
 

@@ -138,7 +138,7 @@ class Calls(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/realtime-calls
         """
-        await self._caller.call(
+        answer: None = await self._caller.call(
             _ACCEPT,
             path=(call_id,),
             body={
@@ -159,6 +159,7 @@ class Calls(Resource):
             },
             options=options,
         )
+        return answer
 
     async def create(
         self,
@@ -205,7 +206,8 @@ class Calls(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/realtime-calls
         """
-        await self._caller.call(_HANGUP, path=(call_id,), options=options)
+        answer: None = await self._caller.call(_HANGUP, path=(call_id,), options=options)
+        return answer
 
     async def refer(self, call_id: str, *, target_uri: str, **options: Unpack[RequestOptions]) -> None:
         """Hand a call on to another address.
@@ -223,7 +225,10 @@ class Calls(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/realtime-calls
         """
-        await self._caller.call(_REFER, path=(call_id,), body={"target_uri": target_uri}, options=options)
+        answer: None = await self._caller.call(
+            _REFER, path=(call_id,), body={"target_uri": target_uri}, options=options
+        )
+        return answer
 
     async def reject(self, call_id: str, *, status_code: int | Omit = omit, **options: Unpack[RequestOptions]) -> None:
         """Turn an incoming call away.
@@ -241,7 +246,10 @@ class Calls(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/realtime-calls
         """
-        await self._caller.call(_REJECT, path=(call_id,), body={"status_code": status_code}, options=options)
+        answer: None = await self._caller.call(
+            _REJECT, path=(call_id,), body={"status_code": status_code}, options=options
+        )
+        return answer
 
     if TYPE_CHECKING:
 

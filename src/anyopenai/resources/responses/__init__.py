@@ -454,7 +454,8 @@ class Responses(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
-        await self._caller.call(_DELETE, path=(response_id,), options=options)
+        answer: None = await self._caller.call(_DELETE, path=(response_id,), options=options)
+        return answer
 
     @overload
     async def retrieve(

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._lazy import doors
 
-__getattr__, __dir__ = doors(__name__, {})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {})

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .file_retrieve_response import FileRetrieveResponse as FileRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "file_create_params": "FileCreateParams",
-        "file_create_response": "FileCreateResponse",
-        "file_list_params": "FileListParams",
-        "file_list_response": "FileListResponse",
-        "file_retrieve_response": "FileRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "file_create_params": "FileCreateParams",
+            "file_create_response": "FileCreateResponse",
+            "file_list_params": "FileListParams",
+            "file_list_response": "FileListResponse",
+            "file_retrieve_response": "FileRetrieveResponse",
+        },
+    )

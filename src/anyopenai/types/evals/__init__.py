@@ -32,22 +32,23 @@ if TYPE_CHECKING:
     from .run_retrieve_response import RunRetrieveResponse as RunRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "create_eval_completions_run_data_source": "CreateEvalCompletionsRunDataSource",
-        "create_eval_completions_run_data_source_param": "CreateEvalCompletionsRunDataSourceParam",
-        "create_eval_jsonl_run_data_source": "CreateEvalJSONLRunDataSource",
-        "create_eval_jsonl_run_data_source_param": "CreateEvalJSONLRunDataSourceParam",
-        "eval_api_error": "EvalAPIError",
-        "eval_jsonl_file_content_source": "EvalJsonlFileContentSource",
-        "eval_jsonl_file_content_source_content": "EvalJsonlFileContentSourceContent",
-        "run_cancel_response": "RunCancelResponse",
-        "run_create_params": "RunCreateParams",
-        "run_create_response": "RunCreateResponse",
-        "run_delete_response": "RunDeleteResponse",
-        "run_list_params": "RunListParams",
-        "run_list_response": "RunListResponse",
-        "run_retrieve_response": "RunRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "create_eval_completions_run_data_source": "CreateEvalCompletionsRunDataSource",
+            "create_eval_completions_run_data_source_param": "CreateEvalCompletionsRunDataSourceParam",
+            "create_eval_jsonl_run_data_source": "CreateEvalJSONLRunDataSource",
+            "create_eval_jsonl_run_data_source_param": "CreateEvalJSONLRunDataSourceParam",
+            "eval_api_error": "EvalAPIError",
+            "eval_jsonl_file_content_source": "EvalJsonlFileContentSource",
+            "eval_jsonl_file_content_source_content": "EvalJsonlFileContentSourceContent",
+            "run_cancel_response": "RunCancelResponse",
+            "run_create_params": "RunCreateParams",
+            "run_create_response": "RunCreateResponse",
+            "run_delete_response": "RunDeleteResponse",
+            "run_list_params": "RunListParams",
+            "run_list_response": "RunListResponse",
+            "run_retrieve_response": "RunRetrieveResponse",
+        },
+    )

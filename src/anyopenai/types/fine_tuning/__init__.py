@@ -34,28 +34,29 @@ if TYPE_CHECKING:
     from .supervised_method_param import SupervisedMethodParam as SupervisedMethodParam
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "dpo_hyperparameters": "DpoHyperparameters",
-        "dpo_hyperparameters_param": "DpoHyperparametersParam",
-        "dpo_method": "DpoMethod",
-        "dpo_method_param": "DpoMethodParam",
-        "fine_tuning_job": "FineTuningJob",
-        "fine_tuning_job_event": "FineTuningJobEvent",
-        "fine_tuning_job_integration": "FineTuningJobIntegration",
-        "fine_tuning_job_wandb_integration": "FineTuningJobWandbIntegration",
-        "fine_tuning_job_wandb_integration_object": "FineTuningJobWandbIntegrationObject",
-        "job_create_params": "JobCreateParams",
-        "job_list_events_params": "JobListEventsParams",
-        "job_list_params": "JobListParams",
-        "reinforcement_hyperparameters": "ReinforcementHyperparameters",
-        "reinforcement_hyperparameters_param": "ReinforcementHyperparametersParam",
-        "reinforcement_method": "ReinforcementMethod",
-        "reinforcement_method_param": "ReinforcementMethodParam",
-        "supervised_hyperparameters": "SupervisedHyperparameters",
-        "supervised_hyperparameters_param": "SupervisedHyperparametersParam",
-        "supervised_method": "SupervisedMethod",
-        "supervised_method_param": "SupervisedMethodParam",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "dpo_hyperparameters": "DpoHyperparameters",
+            "dpo_hyperparameters_param": "DpoHyperparametersParam",
+            "dpo_method": "DpoMethod",
+            "dpo_method_param": "DpoMethodParam",
+            "fine_tuning_job": "FineTuningJob",
+            "fine_tuning_job_event": "FineTuningJobEvent",
+            "fine_tuning_job_integration": "FineTuningJobIntegration",
+            "fine_tuning_job_wandb_integration": "FineTuningJobWandbIntegration",
+            "fine_tuning_job_wandb_integration_object": "FineTuningJobWandbIntegrationObject",
+            "job_create_params": "JobCreateParams",
+            "job_list_events_params": "JobListEventsParams",
+            "job_list_params": "JobListParams",
+            "reinforcement_hyperparameters": "ReinforcementHyperparameters",
+            "reinforcement_hyperparameters_param": "ReinforcementHyperparametersParam",
+            "reinforcement_method": "ReinforcementMethod",
+            "reinforcement_method_param": "ReinforcementMethodParam",
+            "supervised_hyperparameters": "SupervisedHyperparameters",
+            "supervised_hyperparameters_param": "SupervisedHyperparametersParam",
+            "supervised_method": "SupervisedMethod",
+            "supervised_method_param": "SupervisedMethodParam",
+        },
+    )

@@ -24,22 +24,23 @@ if TYPE_CHECKING:
     from .text_similarity_grader_param import TextSimilarityGraderParam as TextSimilarityGraderParam
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "grader_inputs": "GraderInputs",
-        "grader_inputs_param": "GraderInputsParam",
-        "label_model_grader": "LabelModelGrader",
-        "label_model_grader_param": "LabelModelGraderParam",
-        "multi_grader": "MultiGrader",
-        "multi_grader_param": "MultiGraderParam",
-        "python_grader": "PythonGrader",
-        "python_grader_param": "PythonGraderParam",
-        "score_model_grader": "ScoreModelGrader",
-        "score_model_grader_param": "ScoreModelGraderParam",
-        "string_check_grader": "StringCheckGrader",
-        "string_check_grader_param": "StringCheckGraderParam",
-        "text_similarity_grader": "TextSimilarityGrader",
-        "text_similarity_grader_param": "TextSimilarityGraderParam",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "grader_inputs": "GraderInputs",
+            "grader_inputs_param": "GraderInputsParam",
+            "label_model_grader": "LabelModelGrader",
+            "label_model_grader_param": "LabelModelGraderParam",
+            "multi_grader": "MultiGrader",
+            "multi_grader_param": "MultiGraderParam",
+            "python_grader": "PythonGrader",
+            "python_grader_param": "PythonGraderParam",
+            "score_model_grader": "ScoreModelGrader",
+            "score_model_grader_param": "ScoreModelGraderParam",
+            "string_check_grader": "StringCheckGrader",
+            "string_check_grader_param": "StringCheckGraderParam",
+            "text_similarity_grader": "TextSimilarityGrader",
+            "text_similarity_grader_param": "TextSimilarityGraderParam",
+        },
+    )

@@ -12,4 +12,5 @@ if TYPE_CHECKING:
     from .safety_case import SafetyCase as SafetyCase
 
 
-__getattr__, __dir__ = doors(__name__, {"safety_alert": "SafetyAlert", "safety_case": "SafetyCase"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"safety_alert": "SafetyAlert", "safety_case": "SafetyCase"})

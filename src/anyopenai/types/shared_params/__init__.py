@@ -28,26 +28,27 @@ if TYPE_CHECKING:
     from .response_format_text import ResponseFormatText as ResponseFormatText
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        ".shared.chat_model": "ChatModel",
-        ".shared.reasoning_effort": "ReasoningEffort",
-        ".shared.responses_model": "ResponsesModel",
-        "comparison_filter": "ComparisonFilter",
-        "compound_filter": "CompoundFilter",
-        "custom_tool_input_format": "CustomToolInputFormat",
-        "decision_input_json": "DecisionInputJSON",
-        "decision_question_input_image": "DecisionQuestionInputImage",
-        "decision_question_input_part": "DecisionQuestionInputPart",
-        "decision_question_input_text": "DecisionQuestionInputText",
-        "function_definition": "FunctionDefinition",
-        "function_parameters": "FunctionParameters",
-        "metadata": "Metadata",
-        "oauth_error_code": "OAuthErrorCode",
-        "reasoning": "Reasoning",
-        "response_format_json_object": "ResponseFormatJSONObject",
-        "response_format_json_schema": "ResponseFormatJSONSchema",
-        "response_format_text": "ResponseFormatText",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            ".shared.chat_model": "ChatModel",
+            ".shared.reasoning_effort": "ReasoningEffort",
+            ".shared.responses_model": "ResponsesModel",
+            "comparison_filter": "ComparisonFilter",
+            "compound_filter": "CompoundFilter",
+            "custom_tool_input_format": "CustomToolInputFormat",
+            "decision_input_json": "DecisionInputJSON",
+            "decision_question_input_image": "DecisionQuestionInputImage",
+            "decision_question_input_part": "DecisionQuestionInputPart",
+            "decision_question_input_text": "DecisionQuestionInputText",
+            "function_definition": "FunctionDefinition",
+            "function_parameters": "FunctionParameters",
+            "metadata": "Metadata",
+            "oauth_error_code": "OAuthErrorCode",
+            "reasoning": "Reasoning",
+            "response_format_json_object": "ResponseFormatJSONObject",
+            "response_format_json_schema": "ResponseFormatJSONSchema",
+            "response_format_text": "ResponseFormatText",
+        },
+    )

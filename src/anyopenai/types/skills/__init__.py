@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .version_list_params import VersionListParams as VersionListParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "deleted_skill_version": "DeletedSkillVersion",
-        "skill_version": "SkillVersion",
-        "skill_version_list": "SkillVersionList",
-        "version_create_params": "VersionCreateParams",
-        "version_list_params": "VersionListParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "deleted_skill_version": "DeletedSkillVersion",
+            "skill_version": "SkillVersion",
+            "skill_version_list": "SkillVersionList",
+            "version_create_params": "VersionCreateParams",
+            "version_list_params": "VersionListParams",
+        },
+    )

@@ -12,4 +12,5 @@ if TYPE_CHECKING:
     from .upload_part import UploadPart as UploadPart
 
 
-__getattr__, __dir__ = doors(__name__, {"part_create_params": "PartCreateParams", "upload_part": "UploadPart"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"part_create_params": "PartCreateParams", "upload_part": "UploadPart"})

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from .vector_store_file_deleted import VectorStoreFileDeleted as VectorStoreFileDeleted
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "file_batch_create_params": "FileBatchCreateParams",
-        "file_batch_list_files_params": "FileBatchListFilesParams",
-        "file_content_response": "FileContentResponse",
-        "file_create_params": "FileCreateParams",
-        "file_list_params": "FileListParams",
-        "file_update_params": "FileUpdateParams",
-        "vector_store_file": "VectorStoreFile",
-        "vector_store_file_batch": "VectorStoreFileBatch",
-        "vector_store_file_deleted": "VectorStoreFileDeleted",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "file_batch_create_params": "FileBatchCreateParams",
+            "file_batch_list_files_params": "FileBatchListFilesParams",
+            "file_content_response": "FileContentResponse",
+            "file_create_params": "FileCreateParams",
+            "file_list_params": "FileListParams",
+            "file_update_params": "FileUpdateParams",
+            "vector_store_file": "VectorStoreFile",
+            "vector_store_file_batch": "VectorStoreFileBatch",
+            "vector_store_file_deleted": "VectorStoreFileDeleted",
+        },
+    )

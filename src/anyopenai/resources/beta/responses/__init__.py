@@ -1011,7 +1011,10 @@ class Responses(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/responses
         """
-        await self._caller.call(_DELETE, path=(response_id,), headers={"OpenAI-Beta": listed(betas)}, options=options)
+        answer: None = await self._caller.call(
+            _DELETE, path=(response_id,), headers={"OpenAI-Beta": listed(betas)}, options=options
+        )
+        return answer
 
     @overload
     async def retrieve(

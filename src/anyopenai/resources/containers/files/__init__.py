@@ -115,7 +115,8 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/container-files
         """
-        await self._caller.call(_DELETE, path=(container_id, file_id), options=options)
+        answer: None = await self._caller.call(_DELETE, path=(container_id, file_id), options=options)
+        return answer
 
     def list(
         self,

@@ -38,30 +38,31 @@ if TYPE_CHECKING:
     from .thread_list_params import ThreadListParams as ThreadListParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "chat_kit_thread_item_list": "ChatKitThreadItemList",
-        "chat_session": "ChatSession",
-        "chat_session_automatic_thread_titling": "ChatSessionAutomaticThreadTitling",
-        "chat_session_chatkit_configuration": "ChatSessionChatKitConfiguration",
-        "chat_session_chatkit_configuration_param": "ChatSessionChatKitConfigurationParam",
-        "chat_session_expires_after_param": "ChatSessionExpiresAfterParam",
-        "chat_session_file_upload": "ChatSessionFileUpload",
-        "chat_session_history": "ChatSessionHistory",
-        "chat_session_rate_limits": "ChatSessionRateLimits",
-        "chat_session_rate_limits_param": "ChatSessionRateLimitsParam",
-        "chat_session_status": "ChatSessionStatus",
-        "chat_session_workflow_param": "ChatSessionWorkflowParam",
-        "chatkit_attachment": "ChatKitAttachment",
-        "chatkit_response_output_text": "ChatKitResponseOutputText",
-        "chatkit_thread": "ChatKitThread",
-        "chatkit_thread_assistant_message_item": "ChatKitThreadAssistantMessageItem",
-        "chatkit_thread_user_message_item": "ChatKitThreadUserMessageItem",
-        "chatkit_widget_item": "ChatKitWidgetItem",
-        "session_create_params": "SessionCreateParams",
-        "thread_delete_response": "ThreadDeleteResponse",
-        "thread_list_items_params": "ThreadListItemsParams",
-        "thread_list_params": "ThreadListParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "chat_kit_thread_item_list": "ChatKitThreadItemList",
+            "chat_session": "ChatSession",
+            "chat_session_automatic_thread_titling": "ChatSessionAutomaticThreadTitling",
+            "chat_session_chatkit_configuration": "ChatSessionChatKitConfiguration",
+            "chat_session_chatkit_configuration_param": "ChatSessionChatKitConfigurationParam",
+            "chat_session_expires_after_param": "ChatSessionExpiresAfterParam",
+            "chat_session_file_upload": "ChatSessionFileUpload",
+            "chat_session_history": "ChatSessionHistory",
+            "chat_session_rate_limits": "ChatSessionRateLimits",
+            "chat_session_rate_limits_param": "ChatSessionRateLimitsParam",
+            "chat_session_status": "ChatSessionStatus",
+            "chat_session_workflow_param": "ChatSessionWorkflowParam",
+            "chatkit_attachment": "ChatKitAttachment",
+            "chatkit_response_output_text": "ChatKitResponseOutputText",
+            "chatkit_thread": "ChatKitThread",
+            "chatkit_thread_assistant_message_item": "ChatKitThreadAssistantMessageItem",
+            "chatkit_thread_user_message_item": "ChatKitThreadUserMessageItem",
+            "chatkit_widget_item": "ChatKitWidgetItem",
+            "session_create_params": "SessionCreateParams",
+            "thread_delete_response": "ThreadDeleteResponse",
+            "thread_list_items_params": "ThreadListItemsParams",
+            "thread_list_params": "ThreadListParams",
+        },
+    )

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .response_retrieve_params import ResponseRetrieveParams as ResponseRetrieveParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "beta_response_item_list": "BetaResponseItemList",
-        "input_item_list_params": "InputItemListParams",
-        "input_token_count_params": "InputTokenCountParams",
-        "input_token_count_response": "InputTokenCountResponse",
-        "response_retrieve_params": "ResponseRetrieveParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "beta_response_item_list": "BetaResponseItemList",
+            "input_item_list_params": "InputItemListParams",
+            "input_token_count_params": "InputTokenCountParams",
+            "input_token_count_response": "InputTokenCountResponse",
+            "response_retrieve_params": "ResponseRetrieveParams",
+        },
+    )

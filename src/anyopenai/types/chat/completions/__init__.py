@@ -11,4 +11,5 @@ if TYPE_CHECKING:
     from .message_list_params import MessageListParams as MessageListParams
 
 
-__getattr__, __dir__ = doors(__name__, {"message_list_params": "MessageListParams"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"message_list_params": "MessageListParams"})

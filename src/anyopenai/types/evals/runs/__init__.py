@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from .output_item_retrieve_response import OutputItemRetrieveResponse as OutputItemRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "output_item_list_params": "OutputItemListParams",
-        "output_item_list_response": "OutputItemListResponse",
-        "output_item_retrieve_response": "OutputItemRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "output_item_list_params": "OutputItemListParams",
+            "output_item_list_response": "OutputItemListResponse",
+            "output_item_retrieve_response": "OutputItemRetrieveResponse",
+        },
+    )

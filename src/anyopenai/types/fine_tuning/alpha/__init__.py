@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from .grader_validate_response import GraderValidateResponse as GraderValidateResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "grader_run_params": "GraderRunParams",
-        "grader_run_response": "GraderRunResponse",
-        "grader_validate_params": "GraderValidateParams",
-        "grader_validate_response": "GraderValidateResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "grader_run_params": "GraderRunParams",
+            "grader_run_response": "GraderRunResponse",
+            "grader_validate_params": "GraderValidateParams",
+            "grader_validate_response": "GraderValidateResponse",
+        },
+    )

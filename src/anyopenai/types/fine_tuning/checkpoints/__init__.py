@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from .permission_retrieve_response import PermissionRetrieveResponse as PermissionRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "permission_create_params": "PermissionCreateParams",
-        "permission_create_response": "PermissionCreateResponse",
-        "permission_delete_response": "PermissionDeleteResponse",
-        "permission_list_params": "PermissionListParams",
-        "permission_list_response": "PermissionListResponse",
-        "permission_retrieve_params": "PermissionRetrieveParams",
-        "permission_retrieve_response": "PermissionRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "permission_create_params": "PermissionCreateParams",
+            "permission_create_response": "PermissionCreateResponse",
+            "permission_delete_response": "PermissionDeleteResponse",
+            "permission_list_params": "PermissionListParams",
+            "permission_list_response": "PermissionListResponse",
+            "permission_retrieve_params": "PermissionRetrieveParams",
+            "permission_retrieve_response": "PermissionRetrieveResponse",
+        },
+    )

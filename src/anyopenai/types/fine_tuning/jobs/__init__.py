@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .fine_tuning_job_checkpoint import FineTuningJobCheckpoint as FineTuningJobCheckpoint
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {"checkpoint_list_params": "CheckpointListParams", "fine_tuning_job_checkpoint": "FineTuningJobCheckpoint"},
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {"checkpoint_list_params": "CheckpointListParams", "fine_tuning_job_checkpoint": "FineTuningJobCheckpoint"},
+    )

@@ -11,4 +11,5 @@ if TYPE_CHECKING:
     from .client_secret_create_params import ClientSecretCreateParams as ClientSecretCreateParams
 
 
-__getattr__, __dir__ = doors(__name__, {"client_secret_create_params": "ClientSecretCreateParams"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"client_secret_create_params": "ClientSecretCreateParams"})

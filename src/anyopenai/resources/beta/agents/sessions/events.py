@@ -85,7 +85,8 @@ class Events(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        await self._caller.call(_CREATE, path=(session_id,), body={"events": events}, options=options)
+        answer: None = await self._caller.call(_CREATE, path=(session_id,), body={"events": events}, options=options)
+        return answer
 
     async def stream(
         self, session_id: str, *, include_obfuscation: bool | Omit = omit, **options: Unpack[RequestOptions]

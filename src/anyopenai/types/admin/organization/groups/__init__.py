@@ -22,20 +22,21 @@ if TYPE_CHECKING:
     from .user_retrieve_response import UserRetrieveResponse as UserRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "organization_group_user": "OrganizationGroupUser",
-        "role_create_params": "RoleCreateParams",
-        "role_create_response": "RoleCreateResponse",
-        "role_delete_response": "RoleDeleteResponse",
-        "role_list_params": "RoleListParams",
-        "role_list_response": "RoleListResponse",
-        "role_retrieve_response": "RoleRetrieveResponse",
-        "user_create_params": "UserCreateParams",
-        "user_create_response": "UserCreateResponse",
-        "user_delete_response": "UserDeleteResponse",
-        "user_list_params": "UserListParams",
-        "user_retrieve_response": "UserRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "organization_group_user": "OrganizationGroupUser",
+            "role_create_params": "RoleCreateParams",
+            "role_create_response": "RoleCreateResponse",
+            "role_delete_response": "RoleDeleteResponse",
+            "role_list_params": "RoleListParams",
+            "role_list_response": "RoleListResponse",
+            "role_retrieve_response": "RoleRetrieveResponse",
+            "user_create_params": "UserCreateParams",
+            "user_create_response": "UserCreateResponse",
+            "user_delete_response": "UserDeleteResponse",
+            "user_list_params": "UserListParams",
+            "user_retrieve_response": "UserRetrieveResponse",
+        },
+    )

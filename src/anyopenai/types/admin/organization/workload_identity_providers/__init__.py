@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .federation_rule_update_params import FederationRuleUpdateParams as FederationRuleUpdateParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "federation_rule": "FederationRule",
-        "federation_rule_create_params": "FederationRuleCreateParams",
-        "federation_rule_deleted": "FederationRuleDeleted",
-        "federation_rule_list_params": "FederationRuleListParams",
-        "federation_rule_update_params": "FederationRuleUpdateParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "federation_rule": "FederationRule",
+            "federation_rule_create_params": "FederationRuleCreateParams",
+            "federation_rule_deleted": "FederationRuleDeleted",
+            "federation_rule_list_params": "FederationRuleListParams",
+            "federation_rule_update_params": "FederationRuleUpdateParams",
+        },
+    )

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from .invocation_list_params import InvocationListParams as InvocationListParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "automation_invocation": "AutomationInvocation",
-        "automation_invocation_source": "AutomationInvocationSource",
-        "invocation_list_params": "InvocationListParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "automation_invocation": "AutomationInvocation",
+            "automation_invocation_source": "AutomationInvocationSource",
+            "invocation_list_params": "InvocationListParams",
+        },
+    )

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from .template_update_params import TemplateUpdateParams as TemplateUpdateParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "environment_file": "EnvironmentFile",
-        "environment_template": "EnvironmentTemplate",
-        "environment_template_deleted": "EnvironmentTemplateDeleted",
-        "file_create_params": "FileCreateParams",
-        "file_list_params": "FileListParams",
-        "template_create_params": "TemplateCreateParams",
-        "template_list_params": "TemplateListParams",
-        "template_update_params": "TemplateUpdateParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "environment_file": "EnvironmentFile",
+            "environment_template": "EnvironmentTemplate",
+            "environment_template_deleted": "EnvironmentTemplateDeleted",
+            "file_create_params": "FileCreateParams",
+            "file_list_params": "FileListParams",
+            "template_create_params": "TemplateCreateParams",
+            "template_list_params": "TemplateListParams",
+            "template_update_params": "TemplateUpdateParams",
+        },
+    )

@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from .turn_list_params import TurnListParams as TurnListParams
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "artifact_list_params": "ArtifactListParams",
-        "browser_authentication_request_item_resource": "BrowserAuthenticationRequestItemResource",
-        "computer_use_call_item_resource": "ComputerUseCallItemResource",
-        "event_create_params": "EventCreateParams",
-        "event_stream_params": "EventStreamParams",
-        "item_list_params": "ItemListParams",
-        "session_artifact": "SessionArtifact",
-        "session_artifact_deleted": "SessionArtifactDeleted",
-        "session_trace": "SessionTrace",
-        "subagent_list_params": "SubagentListParams",
-        "trace_list_params": "TraceListParams",
-        "turn": "Turn",
-        "turn_list_params": "TurnListParams",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "artifact_list_params": "ArtifactListParams",
+            "browser_authentication_request_item_resource": "BrowserAuthenticationRequestItemResource",
+            "computer_use_call_item_resource": "ComputerUseCallItemResource",
+            "event_create_params": "EventCreateParams",
+            "event_stream_params": "EventStreamParams",
+            "item_list_params": "ItemListParams",
+            "session_artifact": "SessionArtifact",
+            "session_artifact_deleted": "SessionArtifactDeleted",
+            "session_trace": "SessionTrace",
+            "subagent_list_params": "SubagentListParams",
+            "trace_list_params": "TraceListParams",
+            "turn": "Turn",
+            "turn_list_params": "TurnListParams",
+        },
+    )

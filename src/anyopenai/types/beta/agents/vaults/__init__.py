@@ -27,21 +27,22 @@ if TYPE_CHECKING:
     )
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "credential": "Credential",
-        "credential_auth": "CredentialAuth",
-        "credential_auth_create_param": "CredentialAuthCreateParam",
-        "credential_auth_rotate_param": "CredentialAuthRotateParam",
-        "credential_create_params": "CredentialCreateParams",
-        "credential_deleted": "CredentialDeleted",
-        "credential_list_params": "CredentialListParams",
-        "credential_networking": "CredentialNetworking",
-        "credential_networking_param": "CredentialNetworkingParam",
-        "credential_update_params": "CredentialUpdateParams",
-        "mcp_oauth_token_endpoint_auth": "McpOauthTokenEndpointAuth",
-        "mcp_oauth_token_endpoint_auth_create_param": "McpOauthTokenEndpointAuthCreateParam",
-        "mcp_oauth_token_endpoint_auth_rotate_param": "McpOauthTokenEndpointAuthRotateParam",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "credential": "Credential",
+            "credential_auth": "CredentialAuth",
+            "credential_auth_create_param": "CredentialAuthCreateParam",
+            "credential_auth_rotate_param": "CredentialAuthRotateParam",
+            "credential_create_params": "CredentialCreateParams",
+            "credential_deleted": "CredentialDeleted",
+            "credential_list_params": "CredentialListParams",
+            "credential_networking": "CredentialNetworking",
+            "credential_networking_param": "CredentialNetworkingParam",
+            "credential_update_params": "CredentialUpdateParams",
+            "mcp_oauth_token_endpoint_auth": "McpOauthTokenEndpointAuth",
+            "mcp_oauth_token_endpoint_auth_create_param": "McpOauthTokenEndpointAuthCreateParam",
+            "mcp_oauth_token_endpoint_auth_rotate_param": "McpOauthTokenEndpointAuthRotateParam",
+        },
+    )

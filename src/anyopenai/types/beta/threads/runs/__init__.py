@@ -30,28 +30,29 @@ if TYPE_CHECKING:
     from .tool_calls_step_details import ToolCallsStepDetails as ToolCallsStepDetails
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "code_interpreter_logs": "CodeInterpreterLogs",
-        "code_interpreter_output_image": "CodeInterpreterOutputImage",
-        "code_interpreter_tool_call": "CodeInterpreterToolCall",
-        "code_interpreter_tool_call_delta": "CodeInterpreterToolCallDelta",
-        "file_search_tool_call": "FileSearchToolCall",
-        "file_search_tool_call_delta": "FileSearchToolCallDelta",
-        "function_tool_call": "FunctionToolCall",
-        "function_tool_call_delta": "FunctionToolCallDelta",
-        "message_creation_step_details": "MessageCreationStepDetails",
-        "run_step": "RunStep",
-        "run_step_delta": "RunStepDelta",
-        "run_step_delta_event": "RunStepDeltaEvent",
-        "run_step_delta_message_delta": "RunStepDeltaMessageDelta",
-        "run_step_include": "RunStepInclude",
-        "step_list_params": "StepListParams",
-        "step_retrieve_params": "StepRetrieveParams",
-        "tool_call": "ToolCall",
-        "tool_call_delta": "ToolCallDelta",
-        "tool_call_delta_object": "ToolCallDeltaObject",
-        "tool_calls_step_details": "ToolCallsStepDetails",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "code_interpreter_logs": "CodeInterpreterLogs",
+            "code_interpreter_output_image": "CodeInterpreterOutputImage",
+            "code_interpreter_tool_call": "CodeInterpreterToolCall",
+            "code_interpreter_tool_call_delta": "CodeInterpreterToolCallDelta",
+            "file_search_tool_call": "FileSearchToolCall",
+            "file_search_tool_call_delta": "FileSearchToolCallDelta",
+            "function_tool_call": "FunctionToolCall",
+            "function_tool_call_delta": "FunctionToolCallDelta",
+            "message_creation_step_details": "MessageCreationStepDetails",
+            "run_step": "RunStep",
+            "run_step_delta": "RunStepDelta",
+            "run_step_delta_event": "RunStepDeltaEvent",
+            "run_step_delta_message_delta": "RunStepDeltaMessageDelta",
+            "run_step_include": "RunStepInclude",
+            "step_list_params": "StepListParams",
+            "step_retrieve_params": "StepRetrieveParams",
+            "tool_call": "ToolCall",
+            "tool_call_delta": "ToolCallDelta",
+            "tool_call_delta_object": "ToolCallDeltaObject",
+            "tool_calls_step_details": "ToolCallsStepDetails",
+        },
+    )

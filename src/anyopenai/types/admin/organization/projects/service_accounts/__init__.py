@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .api_key_create_response import APIKeyCreateResponse as APIKeyCreateResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__, {"api_key_create_params": "APIKeyCreateParams", "api_key_create_response": "APIKeyCreateResponse"}
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__, {"api_key_create_params": "APIKeyCreateParams", "api_key_create_response": "APIKeyCreateResponse"}
+    )

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from .role_retrieve_response import RoleRetrieveResponse as RoleRetrieveResponse
 
 
-__getattr__, __dir__ = doors(
-    __name__,
-    {
-        "role_create_response": "RoleCreateResponse",
-        "role_delete_response": "RoleDeleteResponse",
-        "role_list_params": "RoleListParams",
-        "role_list_response": "RoleListResponse",
-        "role_retrieve_response": "RoleRetrieveResponse",
-    },
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(
+        __name__,
+        {
+            "role_create_response": "RoleCreateResponse",
+            "role_delete_response": "RoleDeleteResponse",
+            "role_list_params": "RoleListParams",
+            "role_list_response": "RoleListResponse",
+            "role_retrieve_response": "RoleRetrieveResponse",
+        },
+    )

@@ -12,4 +12,5 @@ if TYPE_CHECKING:
     from .turn_list_params import TurnListParams as TurnListParams
 
 
-__getattr__, __dir__ = doors(__name__, {"item_list_params": "ItemListParams", "turn_list_params": "TurnListParams"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"item_list_params": "ItemListParams", "turn_list_params": "TurnListParams"})

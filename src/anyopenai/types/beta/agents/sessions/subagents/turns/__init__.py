@@ -11,4 +11,5 @@ if TYPE_CHECKING:
     from .item_list_params import ItemListParams as ItemListParams
 
 
-__getattr__, __dir__ = doors(__name__, {"item_list_params": "ItemListParams"})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = doors(__name__, {"item_list_params": "ItemListParams"})

@@ -1,0 +1,245 @@
+"""Writes the reference of methods: a page for each top-level namespace and an index; docstrings are `resources`' business."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import prose
+from .facts import snake
+from .methods import Method
+from .naming import Home
+from .resources import Resources
+from .shapes import Either, Listed, Named, Shape
+from .source import literal
+
+WIDTH = 120
+
+_PACKAGE = Path(__file__).parents[1] / "anyopenai"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One method as a reader sees it.
+
+    Attributes:
+        name: Its name in the namespace.
+        summary: What it does, in a line.
+        signature: The call.
+        facts: Sentences about the request and the answer.
+        more: A link; empty where there is nothing more to read.
+    """
+
+    name: str
+    summary: str
+    signature: str
+    facts: str
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The pages of one run.
+
+    Attributes:
+        resources: What was written.
+        exports: Names that each package of types gives, beside those with a module of their own.
+        by_hand: Where hand-written bases of namespaces live.
+    """
+
+    resources: Resources
+    exports: Mapping[str, Sequence[str]]
+    by_hand: Path = _PACKAGE
+
+    def pages(self, banner: str) -> dict[str, str]:
+        """Return every page by its file name.
+
+        Args:
+            banner: The line that generated files begin with.
+        """
+        tree = self.resources.namespaces()
+        entries = {name: self._entries(name) for name in tree}
+        top = [name for name in tree if "." not in name]
+        within = {name: [one for one in tree if one == name or one.startswith(f"{name}.")] for name in top}
+        comment = f"<!-- {banner.removeprefix('# ')} -->\n\n"
+        pages = {f"{name}.md": comment + self._page(within[name], entries) for name in top}
+        pages["index.md"] = comment + self._index(within, entries)
+        return dict(sorted(pages.items()))
+
+    # -- pages -----------------------------------------------------------------------------------------------------
+
+    def _index(self, within: Mapping[str, Sequence[str]], entries: Mapping[str, Sequence[_Entry]]) -> str:
+        count = sum(len(found) for found in entries.values())
+        blocks = [
+            "# Methods",
+            _filled(f"The {count} methods of a client, by namespace. Required arguments stand first, without `=`."),
+            _filled(
+                "Every method takes, by name, the options of `anyopenai.RequestOptions` too: `timeout`, `deadline`, "
+                "`max_retries`, `idempotency_key`, `follow_redirects`, `extra_headers`, `extra_query` and `extra_body`. "
+                "Below `with_raw_response` and `with_streaming_response` each stands once more: the first gives an "
+                "`anyopenai.RawResponse`, the second an async context manager whose body has not been read."
+            ),
+            _filled(
+                "An answer that refuses, and one that does not arrive, raises a subclass of `anyopenai.APIError`. "
+                "Names such as `types.FileObject` are those of `anyopenai.types`. What each argument means is in the "
+                "docstrings: `help(client.embeddings.create)`."
+            ),
+        ]
+        lines: list[str] = []
+        for name, names in within.items():
+            methods = sum(len(entries[one]) for one in names)
+            about = f"{self.resources._about(name)} {methods} method{'' if methods == 1 else 's'}."
+            lines.append(_item(f"[`client.{name}`]({name}.md): {about}"))
+        return "\n\n".join([*blocks, "\n".join(lines)]) + "\n"
+
+    def _page(self, names: Sequence[str], entries: Mapping[str, Sequence[_Entry]]) -> str:
+        top = names[0]
+        blocks = [f"# client.{top}", _filled(self.resources._about(top))]
+        if len(names) > 1:
+            contents = [
+                _item(f"[`client.{name}`](#client{name.replace('.', '')}): {self._short(entries[name])}")
+                for name in names
+                if entries[name]
+            ]
+            blocks.append("\n".join(contents))
+        for name in names:
+            if name != top and entries[name]:
+                blocks += [f"## client.{name}", _filled(self.resources._about(name))]
+            for entry in entries[name]:
+                blocks += [
+                    f"### {name}.{entry.name}",
+                    _filled(entry.summary),
+                    f"```text\n{entry.signature}\n```",
+                    f"{_filled(entry.facts)}\n{entry.more}".rstrip(),
+                ]
+        return "\n\n".join(blocks) + "\n"
+
+    def _short(self, entries: Sequence[_Entry]) -> str:
+        return ", ".join(f"`{entry.name}`" for entry in entries)
+
+    # -- methods ---------------------------------------------------------------------------------------------------
+
+    def _entries(self, namespace: str) -> list[_Entry]:
+        methods = [method for method in self.resources.methods.values() if method.namespace == namespace]
+        found = [self._entry(method) for method in methods]
+        mixin = self.resources.overlay.get("namespace_mixins", {}).get(namespace)
+        if mixin:
+            found += self._written(namespace, mixin)
+        return sorted(found, key=lambda entry: entry.name)
+
+    def _entry(self, method: Method) -> _Entry:
+        summaries: Mapping[str, str] = self.resources.overlay.get("summaries", {})
+        positional = [one.name for one in method.parameters if one.place == "path" and not one.keyword]
+        named = [one for one in method.parameters if one.name not in positional]
+        arguments = [
+            *positional,
+            *(["*"] if named else []),
+            *(one.name if one.required else f"{one.name}=" for one in named),
+        ]
+        call = f"client.{method.dotted}"
+        facts = [self.resources._remarks(method), *self._gives(method)]
+        return _Entry(
+            method.name,
+            summaries.get(method.dotted, f"Call `{method.dotted}`."),
+            _call(call if method.page else f"await {call}", arguments),
+            " ".join(facts),
+            f"[API reference]({self.resources._source(method)})",
+        )
+
+    def _gives(self, method: Method) -> list[str]:
+        if method.page:
+            page = f"`anyopenai.pagination.{method.page}`"
+            return [f"Awaited, gives a page ({page}); with `async for`, every {self._type(method.returns)}."]
+        if method.answer == "binary":
+            return ["Gives an `anyopenai.BinaryResponse`."]
+        if method.answer == "text":
+            return ["Gives `str`."]
+        gives = "Gives nothing" if method.answer == "none" else f"Gives {self._type(method.returns)}"
+        variants = self.resources.overlay.get("variants", {}).get(method.dotted, {"types": {}})
+        for value, kind in variants["types"].items():
+            gives += f"; with `{variants['member']}={literal(value)}`, {self._named(kind)}"
+        if method.event is not None:
+            events = f"an `anyopenai.Stream` of {self._type(method.event)}"
+            if method.facts.get("always_streams"):
+                return [f"Gives {events}."]
+            gives += f"; with `stream=True`, {events}"
+        return [f"{gives}."]
+
+    def _type(self, shape: Shape | None) -> str:
+        match shape:
+            case None:
+                return "nothing"
+            case Named():
+                return self._path(self.resources.answers.home(self.resources.answers.key(shape.key)))
+            case Either():
+                return prose.listing(list(dict.fromkeys(self._type(member) for member in shape.members)))
+            case Listed():
+                return f"list of {self._type(shape.item)}"
+            case _:
+                return f"`{prose.kind(shape, self.resources.answers)}`"
+
+    def _named(self, name: str) -> str:
+        key = self.resources.answers.named(name)
+        if key is not None:
+            return self._path(self.resources.answers.home(key))
+        module, _, own = name.rpartition(":")
+        return self._path(Home(module, own)) if module else f"`{name}`"
+
+    def _path(self, home: Home) -> str:
+        """Return where users import a type from: its package, where that gives it."""
+        package, _, module = home.module.rpartition(".")
+        given = module == snake(home.name) or home.name in self.exports.get(package, ())
+        return f"`{'.'.join(part for part in ('types', package if given else home.module, home.name) if part)}`"
+
+    def _written(self, namespace: str, mixin: str) -> list[_Entry]:
+        """Return the methods of a hand-written base; its source is read, as the generator loads no generated code."""
+        module, _, own = mixin.partition(":")
+        path = self.by_hand.joinpath(*module.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        classes = (node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef))
+        body = next(node for node in classes if node.name == own).body
+        found: dict[str, _Entry] = {}
+        for node in body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            if any(ast.unparse(one) in ("overload", "property", "cached_property") for one in node.decorator_list):
+                continue
+            awaited = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
+            given = node.args
+            first = given.args[len(given.args) - len(given.defaults) :] if given.defaults else []
+            arguments = [f"{one.arg}=" if one in first else one.arg for one in given.args[1:]]
+            if given.kwonlyargs:
+                pairs = list(zip(given.kwonlyargs, given.kw_defaults, strict=True))
+                pairs.sort(key=lambda pair: pair[1] is not None)
+                arguments += ["*", *(one.arg if default is None else f"{one.arg}=" for one, default in pairs)]
+            summary = (ast.get_docstring(node) or "").partition("\n")[0]
+            gives = f"Gives `{ast.unparse(node.returns)}`." if node.returns else ""
+            call = _call(f"{awaited}client.{namespace}.{node.name}", arguments)
+            found[node.name] = _Entry(node.name, summary, call, f"Made of other methods. {gives}".strip())
+        return list(found.values())
+
+
+def _call(name: str, arguments: Sequence[str]) -> str:
+    """Return a call, over several lines where it is long."""
+    line = f"{name}({', '.join(arguments)})"
+    if len(line) <= WIDTH - 20:
+        return line
+    return f"{name}(\n{_wrapped(', '.join(arguments), 4)}\n)"
+
+
+def _wrapped(text: str, indent: int) -> str:
+    blank = " " * indent
+    return textwrap.fill(
+        text, WIDTH - 20, initial_indent=blank, subsequent_indent=blank, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(f"- {text}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

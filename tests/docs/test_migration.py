@@ -1,0 +1,386 @@
+"""Each claim of docs/migration.md has a test, which names it in its own words; a paragraph without one is found."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import re
+from array import array
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+import anyopenai
+from anyopenai import (
+    AsyncOpenAI,
+    NotFoundError,
+    NotYetSupportedError,
+    OpenAI,
+    RawResponse,
+    Stream,
+    StreamTruncated,
+    Timeout,
+)
+from anyopenai._codec import UnknownObject, Vector, decoder_for
+from anyopenai.testing import Answer, FakeTransport
+from anyopenai.types import Model
+from anyopenai.types.chat import ChatCompletion, ChatCompletionChunk
+from anyopenai.types.responses import Response, ResponseOutputMessage, ResponseReasoningItem
+from behaviour.answers import MODEL, PROMPT, delta
+from generated.callers import NotingClient
+
+PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
+
+TestT = TypeVar("TestT", bound=Callable[..., Any])
+
+CLAIMS: list[str] = []
+
+# Claims that a test elsewhere is about.
+ELSEWHERE = {
+    "A number bounds an attempt with a JSON answer as a whole": "behaviour.test_time_limits:test_a_json_answer_is_bounded_to_its_last_byte",
+    "Streams, downloads and uploads of files are still bounded silence by silence": "behaviour.test_time_limits:test_a_download_is_bounded_silence_by_silence",
+    "seconds that bound a call as a whole, with its waiting, its attempts and its stream": "behaviour.test_time_limits:test_a_deadline_bounds_attempts_and_waits_together",
+    "Each leaves a file that is complete, or as it was before": "engine.test_download:test_a_download_that_breaks_off_leaves_the_old_file",
+}
+
+
+def claims(*words: str) -> Callable[[TestT], TestT]:
+    """Say which words of the page a test is about."""
+    CLAIMS.extend(words)
+    return lambda test: test
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _paragraphs() -> list[str]:
+    text = re.sub(r"^```.*?^```$", "", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    blocks = [_flat(block) for block in text.split("\n\n")]
+    # The first says what the page compares.
+    return [block for block in blocks if block and not block.startswith("#")][1:]
+
+
+def _client(*answers: Answer, **options: Any) -> OpenAI:
+    return OpenAI(api_key="k", transport=FakeTransport(*answers), max_retries=0, **options)
+
+
+def _decoded(kind: Any, members: dict[str, Any], **options: bool) -> Any:
+    return decoder_for(kind, **options).decode(json.dumps(members).encode())
+
+
+COMPLETION: dict[str, Any] = {
+    "id": "c",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "logprobs": None,
+            "message": {"role": "assistant", "content": "Hi.", "refusal": None},
+        }
+    ],
+}
+MESSAGE: dict[str, Any] = {
+    "type": "message",
+    "id": "msg",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hi.", "annotations": [], "logprobs": []}],
+}
+RESPONSE: dict[str, Any] = {
+    "id": "resp",
+    "object": "response",
+    "created_at": 1,
+    "error": None,
+    "incomplete_details": None,
+    "instructions": None,
+    "metadata": None,
+    "model": "m",
+    "output": [{"type": "reasoning", "id": "rs", "summary": []}, MESSAGE],
+    "parallel_tool_calls": True,
+    "temperature": None,
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": None,
+}
+EMBEDDINGS: dict[str, Any] = {
+    "object": "list",
+    "model": "m",
+    "data": [{"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}],
+    "usage": {"prompt_tokens": 1, "total_tokens": 1},
+}
+
+
+def test_every_paragraph_has_a_test_and_every_claim_is_made() -> None:
+    page = _flat(PAGE.read_text("utf-8"))
+    said = [*CLAIMS, *ELSEWHERE]
+    assert [words for words in said if words not in page] == []
+    assert [block for block in _paragraphs() if not any(words in block for words in said)] == []
+
+
+@pytest.mark.parametrize("words", ELSEWHERE)
+def test_a_claim_tested_elsewhere_has_its_test_there(words: str) -> None:
+    module, _, name = ELSEWHERE[words].partition(":")
+    assert callable(getattr(import_module(module), name))
+
+
+@claims("Methods, parameters, types and exceptions keep their names", "`anyopenai.types` mirrors `openai.types`")
+def test_names_are_kept() -> None:
+    """The tables of names are compared in tests/generated and tests/client; this is the page's own sentence."""
+    assert list(inspect.signature(OpenAI(api_key="k").embeddings.create).parameters)[:2] == ["input", "model"]
+    assert anyopenai.types.chat.ChatCompletion is ChatCompletion
+    assert issubclass(anyopenai.RateLimitError, anyopenai.APIStatusError)
+
+
+@claims(
+    "`with_raw_response`, `with_streaming_response`, `with_options`",
+    "`_request_id`, `status_code`, `body` and `code`",
+)
+async def test_views_options_and_what_answers_and_errors_say_are_there() -> None:
+    error = {"error": {"message": "no", "code": "model_not_found"}}
+    model = Answer(json=MODEL, headers={"x-request-id": "req_1"})
+    async with _client(model, model, model, Answer(404, json=error)) as client:
+        options: dict[str, Any] = {"extra_headers": {"x-a": "b"}, "extra_query": {"q": "1"}, "timeout": 3}
+        found = await client.with_options(max_retries=0).models.retrieve("m", **options)
+        assert found._request_id == "req_1"
+        assert isinstance(await client.models.with_raw_response.retrieve("m"), RawResponse)
+        async with client.models.with_streaming_response.retrieve("m") as response:
+            assert isinstance(await response.parse(), Model)
+        with pytest.raises(NotFoundError) as caught:
+            await client.models.retrieve("m", extra_body={"x": 1})
+        assert (caught.value.status_code, caught.value.code) == (404, "model_not_found")
+        assert caught.value.body == error["error"]
+
+
+@claims("awaited for its first page or iterated with `async for`", "`create(stream=True)` gives an open stream")
+async def test_lists_and_streams_are_used_as_before() -> None:
+    page = Answer(json={"object": "list", "data": [MODEL]})
+    async with _client(page, page, Answer(events=[delta("a", "stop"), "[DONE]"])) as client:
+        assert [model.id for model in (await client.models.list()).data] == [MODEL["id"]]
+        assert [model.id async for model in client.models.list()] == [MODEL["id"]]
+        stream = await client.chat.completions.create(**PROMPT, stream=True)
+        assert isinstance(stream, Stream)
+        assert [chunk.choices[0].delta.content async for chunk in stream] == ["a"]
+
+
+@claims("Unknown values of an enumeration, unknown members and unknown variants of a union never raise")
+def test_unknown_things_do_not_raise() -> None:
+    response = _decoded(Response, {**RESPONSE, "status": "dreaming", "mood": 1, "output": [{"type": "song"}]})
+    assert response.status == "dreaming"
+    assert response.output[0].type == "song"
+
+
+@claims("`OpenAI` and `AsyncOpenAI` are one class, and it is asynchronous")
+def test_there_is_one_class() -> None:
+    assert AsyncOpenAI is OpenAI
+    assert inspect.iscoroutinefunction(OpenAI(api_key="k").models.retrieve)
+
+
+@claims(
+    "`with OpenAI()` raises a `TypeError` that says to write `async with`",
+    "There is no client at module level",
+)
+def test_blocking_ways_are_refused() -> None:
+    with pytest.raises(TypeError, match="async with"), OpenAI(api_key="k"):
+        pass
+    assert not hasattr(anyopenai, "api_key")
+    assert not hasattr(anyopenai, "chat")
+
+
+@claims(
+    "`model_dump()`, `model_dump_json()`, `to_dict()`, `to_json()`, `model_validate()`",
+    "there is no `model_fields`",
+    "`dict(answer)` and iteration do not work, and nothing is validated",
+)
+def test_answers_are_structs_with_the_methods_people_type() -> None:
+    answer = _decoded(ChatCompletion, COMPLETION)
+    assert json.loads(answer.to_json())["id"] == json.loads(answer.model_dump_json())["id"] == "c"
+    assert ChatCompletion.model_validate(COMPLETION) == ChatCompletion.model_validate_json(json.dumps(COMPLETION))
+    assert answer.model_copy(update={"id": "d"}).id == "d"
+    assert answer.model_extra == {}
+    for name in ("model_fields", "model_fields_set", "model_json_schema", "model_construct"):
+        assert not hasattr(ChatCompletion, name)
+        assert not hasattr(answer, name)
+    with pytest.raises(TypeError):
+        dict(answer)
+    answer.created = "late"
+    assert ChatCompletion.model_validate({**COMPLETION, "created": "late"}).created == answer.created
+    assert not hasattr(ChatCompletion, "__get_pydantic_core_schema__")
+
+
+@claims("An explicit null equals an absent member", "`model_dump()` shows both as None")
+def test_null_and_absent_are_one() -> None:
+    null, absent = (
+        _decoded(ChatCompletion, {**COMPLETION, **more}) for more in ({"usage": None, "service_tier": None}, {})
+    )
+    assert null == absent
+    assert null.usage is absent.usage is None
+    assert null.to_dict() == absent.to_dict() == COMPLETION
+    assert null.model_dump() == absent.model_dump()
+    assert null.model_dump()["usage"] is None
+
+
+@claims("Two answers are equal when they are of one class and their members are equal")
+async def test_equality_is_that_of_members() -> None:
+    async with _client(Answer(json=MODEL), Answer(json=MODEL, headers={"x-request-id": "req_2"})) as client:
+        assert await client.models.retrieve("m") == await client.models.retrieve("m")
+    assert _decoded(Model, MODEL) != MODEL
+
+
+@claims(
+    "Members that this version does not know are dropped, unless the client is made with `keep_unknown_fields=True`"
+)
+async def test_unknown_members_are_kept_where_asked_for() -> None:
+    sent = {**MODEL, "mood": {"good": True}}
+    async with _client(Answer(json=sent)) as client:
+        plain: Any = await client.models.retrieve("m")
+    assert not hasattr(plain, "mood")
+    assert "mood" not in plain.to_dict()
+    async with _client(Answer(json=sent), keep_unknown_fields=True) as client:
+        kept: Any = await client.models.retrieve("m")
+    assert kept.mood == kept.model_extra["mood"] == kept.to_dict()["mood"] == {"good": True}
+    assert "mood=" in repr(kept)
+    assert json.loads(anyopenai._codec.encode([kept])) == [sent]
+
+
+@claims("An object of an unknown kind, such as a new type of event, keeps all its members either way")
+def test_an_unknown_kind_keeps_its_members() -> None:
+    item = _decoded(Response, {**RESPONSE, "output": [{"type": "song", "notes": ["a"]}]}).output[0]
+    assert isinstance(item, UnknownObject)
+    assert isinstance(item, dict)
+    assert item.notes == item["notes"] == ["a"]
+
+
+@claims("`isinstance` tells the variants of a union apart, `match` works")
+def test_variants_are_classes() -> None:
+    """That checkers narrow is in tests/typing/namespaces.py."""
+    found = []
+    for item in _decoded(Response, RESPONSE).output:
+        match item:
+            case ResponseOutputMessage(content=[part]):
+                found.append(part.text)
+            case ResponseReasoningItem():
+                found.append(item.type)
+    assert found == ["reasoning", "Hi."]
+
+
+@claims("Answers go back in as they are")
+async def test_answers_go_back_in() -> None:
+    transport = FakeTransport(Answer(json=RESPONSE))
+    async with OpenAI(api_key="k", transport=transport) as client:
+        output = _decoded(Response, RESPONSE).output
+        await client.responses.create(model="m", input=[*output, {"role": "user", "content": "And then?"}])
+    sent = json.loads(transport.requests[0].body)["input"]
+    assert sent == [*RESPONSE["output"], {"role": "user", "content": "And then?"}]
+
+
+@claims("raises `StreamTruncated` with what had arrived (`error.partial`)", '`truncated_streams="ignore"`')
+async def test_a_cut_stream_raises() -> None:
+    cut = Answer(events=[delta("Hel"), delta("lo")])
+    async with _client(cut, cut) as client:
+        stream = await client.chat.completions.create(**PROMPT, stream=True)
+        with pytest.raises(StreamTruncated) as caught:
+            [chunk async for chunk in stream]
+        assert caught.value.partial is not None
+        quiet = client.with_options(truncated_streams="ignore")
+        stream = await quiet.chat.completions.create(**PROMPT, stream=True)
+        assert all([isinstance(chunk, ChatCompletionChunk) async for chunk in stream])
+
+
+@claims(
+    "`embedding` is a sequence of C numbers (an `array.array`)", "which `json.dumps` and `isinstance(..., list)` need"
+)
+async def test_vectors_are_arrays() -> None:
+    async with _client(Answer(json=EMBEDDINGS)) as client:
+        vector = (await client.embeddings.create(model="m", input="x")).data[0].embedding
+    assert isinstance(vector, Vector)
+    assert isinstance(vector, array)
+    assert not isinstance(vector, list)
+    assert vector.itemsize == 4
+    assert (vector[0], list(vector), len(vector), vector == [1.0, 2.0]) == (1.0, [1.0, 2.0], 2, True)
+    assert np.shares_memory(np.asarray(vector), np.frombuffer(vector, np.float32))
+    with pytest.raises(TypeError):
+        json.dumps(vector)
+    assert json.dumps(vector.tolist()) == "[1.0, 2.0]"
+
+
+@claims("`answer.write_to_file(path)` works with and without `await`")
+async def test_binary_answers_are_written_either_way(tmp_path: Path) -> None:
+    body = Answer(content=b"content")
+    async with _client(body, body) as client:
+        answer = await client.files.content("f")
+        answer.write_to_file(tmp_path / "a")
+        await answer.write_to_file(tmp_path / "b")
+        await answer.astream_to_file(tmp_path / "c")
+        async with client.files.with_streaming_response.content("f") as response:
+            await response.stream_to_file(tmp_path / "d")
+    assert {(tmp_path / name).read_bytes() for name in "abcd"} == {b"content"}
+
+
+@claims("an `httpx.Timeout` is accepted")
+def test_timeouts_of_httpx_are_accepted() -> None:
+    class Likewise:
+        """As httpx's has them."""
+
+        connect, read, write, pool = 1.0, 2.0, 3.0, 4.0
+
+    client: Any = OpenAI(api_key="k", timeout=Likewise())  # type: ignore[arg-type]  # a look-alike
+    assert (client.timeout.connect, client.timeout.read, client.timeout.write, client.timeout.pool) == (1, 2, 3, 4)
+    assert OpenAI(api_key="k", timeout=Timeout(5)).timeout == Timeout(5)
+
+
+@claims("`http_client=` raises an error that says what to use instead")
+def test_http_clients_are_refused() -> None:
+    with pytest.raises(NotYetSupportedError, match=r"transport=.*middleware="):
+        OpenAI(api_key="k", http_client=object())
+
+
+@claims("`error.response` and `error.request` are plain data")
+async def test_the_response_of_an_error_is_plain_data() -> None:
+    async with _client(Answer(404, json={"error": {"message": "no"}})) as client:
+        with pytest.raises(NotFoundError) as caught:
+            await client.models.retrieve("m")
+    response = caught.value.response
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == json.loads(response.content) == json.loads(response.text)
+    assert caught.value.request.method == "GET"
+    assert copy.copy(caught.value.request).url == caught.value.request.url
+
+
+@claims("another name raises `AttributeError`", "these will come: `parse`, `stream`, `run_tools`")
+def test_helpers_are_not_there_yet() -> None:
+    client = NotingClient()
+    for holder, name in (
+        (client.chat.completions, "parse"),
+        (client.chat.completions, "stream"),
+        (client.chat.completions, "run_tools"),
+        (client.responses, "parse"),
+        (client.responses, "stream"),
+        (client.responses, "connect"),
+    ):
+        with pytest.raises(AttributeError):
+            getattr(holder, name)
+
+
+@claims(
+    "raise `NotYetSupportedError` with what to do instead: `AsyncAzureOpenAI` and `AsyncBedrockOpenAI`",
+    "`workload_identity`, `data_residency` and `websocket_base_url`",
+    "HTTP/2 and proxies are not there yet",
+)
+def test_what_exists_and_is_not_there_yet_says_so() -> None:
+    for name in ("AsyncAzureOpenAI", "AsyncBedrockOpenAI"):
+        with pytest.raises(NotYetSupportedError, match="not there yet; use"):
+            getattr(anyopenai, name)(api_key="k")
+    for option in ("workload_identity", "data_residency", "websocket_base_url"):
+        with pytest.raises(NotYetSupportedError, match=f"{option}=: .* not there yet; "):
+            OpenAI(api_key="k", **{option: "x"})
+    assert not {"http2", "proxy", "proxies"} & set(inspect.signature(OpenAI).parameters)
