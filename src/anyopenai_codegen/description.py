@@ -190,6 +190,10 @@ def read(path: Path, facts: Facts) -> Description:
             schema = at_pointer(own, pointer)
             for name, member in members.items():
                 schema.setdefault("properties", {})[name] = _renamed(expanded(member), patched)
+        for pointer, values in facts.overlay.get("values", {}).items() if side == "param" else ():
+            schema = at_pointer(own, pointer)
+            known = schema.pop("const", None)
+            schema["enum"] = [*([] if known is None else [known]), *schema.get("enum", ()), *values]
         own[WEBHOOKS] = {"anyOf": events, "discriminator": {"propertyName": "type"}}
         schemas[side] = own
     return Description(document["version"], digest, operations, schemas)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._files import FileTypes
     from .._resource import opened, raw
     from ..types import image_generate_params
-    from ..types.image_edit_params import ImageEditModel, ImageEditSize, Svg
+    from ..types.image_edit_params import ImageEditModel, ImageEditQuality, ImageEditSize, Svg
     from ..types.image_generate_params import ImageGenerateModel, ImageGenerateQuality, ImageGenerateSize
 
 
@@ -125,9 +125,9 @@ class Images(Resource):
         model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageEditQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         size: str | ImageEditSize | None | Omit = omit,
@@ -152,9 +152,9 @@ class Images(Resource):
         model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageEditQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         size: str | ImageEditSize | None | Omit = omit,
@@ -179,9 +179,9 @@ class Images(Resource):
         model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageEditQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         size: str | ImageEditSize | None | Omit = omit,
@@ -205,9 +205,9 @@ class Images(Resource):
         model: str | ImageEditModel | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
-        quality: Literal["standard", "low", "medium", "high", "auto"] | None | Omit = omit,
+        quality: ImageEditQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         size: str | ImageEditSize | None | Omit = omit,
@@ -237,10 +237,10 @@ class Images(Resource):
             model (str, default "gpt-image-1.5"): The model's id.
             n (int, 1 to 10, default 1): How many images to make.
             output_compression (int, default 100): How much to compress, for JPEG and WebP, in percent.
-            output_format ("png", "jpeg" or "webp", default "png"): The form of the image files.
+            output_format ("png", "jpeg", "webp", "svg" or "gif", default "png"): The form of the image files.
             partial_images (int): How many unfinished images to send on the way, while streaming.
-            quality ("standard", "low", "medium", "high" or "auto", default "auto"): How good the images are; better
-                ones take longer and cost more.
+            quality ("standard", "low", "medium", "high", "auto", "xhigh" or "max", default "auto"): How good the
+                images are; better ones take longer and cost more.
             response_format ("url" or "b64_json"): Send URLs, or the images themselves as base64 text.
             safety_identifier (str): A stable, hashed name of your user, to tell misuse apart.
             size (str, default "1024x1024"): Width and height, in pixels.
@@ -301,7 +301,7 @@ class Images(Resource):
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
         quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
@@ -326,7 +326,7 @@ class Images(Resource):
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
         quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
@@ -351,7 +351,7 @@ class Images(Resource):
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
         quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
@@ -375,7 +375,7 @@ class Images(Resource):
         moderation: Literal["low", "auto"] | None | Omit = omit,
         n: int | None | Omit = omit,
         output_compression: int | None | Omit = omit,
-        output_format: Literal["png", "jpeg", "webp"] | None | Omit = omit,
+        output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None | Omit = omit,
         partial_images: int | None | Omit = omit,
         quality: ImageGenerateQuality | None | Omit = omit,
         response_format: Literal["url", "b64_json"] | None | Omit = omit,
@@ -401,10 +401,10 @@ class Images(Resource):
             moderation ("low" or "auto", default "auto"): How strictly images are checked.
             n (int, 1 to 10, default 1): How many images to make.
             output_compression (int, default 100): How much to compress, for JPEG and WebP, in percent.
-            output_format ("png", "jpeg" or "webp", default "png"): The form of the image files.
+            output_format ("png", "jpeg", "webp", "svg" or "gif", default "png"): The form of the image files.
             partial_images (int): How many unfinished images to send on the way, while streaming.
-            quality ("standard", "hd", "low", "medium", "high" or "auto", default "auto"): How good the images are;
-                better ones take longer and cost more.
+            quality (one of the values its type lists, default "auto"): How good the images are; better ones take
+                longer and cost more.
             response_format ("url" or "b64_json", default "url"): Send URLs, or the images themselves as base64
                 text.
             safety_identifier (str): A stable, hashed name of your user, to tell misuse apart.

@@ -24,7 +24,7 @@ class ImageEditParams(TypedDict, total=False):
     size: str | ImageEditSize | None
     """Default "1024x1024"."""
     response_format: Literal["url", "b64_json"] | None
-    output_format: Literal["png", "jpeg", "webp"] | None
+    output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None
     """Default "png"."""
     output_compression: int | None
     """Default 100."""
@@ -33,7 +33,7 @@ class ImageEditParams(TypedDict, total=False):
     stream: bool | None
     """Default False."""
     partial_images: int | None
-    quality: Literal["standard", "low", "medium", "high", "auto"] | None
+    quality: ImageEditQuality | None
     """Default "auto"."""
 
 
@@ -59,6 +59,8 @@ ImageEditModel: TypeAlias = Literal[
     "gpt-image-1-mini",
     "chatgpt-image-latest",
 ]
+
+ImageEditQuality: TypeAlias = Literal["standard", "low", "medium", "high", "auto", "xhigh", "max"]
 
 ImageEditSize: TypeAlias = Literal["256x256", "512x512", "1024x1024", "1536x1024", "1024x1536", "auto"]
 

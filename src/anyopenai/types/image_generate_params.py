@@ -18,7 +18,7 @@ class ImageGenerateParams(TypedDict, total=False):
     """Default "auto"."""
     response_format: Literal["url", "b64_json"] | None
     """Default "url"."""
-    output_format: Literal["png", "jpeg", "webp"] | None
+    output_format: Literal["png", "jpeg", "webp", "svg", "gif"] | None
     """Default "png"."""
     output_compression: int | None
     """Default 100."""
@@ -58,7 +58,7 @@ ImageGenerateModel: TypeAlias = Literal[
     "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21", "dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-1-mini"
 ]
 
-ImageGenerateQuality: TypeAlias = Literal["standard", "hd", "low", "medium", "high", "auto"]
+ImageGenerateQuality: TypeAlias = Literal["standard", "hd", "low", "medium", "high", "auto", "xhigh", "max"]
 
 ImageGenerateSize: TypeAlias = Literal[
     "auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"

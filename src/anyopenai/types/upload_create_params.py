@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Required, TypedDict
 
 from .file_create_params import ExpiresAfter
+from .file_purpose import FilePurpose
 
 
 class UploadCreateParams(TypedDict, total=False):
     """The arguments of `uploads.create`."""
 
     filename: Required[str]
-    purpose: Required[Literal["assistants", "batch", "fine-tune", "vision"]]
+    purpose: Required[FilePurpose]
     bytes: Required[int]
     mime_type: Required[str]
     expires_after: ExpiresAfter

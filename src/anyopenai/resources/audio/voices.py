@@ -48,7 +48,7 @@ class Voices(Resource):
         name: str,
         audio_sample: FileTypes | Omit = omit,
         consent: str | Omit = omit,
-        type: Literal["audio_sample"] | Omit = omit,
+        type: Literal["audio_sample", "prompt"] | Omit = omit,
         prompt: str | Omit = omit,
         model: str | Literal["auto", "2026-10-08"] | Omit = omit,
         script_hint: str | Omit = omit,
@@ -64,7 +64,7 @@ class Voices(Resource):
             audio_sample (a file (bytes, a path, an open binary file, or a tuple of file name and content)): The
                 speaker's recording that the voice is made from.
             consent (str): The id of the speaker's consent.
-            type ("audio_sample"): What kind it is.
+            type ("audio_sample" or "prompt"): What kind it is.
             prompt (str): What the voice is like, where `type` is "prompt".
             model (str): The model that makes the voice.
             script_hint (str): The script that the voice will mostly read.

@@ -12,11 +12,12 @@ from ...types.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final, Literal, Unpack
+    from typing import Final, Unpack
 
     from ..._contract import Omit, RequestOptions
     from ..._resource import opened, raw
     from ...types.file_create_params import ExpiresAfter
+    from ...types.file_purpose import FilePurpose
     from .parts import Parts, PartsWithRawResponse, PartsWithStreamingResponse
 
 
@@ -107,7 +108,7 @@ class Uploads(Resource):
         bytes: int,
         filename: str,
         mime_type: str,
-        purpose: Literal["assistants", "batch", "fine-tune", "vision"],
+        purpose: FilePurpose,
         expires_after: ExpiresAfter | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Upload:
@@ -119,7 +120,7 @@ class Uploads(Resource):
             bytes (int): Size of the whole file, in bytes.
             filename (str): The file's name.
             mime_type (str): The file's media type.
-            purpose ("assistants", "batch", "fine-tune" or "vision"): What the file is for.
+            purpose ("assistants", "batch", "fine-tune", "vision", "user_data" or "evals"): What the file is for.
             expires_after (`ExpiresAfter`): When it expires.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 

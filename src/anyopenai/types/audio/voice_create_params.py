@@ -14,4 +14,4 @@ class CreateVoiceRequestAudioSample(TypedDict, total=False):
     name: Required[str]
     audio_sample: Required[FileTypes]
     consent: Required[str]
-    type: Literal["audio_sample"]
+    type: Literal["audio_sample", "prompt"]

@@ -18,4 +18,7 @@ ProjectResidency: TypeAlias = Literal[
     "GB_STORAGE",
     "AE_STORAGE",
     "AE_STORAGE_PROCESSING",
+    "AU_STORAGE_PROCESSING",
+    "IN_STORAGE_PROCESSING",
+    "JP_STORAGE_PROCESSING",
 ]
