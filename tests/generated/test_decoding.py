@@ -1,0 +1,156 @@
+"""Nothing that a server sends breaks decoding, whatever the method; what is sent and known is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from anyopenai._codec import BaseModel, DecodeFailure, UnknownObject, Vector, decoder_for
+from anyopenai._codec.lenient import lenient
+from codec.documents import document, seeds, spell
+from generated.callers import NotingClient
+from generated.facts import METHODS, arguments, method_of, required
+from generated.mutants import MUTATIONS, mutant
+
+
+def _roots() -> dict[str, Any]:
+    """Every type that a method gives, by the first method that gives it."""
+    client, found = NotingClient(), {}
+    for dotted, facts in METHODS.items():
+        positional, given_ = arguments(facts, required(facts))
+        result = method_of(client, dotted)(*positional, **given_)
+        if hasattr(result, "send"):
+            with pytest.raises(StopIteration):
+                result.send(None)
+        operation = client.last().operation
+        variants = operation.variants[1].values() if operation.variants else ()
+        for number, kind in enumerate((operation.returns, operation.event, *variants)):
+            if kind not in (None, str, bytes) and kind not in found.values():
+                found[dotted if number == 0 else f"{dotted}[{number}]"] = kind
+    return found
+
+
+ROOTS = _roots()
+
+each_root = pytest.mark.parametrize("kind", ROOTS.values(), ids=list(ROOTS))
+
+
+def differences(value: Any, sent: Any, *, kept: bool, path: str = "") -> list[str]:
+    """Say what of a document is not in what it was decoded to.
+
+    Args:
+        value: What came of it.
+        sent: The document.
+        kept: Whether members that no class declares are kept too.
+        path: Where it stands.
+    """
+    if isinstance(value, BaseModel):
+        if not isinstance(sent, dict):
+            return [f"{path}: {type(value).__name__} of {sent!r}"]
+        found: list[str] = []
+        fields = {field.encode_name: field.name for field in msgspec.structs.fields(value)}
+        tag = value.__struct_config__.tag_field
+        for wire, part in sent.items():
+            if wire in fields or wire == tag:
+                own = getattr(value, fields.get(wire, wire))
+                found += differences(own, part, kept=kept, path=f"{path}.{wire}")
+            elif kept:
+                if wire not in value.model_extra:
+                    found.append(f"{path}.{wire} is lost")
+                elif not wire.startswith("_") and not hasattr(type(value), wire):
+                    found += differences(getattr(value, wire), part, kept=kept, path=f"{path}.{wire}")
+        found += [f"{path}.{name} was not sent" for name in fields.keys() - sent.keys() if getattr(value, fields[name])]
+        return found
+    if isinstance(value, Vector):
+        same = value == (Vector.from_base64(sent) if isinstance(sent, str) else sent)
+        return [] if same else [f"{path}: {value!r} of {sent!r}"]
+    if isinstance(value, dict) and isinstance(sent, dict):
+        if value.keys() != sent.keys():
+            return [f"{path}: {sorted(value)} of {sorted(sent)}"]
+        return [one for key in sent for one in differences(value[key], sent[key], kept=kept, path=f"{path}.{key}")]
+    if isinstance(value, list) and isinstance(sent, list):
+        if len(value) != len(sent):
+            return [f"{path}: {len(value)} items of {len(sent)}"]
+        pairs = enumerate(zip(value, sent, strict=True))
+        return [one for at, pair in pairs for one in differences(*pair, kept=kept, path=f"{path}[{at}]")]
+    if isinstance(value, float) and isinstance(sent, float) and math.isnan(value) and math.isnan(sent):
+        return []
+    same = value == sent and isinstance(value, bool) == isinstance(sent, bool)
+    return [] if same else [f"{path}: {value!r} of {sent!r}"]
+
+
+def use(value: Any) -> None:
+    """Do what a user may do with an answer."""
+    repr(value)
+    if isinstance(value, BaseModel):
+        value.to_dict()
+        value.model_dump()
+        assert value == value.model_copy()
+
+
+@each_root
+@settings(max_examples=10)
+@given(rand=seeds)
+def test_a_valid_document_means_the_same_in_both_passes(kind: Any, rand: Random) -> None:
+    sent = document(kind, rand)
+    text = spell(sent, rand)
+    strict = decoder_for(kind, strict=True).decode(text)
+    assert decoder_for(kind).decode(text) == strict
+    assert lenient(keep_unknown=False).build(kind, json.loads(text)) == strict
+    assert decoder_for(kind, keep_unknown=True).decode(text) == strict
+    assert differences(strict, sent, kept=False) == []
+
+
+@each_root
+@settings(max_examples=4)
+@given(rand=seeds)
+def test_a_mutant_decodes_and_what_was_sent_is_there(kind: Any, rand: Random) -> None:
+    for name, mutation in MUTATIONS.items():
+        sent = mutant(kind, rand, mutation)
+        text = json.dumps(sent).encode()
+        value = decoder_for(kind).decode(text)
+        kept = decoder_for(kind, keep_unknown=True).decode(text)
+        use(value)
+        use(kept)
+        assert differences(value, sent, kept=False) == [], name
+        assert differences(kept, sent, kept=True) == [], name
+        with contextlib.suppress(DecodeFailure):
+            strict = decoder_for(kind, strict=True).decode(text)
+            assert lenient(keep_unknown=False).build(kind, json.loads(text)) == strict, name
+
+
+@each_root
+def test_a_bomb_gets_an_error_or_does_no_harm(kind: Any) -> None:
+    rand = Random(0)
+    sent = document(kind, rand)
+    while not isinstance(sent, dict):
+        sent = {"type": "x"} if isinstance(sent, str | None) else document(kind, rand)
+    name = rand.choice(list(sent)) if sent else "data"
+    for opening, closing in (("[", "]"), ('{"data":', "}")):
+        inner = opening * 20_000 + "1" + closing * 20_000
+        text = json.dumps({**sent, name: "HERE"}).replace('"HERE"', inner).encode()
+        for options in ({}, {"keep_unknown": True}, {"strict": True}):
+            with contextlib.suppress(DecodeFailure):
+                use(decoder_for(kind, **options).decode(text))
+        with pytest.raises(DecodeFailure, match="nests deeper than 500 levels"):
+            decoder_for(kind, keep_unknown=True).decode(text)
+
+
+def test_types_that_hold_themselves_have_a_limit_too() -> None:
+    from anyopenai.types.responses import Response
+
+    levels = 5_000
+    opening, closing = b'{"type":"and","filters":[', b"]}"
+    text = b'{"tools":[{"type":"file_search","vector_store_ids":[],"filters":%b%b}]}'
+    with pytest.raises(DecodeFailure, match="nests deeper than 500 levels"):
+        decoder_for(Response).decode(text % (opening * levels, closing * levels))
+    response = decoder_for(Response).decode(text % (opening * 20, closing * 20))
+    use(response)
+    assert not isinstance(response.tools[0], UnknownObject)
