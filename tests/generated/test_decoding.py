@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+from importlib import import_module
 from random import Random
 from typing import Any
 
@@ -19,10 +20,24 @@ from generated.callers import NotingClient
 from generated.facts import METHODS, arguments, method_of, required
 from generated.mutants import MUTATIONS, mutant
 
+# What sockets and webhooks send, which no method gives; those of namespaces that are there.
+EVENTS = """
+beta.BetaResponsesServerEvent
+live.ConnectServerEvent live.ForkServerEvent live.ServerEvent
+realtime.RealtimeServerEvent realtime.RealtimeTranslationServerEvent
+responses.ResponsesServerEvent
+webhooks.UnwrapWebhookEvent
+"""
+
 
 def _roots() -> dict[str, Any]:
-    """Every type that a method gives, by the first method that gives it."""
+    """Every type that a method or a socket gives, by the first method that gives it or by its own name."""
     client, found = NotingClient(), {}
+    for name in EVENTS.split():
+        package, _, own = name.rpartition(".")
+        with contextlib.suppress(ImportError):
+            kind = getattr(import_module(f"anyopenai.types.{package}"), own, None)
+            found.update({name: kind} if kind is not None else {})
     for dotted, facts in METHODS.items():
         positional, given_ = arguments(facts, required(facts))
         result = method_of(client, dotted)(*positional, **given_)
@@ -69,8 +84,8 @@ def differences(value: Any, sent: Any, *, kept: bool, path: str = "") -> list[st
         found += [f"{path}.{name} was not sent" for name in fields.keys() - sent.keys() if getattr(value, fields[name])]
         return found
     if isinstance(value, Vector):
-        same = value == (Vector.from_base64(sent) if isinstance(sent, str) else sent)
-        return [] if same else [f"{path}: {value!r} of {sent!r}"]
+        numbers = Vector.from_base64(sent).tolist() if isinstance(sent, str) else sent
+        return differences(value.tolist(), numbers, kept=kept, path=path)
     if isinstance(value, dict) and isinstance(sent, dict):
         if value.keys() != sent.keys():
             return [f"{path}: {sorted(value)} of {sorted(sent)}"]
@@ -96,7 +111,7 @@ def use(value: Any) -> None:
 
 
 @each_root
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(rand=seeds)
 def test_a_valid_document_means_the_same_in_both_passes(kind: Any, rand: Random) -> None:
     sent = document(kind, rand)
@@ -109,7 +124,7 @@ def test_a_valid_document_means_the_same_in_both_passes(kind: Any, rand: Random)
 
 
 @each_root
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(rand=seeds)
 def test_a_mutant_decodes_and_what_was_sent_is_there(kind: Any, rand: Random) -> None:
     for name, mutation in MUTATIONS.items():
@@ -134,11 +149,10 @@ def test_a_bomb_gets_an_error_or_does_no_harm(kind: Any) -> None:
         sent = {"type": "x"} if isinstance(sent, str | None) else document(kind, rand)
     name = rand.choice(list(sent)) if sent else "data"
     for opening, closing in (("[", "]"), ('{"data":', "}")):
-        inner = opening * 20_000 + "1" + closing * 20_000
+        inner = opening * 6_000 + "1" + closing * 6_000
         text = json.dumps({**sent, name: "HERE"}).replace('"HERE"', inner).encode()
-        for options in ({}, {"keep_unknown": True}, {"strict": True}):
-            with contextlib.suppress(DecodeFailure):
-                use(decoder_for(kind, **options).decode(text))
+        with contextlib.suppress(DecodeFailure):
+            use(decoder_for(kind).decode(text))
         with pytest.raises(DecodeFailure, match="nests deeper than 500 levels"):
             decoder_for(kind, keep_unknown=True).decode(text)
 
