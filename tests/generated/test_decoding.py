@@ -168,3 +168,14 @@ def test_types_that_hold_themselves_have_a_limit_too() -> None:
     response = decoder_for(Response).decode(text % (opening * 20, closing * 20))
     use(response)
     assert not isinstance(response.tools[0], UnknownObject)
+
+
+def test_what_is_lost_or_changed_would_be_told() -> None:
+    from anyopenai.types import Model
+
+    sent = {"id": "m", "created": 1, "object": "model", "owned_by": "me", "mood": 1}
+    value = decoder_for(Model).decode(json.dumps(sent).encode())
+    assert differences(value, sent, kept=False) == []
+    assert differences(value, sent, kept=True) == [".mood is lost"]
+    assert differences(value, {**sent, "created": True}, kept=False) == [".created: 1 of True"]
+    assert differences(value, {"id": "m", "created": 1}, kept=False) != []
