@@ -85,7 +85,11 @@ def differences(value: Any, sent: Any, *, kept: bool, path: str = "") -> list[st
         return found
     if isinstance(value, Vector):
         numbers = Vector.from_base64(sent).tolist() if isinstance(sent, str) else sent
-        return differences(value.tolist(), numbers, kept=kept, path=path)
+        # In a list of numbers Python takes true for 1, and a Vector keeps numbers only.
+        same = len(value) == len(numbers) and all(
+            one == other or (one != one and other != other) for one, other in zip(value, numbers, strict=True)
+        )
+        return [] if same else [f"{path}: {value!r} of {sent!r}"]
     if isinstance(value, dict) and isinstance(sent, dict):
         if value.keys() != sent.keys():
             return [f"{path}: {sorted(value)} of {sorted(sent)}"]
