@@ -155,7 +155,8 @@ def test_a_bomb_gets_an_error_or_does_no_harm(kind: Any) -> None:
     for opening, closing in (("[", "]"), ('{"data":', "}")):
         inner = opening * 6_000 + "1" + closing * 6_000
         text = json.dumps({**sent, name: "HERE"}).replace('"HERE"', inner).encode()
-        with contextlib.suppress(DecodeFailure):
+        # Later interpreters let msgspec decode more levels than can be dumped: that is refused as clearly.
+        with contextlib.suppress(ValueError):
             use(decoder_for(kind).decode(text))
         with pytest.raises(DecodeFailure, match="nests deeper than 500 levels"):
             decoder_for(kind, keep_unknown=True).decode(text)
