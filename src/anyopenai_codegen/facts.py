@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -54,14 +54,16 @@ class KnownName:
         also = tuple((whole(module), other) for module, _, other in (one.partition(":") for one in rest))
         return cls(name, modules, also)
 
-    def preferring(self, modules: Mapping[str, str], short: Mapping[str, str]) -> KnownName:
+    def preferring(self, modules: Mapping[str, str], short: Mapping[str, str], borrowers: Collection[str]) -> KnownName:
         """Return the name with another first module, or with a shorter name before it, where we want that.
 
         Args:
             modules: Modules by those that they come before.
             short: Shorter names by name.
+            borrowers: Packages whose modules come last.
         """
-        known = self
+        order = sorted(self.modules, key=lambda module: module.partition(".")[0] in borrowers)
+        known = replace(self, modules=tuple(order))
         before = modules.get(known.modules[0]) if known.modules else None
         if before:
             known = replace(known, modules=tuple(dict.fromkeys((before, *known.modules))))
@@ -93,9 +95,10 @@ class Facts:
         overruled = self.overlay.get("names", {})
         modules: dict[str, str] = self.overlay.get("modules", {})
         short: dict[str, str] = self.overlay.get("short", {})
+        borrowers: list[str] = self.overlay.get("borrowers", [])
         return {
             side: {
-                pointer: KnownName.parsed(entry).preferring(modules, short)
+                pointer: KnownName.parsed(entry).preferring(modules, short, borrowers)
                 for pointer, entry in {**self.names[side], **overruled.get(side, {})}.items()
             }
             for side in ("response", "param")

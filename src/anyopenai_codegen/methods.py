@@ -106,8 +106,6 @@ class Methods:
         self.near: dict[str, str] = {}
         self.answer_homes: dict[str, str] = {}
         self.request_homes: dict[str, str] = {}
-        self.answers_beside: list[str] = []
-        self.requests_beside: list[str] = []
         self.made_by: dict[str, list[str]] = {}
         self.taken_by: dict[str, list[str]] = {}
 
@@ -128,11 +126,7 @@ class Methods:
         Args:
             packages: The names that each package gives.
         """
-        sides = (
-            (self.answers, self.answers_beside, self.answer_roots),
-            (self.requests, self.requests_beside, self.request_roots),
-        )
-        for reader, beside, roots in sides:
+        for reader, roots in ((self.answers, self.answer_roots), (self.requests, self.request_roots)):
             for pointer, known in reader.known.items():
                 own = next((module for module in known.modules if module.rpartition(".")[2] == snake(known.name)), "")
                 if pointer not in reader.components or known.name not in packages.get(own.rpartition(".")[0], ()):
@@ -140,8 +134,8 @@ class Methods:
                 if reader is self.requests and known.name.endswith("Params"):
                     continue  # a method's arguments, which its other form has named
                 for part in inner(reader.component(pointer)):
-                    if isinstance(part, Named) and part.key not in (*roots, *beside):
-                        beside.append(part.key)
+                    if isinstance(part, Named) and part.key not in roots:
+                        roots.append(part.key)
 
     def _read_parameters(self, method: Method, operation: dict[str, Any]) -> None:
         facts = method.facts

@@ -76,7 +76,7 @@ class Layout:
         taken: Iterable[tuple[str, str]] = (),
         homes: dict[str, str] | None = None,
         near: dict[str, str] | None = None,
-        beside: Collection[str] = (),
+        later: Iterable[tuple[Collection[str], bool]] = (),
     ) -> None:
         """Lay out the declarations.
 
@@ -88,7 +88,8 @@ class Layout:
             taken: Modules and names that the other side has already given away.
             homes: Where a root that nobody refers to lives, when no name is known for it: `module:Name`.
             near: The package of the method that first refers to a root.
-            beside: The keys of what is there although no method refers to it.
+            later: Further roots, which own nothing that an earlier one leads to, and whether each is needed even if
+                another schema has its name.
         """
         self.side: Side = side
         self.declared = declared
@@ -103,11 +104,11 @@ class Layout:
         # Owners are the shortest way from a root: what a schema is named after when users know no name of it.
         reached: list[str] = []
         order: dict[str, int] = {}
-        for starts in (roots, beside):
-            claimed = {at for key in reached for at in self._claims(key)}
-            fresh = [
-                key for key in dict.fromkeys(starts) if key not in order and not claimed.intersection(self._claims(key))
-            ]
+        for keys, needed in ((roots, True), *later):
+            fresh = [key for key in dict.fromkeys(keys) if key not in order]
+            if not needed:
+                claimed = {at for key in reached for at in self._claims(key)}
+                fresh = [key for key in fresh if not claimed.intersection(self._claims(key))]
             number = len(reached)
             order |= {key: number + place for place, key in enumerate(fresh)}
             reached += fresh

@@ -88,18 +88,16 @@ def add_written(modules: dict[str, Module], given: Sequence[Given], written: Map
             continue  # of a namespace that is not written
         module = modules.setdefault(module_name, Module(f"types.{module_name}", f"`{name}`."))
         module.local.add(name)
-        text = _with_imports(text, module)
+        pieces = _REFERENCE.split(text)
+        text = pieces[0] + "".join(
+            _used(module, reference) + after for reference, after in zip(references, pieces[1:], strict=True)
+        )
         for source, generic in (("typing", "Literal"), ("collections.abc", "Iterable")):
             if f"{generic}[" in text:
                 module.use(source, generic)
         module.body.append(f"{name}: {module.use('typing', 'TypeAlias')} = {text}")
         added.append(Given(module_name, name))
     return added
-
-
-def _with_imports(text: str, module: Module) -> str:
-    """Replace each reference in a piece of Python text by the name that the module imports it as."""
-    return _REFERENCE.sub(lambda found: _used(module, found[0]), text)
 
 
 def _used(module: Module, reference: str) -> str:

@@ -53,7 +53,7 @@ class Reader:
         self, description: Description, side: Side, known: dict[str, KnownName], kept_enums: Collection[str] = ()
     ) -> None:
         self._description = description
-        self._side: Side = side
+        self.side: Side = side
         self.known = known
         self._kept_enums = kept_enums
         self._reading: list[str] = []
@@ -64,7 +64,7 @@ class Reader:
     @property
     def components(self) -> Collection[str]:
         """The names of the components that there are."""
-        return self._description.schemas[self._side].keys()
+        return self._description.schemas[self.side].keys()
 
     def component(self, name: str) -> Shape:
         """Read a component of the description."""
@@ -75,7 +75,7 @@ class Reader:
                 return Named(name)
             self._reading.append(name)
             try:
-                shape = self.read(self._description.component(self._side, name), name, None)
+                shape = self.read(self._description.component(self.side, name), name, None)
             finally:
                 self._reading.pop()
             recursive = self.declared.get(name)
@@ -171,6 +171,10 @@ class Reader:
                 if also_at and also_at not in declared.also_at:
                     declared.also_at.append(also_at)
                 return either((Named(at), NONE)) if optional(shape) else Named(at)
+        if isinstance(bare, Choices) and self.side == "param" and place is not None:
+            # Too long to repeat in every overload: it is named after where it stands.
+            self.declared.setdefault(at, Alias(at, bare, place=place))
+            return either((Named(at), NONE)) if optional(shape) else Named(at)
         return shape
 
     def _object(self, schema: Schema, at: str, place: tuple[str, str] | None, also_at: str | None) -> Shape:
@@ -200,7 +204,7 @@ class Reader:
             return self.read(parts[-1][1], parts[-1][0], place, also_at or at)
         for part in schema["allOf"]:
             required.extend(part.get("required", ()))
-        if self._side == "response":
+        if self.side == "response":
             # What the schema adds says more of the object than what it shares with others.
             pieces.sort(key=lambda piece: not f"{piece[0]}/".startswith(f"{at}/"))
         shape = self._declare(at, place, also_at, pieces, required)
@@ -222,7 +226,7 @@ class Reader:
         """Find the objects an `allOf` part stands for."""
         if "$ref" in part:
             name = part["$ref"][len(COMPONENT) :]
-            self._collect(name, self._description.component(self._side, name), pieces, required)
+            self._collect(name, self._description.component(self.side, name), pieces, required)
         elif "allOf" in part:
             for number, inner in enumerate(part["allOf"]):
                 self._collect(f"{key}/allOf/{number}", inner, pieces, required)

@@ -239,7 +239,7 @@ class Resources:
         arguments = [constant(method)]
         path = re.findall(r"\{(\w+)\}", method.facts["path"])
         if path:
-            arguments.append(f"path=({', '.join(path)},)")
+            arguments.append(f"path=({', '.join(path)}{',' if len(path) == 1 else ''})")
         for place, word in (("query", "query"), ("body", "body"), ("header", "headers")):
             members = [parameter for parameter in method.parameters if parameter.place == place]
             if members:
@@ -421,4 +421,4 @@ def constant(method: Method) -> str:
 
 
 def _tuple(names: list[str]) -> str:
-    return f"({', '.join(literal(name) for name in names)},)"
+    return f"({', '.join(literal(name) for name in names)}{',' if len(names) == 1 else ''})"

@@ -64,29 +64,42 @@ def write(
     """
     overlay = facts.overlay
     wanted = tuple(overlay["select"]) if selected is None else selected
+    borrowers = overlay.get("borrowers", ())
     reader = Methods(description, facts)
-    methods = {
-        dotted: reader.read(dotted)
-        for dotted in facts.operations
-        if not wanted or any(dotted.startswith(f"{name}.") for name in wanted)
-    }
     exports = {package: names.split() for package, names in facts.names["exports"].items()}
-    reader.read_beside(
-        {
+    methods: dict[str, Method] = {}
+    answer_stages: list[tuple[list[str], bool]] = []
+    request_stages: list[tuple[list[str], bool]] = []
+
+    def end_stage(*, needed: bool) -> None:
+        for stages, roots in ((answer_stages, reader.answer_roots), (request_stages, reader.request_roots)):
+            stages.append((roots[sum(len(keys) for keys, _ in stages) :], needed))
+
+    # Who borrows types comes last, so that what it shares with others lives with the others.
+    for borrows in (False, True):
+        for dotted in facts.operations:
+            own = dotted.partition(".")[0]
+            if (own in borrowers) == borrows and (not wanted or any(dotted.startswith(f"{name}.") for name in wanted)):
+                methods[dotted] = reader.read(dotted)
+        end_stage(needed=True)
+        shared = () if borrows else ("", "shared", "shared_params")
+        packages = {
             package: names
             for package, names in exports.items()
-            if not wanted or package.partition(".")[0] in ("", "shared", "shared_params", *wanted)
+            if (own := package.partition(".")[0]) in shared
+            or ((own in borrowers) == borrows and (not wanted or own in wanted))
         }
-    )
+        reader.read_beside(packages)
+        end_stage(needed=False)
     homes = overlay.get("homes", {})
     answers = Layout(
         "response",
         reader.answers.declared,
-        reader.answer_roots,
+        answer_stages[0][0],
         facts.known["response"],
         homes={**reader.answer_homes, **homes.get("response", {})},
         near=reader.near,
-        beside=reader.answers_beside,
+        later=answer_stages[1:],
     )
     unions = decide(answers)
 
@@ -108,12 +121,12 @@ def write(
     requests = Layout(
         "param",
         reader.requests.declared,
-        reader.request_roots,
+        request_stages[0][0],
         facts.known["param"],
         taken=taken,
         homes={**reader.request_homes, **homes.get("param", {})},
         near=reader.near,
-        beside=reader.requests_beside,
+        later=request_stages[1:],
     )
 
     def write_params(cycles: Mapping[str, frozenset[str]]) -> Params:
@@ -148,6 +161,8 @@ def write(
         for layout in (answers, requests)
         for key in layout.kept
         for module, name in layout.home(key).also
+        # Nobody loads a borrower's types for a further name of one.
+        if layout.home(key).module.partition(".")[0] not in borrowers or module.partition(".")[0] in borrowers
     }
     for layout, folded in ((answers, reader.answers.folded), (requests, reader.requests.folded)):
         for at, key in folded.items():

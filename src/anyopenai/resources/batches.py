@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .._contract import Omit, RequestOptions
     from .._engine.iteration import Paginator
     from .._resource import opened, opened_page, raw, raw_page
-    from ..types.batch_create_params import OutputExpiresAfter
+    from ..types.batch_create_params import BatchCreateEndpoint, OutputExpiresAfter
 
 
 _CANCEL: Final[Operation[Batch]] = Operation(
@@ -82,16 +82,7 @@ class Batches(Resource):
         self,
         *,
         completion_window: Literal["24h"],
-        endpoint: Literal[
-            "/v1/responses",
-            "/v1/chat/completions",
-            "/v1/embeddings",
-            "/v1/completions",
-            "/v1/moderations",
-            "/v1/images/generations",
-            "/v1/images/edits",
-            "/v1/videos",
-        ],
+        endpoint: BatchCreateEndpoint,
         input_file_id: str,
         metadata: Mapping[str, str] | None | Omit = omit,
         output_expires_after: OutputExpiresAfter | Omit = omit,

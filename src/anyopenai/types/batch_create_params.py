@@ -4,25 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class BatchCreateParams(TypedDict, total=False):
     """The arguments of `batches.create`."""
 
     input_file_id: Required[str]
-    endpoint: Required[
-        Literal[
-            "/v1/responses",
-            "/v1/chat/completions",
-            "/v1/embeddings",
-            "/v1/completions",
-            "/v1/moderations",
-            "/v1/images/generations",
-            "/v1/images/edits",
-            "/v1/videos",
-        ]
-    ]
+    endpoint: Required[BatchCreateEndpoint]
     completion_window: Required[Literal["24h"]]
     metadata: Mapping[str, str] | None
     output_expires_after: OutputExpiresAfter
@@ -34,3 +23,15 @@ class OutputExpiresAfter(TypedDict, total=False):
     anchor: Required[Literal["created_at"]]
     seconds: Required[int]
     """3600 to 2,592,000."""
+
+
+BatchCreateEndpoint: TypeAlias = Literal[
+    "/v1/responses",
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/completions",
+    "/v1/moderations",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/videos",
+]

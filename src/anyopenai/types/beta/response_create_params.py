@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class Moderation(TypedDict, total=False):
@@ -17,7 +17,7 @@ class Reasoning(TypedDict, total=False):
     """A `Reasoning` object."""
 
     mode: str | Literal["standard", "pro"]
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: ReasoningEffort | None
     summary: Literal["auto", "concise", "detailed"] | None
     context: Literal["auto", "current_turn", "all_turns"] | None
     generate_summary: Literal["auto", "concise", "detailed"] | None
@@ -41,3 +41,6 @@ class ModerationPolicyInput(TypedDict, total=False):
     """Found in `ModerationPolicy.input`, `ModerationPolicy.output`."""
 
     mode: Required[Literal["score", "block"]]
+
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

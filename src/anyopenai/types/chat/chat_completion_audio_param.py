@@ -10,7 +10,7 @@ class ChatCompletionAudioParam(TypedDict, total=False):
     """Found in `CompletionCreateParams.audio`."""
 
     voice: Required[Voice]
-    format: Required[Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]]
+    format: Required[ChatCompletionAudioFormat]
 
 
 class VoiceID(TypedDict, total=False):
@@ -22,3 +22,5 @@ class VoiceID(TypedDict, total=False):
 Voice: TypeAlias = (
     str | Literal["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"] | VoiceID
 )
+
+ChatCompletionAudioFormat: TypeAlias = Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]

@@ -44,7 +44,7 @@ class CompletionCreateParams(TypedDict, total=False):
     messages: Required[Iterable[ChatCompletionMessageParam]]
     """At least 1 item."""
     model: Required[str | ChatModel]
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    service_tier: CompletionCreateServiceTier | None
     modalities: Sequence[ChatCompletionModality] | None
     verbosity: Literal["low", "medium", "high"] | None
     reasoning_effort: ReasoningEffort | None
@@ -152,6 +152,8 @@ ResponseFormat: TypeAlias = (
     | ResponseFormatJSONObject
     | response_format_json_object.ResponseFormatJSONObject
 )
+
+CompletionCreateServiceTier: TypeAlias = Literal["auto", "default", "flex", "scale", "priority", "fast"]
 
 CompletionCreateParamsNonStreaming = CompletionCreateParams
 CompletionCreateParamsStreaming = CompletionCreateParams

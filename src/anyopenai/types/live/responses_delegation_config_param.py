@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 
 class Reasoning(TypedDict, total=False):
     """A `Reasoning` object."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
+    effort: ReasoningEffort | None
     summary: Literal["concise", "detailed", "auto"] | None
+
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]

@@ -7,7 +7,6 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .._mixins import ResponseText
-from ..beta import beta_response
 from ..shared.moderation_result_body import ModerationResultBody
 from ..shared.reasoning import Reasoning
 from ..shared.responses_model import ResponsesModel
@@ -250,5 +249,5 @@ ModerationInput: TypeAlias = ModerationResultBody | ModerationInputError
 ModerationOutput: TypeAlias = ModerationResultBody | ModerationInputError
 
 ModerationInputModerationResult = ModerationResultBody
-ModerationOutputModerationResult = beta_response.ModerationInputModerationResult
+ModerationOutputModerationResult = ModerationResultBody
 ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from .response_configuration_update_item import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
 
@@ -21,7 +21,7 @@ class ResponseConfigurationUpdateItemParam(TypedDict, total=False):
 class Reasoning(TypedDict, total=False):
     """Found in `ResponseConfigurationUpdateItemParam.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    effort: ReasoningEffort | None
 
 
 class Text(TypedDict, total=False):
@@ -49,3 +49,6 @@ class ResponseFormatTextJSONSchemaConfigParam(TypedDict, total=False):
     type: Required[Literal["json_schema"]]
     description: str | None
     strict: bool | None
+
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

@@ -104,7 +104,7 @@ class ImageGenerationCall(TypedDict, total=False):
     background: Literal["transparent", "opaque", "auto"] | None
     error: ImageGenerationCallError
     output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None
-    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] | None
+    quality: ImageGenerationCallQuality | None
     revised_prompt: str | None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024"] | None
     svg_usage: ImageGenerationCallSvgUsage
@@ -404,6 +404,8 @@ ApplyPatchCallOperation: TypeAlias = (
 )
 
 ApplyPatchCallOutputCaller: TypeAlias = CallerDirect | CallerProgram | response_input_item.ApplyPatchCallOutputCaller
+
+ImageGenerationCallQuality: TypeAlias = Literal["low", "medium", "high", "xhigh", "max", "auto"]
 
 ApplyPatchCallCallerDirect = CallerDirect
 ApplyPatchCallCallerProgram = CallerProgram

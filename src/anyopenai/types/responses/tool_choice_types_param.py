@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ToolChoiceTypesParam(TypedDict, total=False):
     """One of `ToolChoice`."""
 
-    type: Required[
-        Literal[
-            "file_search",
-            "web_search_preview",
-            "computer",
-            "computer_use_preview",
-            "computer_use",
-            "web_search_preview_2025_03_11",
-            "image_generation",
-            "code_interpreter",
-        ]
-    ]
+    type: Required[ToolChoiceTypesType]
+
+
+ToolChoiceTypesType: TypeAlias = Literal[
+    "file_search",
+    "web_search_preview",
+    "computer",
+    "computer_use_preview",
+    "computer_use",
+    "web_search_preview_2025_03_11",
+    "image_generation",
+    "code_interpreter",
+]

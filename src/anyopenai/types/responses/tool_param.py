@@ -31,16 +31,7 @@ class Mcp(TypedDict, total=False):
     type: Required[Literal["mcp"]]
     server_label: Required[str]
     server_url: str
-    connector_id: Literal[
-        "connector_dropbox",
-        "connector_gmail",
-        "connector_googlecalendar",
-        "connector_googledrive",
-        "connector_microsoftteams",
-        "connector_outlookcalendar",
-        "connector_outlookemail",
-        "connector_sharepoint",
-    ]
+    connector_id: McpConnectorID
     tunnel_id: str
     authorization: str
     server_description: str
@@ -143,7 +134,7 @@ class CodeInterpreterContainerAuto(TypedDict, total=False):
 class ImageGenerationSvgReasoning(TypedDict, total=False):
     """Found in `ImageGenerationSvg.reasoning`."""
 
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+    effort: ImageGenerationSvgReasoningEffort
 
 
 ToolParam: TypeAlias = (
@@ -180,6 +171,19 @@ NetworkPolicy: TypeAlias = (
     | ContainerNetworkPolicyAllowlistParam
     | ContainerNetworkPolicyAllowlist
 )
+
+McpConnectorID: TypeAlias = Literal[
+    "connector_dropbox",
+    "connector_gmail",
+    "connector_googlecalendar",
+    "connector_googledrive",
+    "connector_microsoftteams",
+    "connector_outlookcalendar",
+    "connector_outlookemail",
+    "connector_sharepoint",
+]
+
+ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
 CodeInterpreterContainerCodeInterpreterToolAutoNetworkPolicy = container_auto_param.NetworkPolicy

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class ComparisonFilter(TypedDict, total=False):
     """One of `Filters`, `Filter`."""
 
-    type: Required[Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]]
+    type: Required[ComparisonFilterType]
     """Default "eq"."""
     key: Required[str]
     value: Required[str | float | bool | Iterable[str | float]]
+
+
+ComparisonFilterType: TypeAlias = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ....types.chat.chat_completion_tool_choice_option_param import ChatCompletionToolChoiceOptionParam
     from ....types.chat.chat_completion_tool_union_param import ChatCompletionToolUnionParam
     from ....types.chat.completion_create_params import (
+        CompletionCreateServiceTier,
         Function,
         FunctionCall,
         Moderation,
@@ -127,7 +128,7 @@ class Completions(Resource):
         response_format: ResponseFormat | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         seed: int | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None | Omit = omit,
+        service_tier: CompletionCreateServiceTier | None | Omit = omit,
         stop: str | Sequence[str] | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: Literal[False] | None | Omit = omit,
@@ -170,7 +171,7 @@ class Completions(Resource):
         response_format: ResponseFormat | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         seed: int | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None | Omit = omit,
+        service_tier: CompletionCreateServiceTier | None | Omit = omit,
         stop: str | Sequence[str] | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: Literal[True],
@@ -213,7 +214,7 @@ class Completions(Resource):
         response_format: ResponseFormat | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         seed: int | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None | Omit = omit,
+        service_tier: CompletionCreateServiceTier | None | Omit = omit,
         stop: str | Sequence[str] | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool,
@@ -255,7 +256,7 @@ class Completions(Resource):
         response_format: ResponseFormat | Omit = omit,
         safety_identifier: str | None | Omit = omit,
         seed: int | None | Omit = omit,
-        service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None | Omit = omit,
+        service_tier: CompletionCreateServiceTier | None | Omit = omit,
         stop: str | Sequence[str] | None | Omit = omit,
         store: bool | None | Omit = omit,
         stream: bool | None | Omit = omit,
