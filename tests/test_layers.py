@@ -34,6 +34,7 @@ RANKS = {
     "_resource": 3,
     "pagination": 3,
     "transport": 3,
+    "_transport_options": 4,
     "providers": 4,
     "structured": 4,
     "_engine": 5,

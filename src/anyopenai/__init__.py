@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._files import file_from_path
     from ._sansio.retry import RetryPolicy
     from ._timeouts import DEFAULT_TIMEOUT, Timeout
+    from ._transport_options import ConnectionLimits
     from .client import (
         DEFAULT_CONNECTION_LIMITS,
         DEFAULT_MAX_RETRIES,
@@ -117,6 +118,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
+    "ConnectionLimits": ("_transport_options", None),
     "RetryPolicy": ("_sansio.retry", None),
     "file_from_path": ("_files", None),
 }
@@ -174,6 +176,7 @@ __all__ = (
     "Client",
     "ClientClosedError",
     "ConflictError",
+    "ConnectionLimits",
     "ContentFilterFinishReasonError",
     "DataResidency",
     "DeadlineExceeded",

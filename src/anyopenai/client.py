@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, Protocol, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Protocol, Self, TypeAlias, cast
 
 from ._contract import Omit, omit
 from ._engine.endpoints import Endpoints
@@ -21,12 +21,22 @@ from ._engine.travel import arguments_for
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
 from ._timeouts import Seconds, Timeout
+from ._transport_options import (
+    DEFAULT_CONNECTION_LIMITS,
+    ConnectionLimits,
+    ConnectionLimitsLike,
+    TransportOptions,
+    given_options,
+    refuse_beside,
+)
 from ._version import __version__
 from .errors import NotYetSupportedError, OpenAIError
 from .providers.base import ApiKey, OpenAIProvider
 from .resources._namespaces import Namespaces
 
 if TYPE_CHECKING:
+    import ssl
+
     from .providers.base import Provider
     from .transport.base import Middleware, Trace, Transport
 
@@ -57,22 +67,6 @@ class URLLike(Protocol):
         ...
 
 
-class ConnectionLimits(NamedTuple):
-    """How many connections a client's own transport may have.
-
-    Attributes:
-        max_connections: Open at once; more requests wait in line.
-        max_keepalive_connections: Idle ones to keep.
-        keepalive_expiry: How long an idle one is kept, in seconds.
-    """
-
-    max_connections: int
-    max_keepalive_connections: int
-    keepalive_expiry: float
-
-
-DEFAULT_CONNECTION_LIMITS: Final = ConnectionLimits(1000, 1000, 30.0)
-
 _USER_AGENT: Final = f"anyopenai/{__version__}"
 
 _LATER: Final = {
@@ -93,20 +87,6 @@ def _refuse_later(**given: object) -> None:
     for name, value in given.items():
         if value is not None and value is not omit:
             raise NotYetSupportedError(f"{name}=: {_LATER[name]}")
-
-
-def _make_transport() -> Transport:
-    """Make the default transport; loads the network libraries."""
-    from .transport.pool import PoolTransport
-
-    limits = DEFAULT_CONNECTION_LIMITS
-    return PoolTransport(
-        max_connections=limits.max_connections,
-        max_keepalive=limits.max_keepalive_connections,
-        keepalive_expiry=limits.keepalive_expiry,
-        cert_file=os.environ.get("SSL_CERT_FILE") or None,
-        cert_dir=os.environ.get("SSL_CERT_DIR") or None,
-    )
 
 
 def _log_from(logger: logging.Logger | None, level: int | str | None) -> Log:
@@ -176,6 +156,8 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Parameters added to every request.
         http_client: Not supported; see `transport`.
         transport: Carries the requests instead of the package's own connection pool; closed with the client.
+        ssl_context: TLS settings of your own for the package's connections, such as one with a client certificate.
+        limits: How many connections the package's own pool may have: a `ConnectionLimits` or an `httpx.Limits`.
         middleware: Called around every attempt, the first one outermost; sees no credentials.
         logger: Where log records go instead of the logger `anyopenai`.
         log_level: The least severe level to log, for this client.
@@ -190,7 +172,7 @@ class OpenAI(Namespaces, Endpoints):
     Raises:
         OpenAIError: There is no key, or the base URL cannot be used.
         NotYetSupportedError: An option whose feature this version does not have.
-        TypeError: A value of the wrong kind.
+        TypeError: A value of the wrong kind, or `transport` together with an option of the package's own connections.
     """
 
     webhook_secret: str | None
@@ -215,6 +197,8 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Mapping[str, object] | None = None,
         http_client: object | None = None,
         transport: Transport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        limits: ConnectionLimitsLike | None = None,
         middleware: Sequence[Middleware] = (),
         logger: logging.Logger | None = None,
         log_level: int | str | None = None,
@@ -258,7 +242,11 @@ class OpenAI(Namespaces, Endpoints):
             truncated=truncated_streams,
             log=_log_from(logger, log_level),
         )
-        self._caller = Engine(Carrier(_make_transport, transport), settings)
+        given = given_options(ssl_context=ssl_context, limits=limits)
+        if transport is not None:
+            refuse_beside("transport", given)
+        self._transport_options = TransportOptions.from_environment(os.environ).with_given(given)
+        self._caller = Engine(Carrier(self._transport_options.make, transport), settings)
         self.webhook_secret = os.environ.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         self._webhook_secret_given = webhook_secret is not None
 
@@ -412,6 +400,8 @@ class OpenAI(Namespaces, Endpoints):
         deadline: float | None | Omit = omit,
         http_client: object | None = None,
         transport: Transport | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        limits: ConnectionLimitsLike | None = None,
         max_retries: int | Omit = omit,
         default_headers: Mapping[str, str | Omit] | None = None,
         set_default_headers: Mapping[str, str | Omit] | None = None,
@@ -448,6 +438,8 @@ class OpenAI(Namespaces, Endpoints):
             deadline: As for the class; None is no limit.
             http_client: Not supported; see `transport`.
             transport: Another transport, for the new client alone.
+            ssl_context: As for the class; the new client has connections of its own then, here and below.
+            limits: As for the class.
             max_retries: As for the class.
             default_headers: Added to those there are.
             set_default_headers: Instead of those there are.
@@ -532,10 +524,17 @@ class OpenAI(Namespaces, Endpoints):
             changes["truncated"] = truncated_streams
         if not isinstance(_strict_response_validation, Omit):
             changes["strict"] = _strict_response_validation
-        carrier = self._engine.carrier if transport is None else Carrier(_make_transport, transport)
+        given = given_options(ssl_context=ssl_context, limits=limits)
+        carrier = self._engine.carrier
+        if transport is not None or carrier.given:
+            refuse_beside("transport", given)
+        options = self._transport_options.with_given(given)
+        if transport is not None or given:
+            carrier = Carrier(options.make, transport)
         view = object.__new__(type(self))
         # Attributes of a subclass go along; namespaces hold this client's engine and are made anew.
         view.__dict__.update({k: v for k, v in self.__dict__.items() if not isinstance(v, Resource)})
+        view._transport_options = options
         view._caller = Engine(carrier, old.replaced(**changes) if changes else old)
         if webhook_secret is not None:
             view.webhook_secret = webhook_secret
@@ -591,7 +590,7 @@ class OpenAI(Namespaces, Endpoints):
             raise OpenAIError(
                 "a client with webhook_secret= given as text cannot be pickled; set OPENAI_WEBHOOK_SECRET where it is used"
             )
-        return _make_again, (type(self), arguments_for(self._settings, self._engine.carrier))
+        return _make_again, (type(self), arguments_for(self._settings, self._engine.carrier, self._transport_options))
 
 
 def _make_again(cls: type[OpenAI], arguments: dict[str, Any]) -> OpenAI:

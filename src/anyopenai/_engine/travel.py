@@ -15,13 +15,14 @@ from ..providers.base import OpenAIProvider
 from .logs import LOGGER
 
 if TYPE_CHECKING:
+    from .._transport_options import TransportOptions
     from .engine import Carrier
     from .settings import Settings
 
 __all__ = ("arguments_for",)
 
 
-def arguments_for(settings: Settings, carrier: Carrier) -> dict[str, Any]:
+def arguments_for(settings: Settings, carrier: Carrier, transport: TransportOptions) -> dict[str, Any]:
     """Return the keyword arguments that make the same client in another process.
 
     Raises:
@@ -45,6 +46,7 @@ def arguments_for(settings: Settings, carrier: Carrier) -> dict[str, Any]:
         "truncated_streams": settings.truncated,
         "_strict_response_validation": settings.strict,
         "_enforce_credentials": provider.api_key is not None or provider.admin_api_key is not None,
+        **transport.arguments(),
     }
     for name, variable in (("api_key", "OPENAI_API_KEY"), ("admin_api_key", "OPENAI_ADMIN_KEY")):
         key: object = getattr(provider, name)
