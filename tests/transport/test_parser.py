@@ -170,3 +170,123 @@ def test_a_transfer_coding_that_was_not_asked_for_is_refused(coding: bytes) -> N
     parser = ResponseParser()
     with pytest.raises(ResponseError, match="not asked for"):
         parser.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: %b\r\n\r\n" % coding)
+
+
+def feed_all(parser: ResponseParser, pieces: list[bytes]) -> None:
+    """Feed piece after piece."""
+    for piece in pieces:
+        parser.feed(piece)
+
+
+CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0x5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: \r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: identity\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked, identity\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\t\r\n\r\n" + CHUNKS,
+        b"HTTP/1.1 200 OK\ncontent-length: 5\n\nhello",
+        b"HTTP/1.1 200 OK\r\na: b\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\na: b\rc: d\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\na: b\r\n folded\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\na: b\r\n\tfolded\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\n a: b\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\ncontent-length : 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nno colon\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\n: x\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\na: b\0c\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 2000 OK\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 099 OK\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/0.9 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+        b"RTSP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+        b"ICE/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+    ],
+)
+def test_a_head_that_two_readers_could_read_differently_is_refused(wire: bytes) -> None:
+    """Lengths in doubt, folded and bare line ends, other protocols: what response splitting and smuggling are made of."""
+    for size in (1, len(wire)):
+        parser = ResponseParser()
+        with pytest.raises((ResponseError, HttpParserError)):
+            feed_all(parser, [wire[start : start + size] for start in range(0, len(wire), size)])
+        assert not parser.head_complete
+        assert not parser.pieces
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"5\nhello\n0\n\n",
+        b"5\r\nhello0\r\n\r\n",
+        b"5 \r\nhello\r\n0\r\n\r\n",
+        b"-5\r\nhello\r\n0\r\n\r\n",
+        b"0x5\r\nhello\r\n0\r\n\r\n",
+        b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+        b"\r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_chunks_of_a_size_in_doubt_are_an_error(body: bytes) -> None:
+    for size in (1, 1000):
+        parser = ResponseParser()
+        parser.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for start in range(0, len(body), size):
+            if parser.error is None:
+                parser.feed(body[start : start + size])
+        assert isinstance(parser.error, HttpParserError)
+        assert not parser.complete
+
+
+def test_blanks_around_a_value_are_no_part_of_it() -> None:
+    parser = ResponseParser()
+    parser.feed(
+        b"HTTP/1.1 200 OK\r\nA:  b c \t \r\nE: \r\nconnection: close \r\nTransfer-Encoding: Chunked \r\n\r\n" + CHUNKS
+    )
+    assert parser.fields == [(b"a", b"b c"), (b"e", b""), (b"connection", b"close"), (b"transfer-encoding", b"Chunked")]
+    assert parser.pieces == [b"hello"]
+    assert parser.complete
+    assert not parser.keep_alive
+
+
+def test_chunks_before_http_1_1_are_read_and_their_connection_is_not_used_again() -> None:
+    parser = ResponseParser()
+    parser.feed(b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n" + CHUNKS)
+    assert (parser.pieces, parser.complete, parser.keep_alive) == ([b"hello"], True, False)
+
+
+@pytest.mark.parametrize("size", [1, 1000, 65536, 200_000])
+@pytest.mark.parametrize(
+    "part", [b"HTTP/1.1 200 %b\r\n\r\n", b"HTTP/1.1 200 OK\r\na: %b\r\n\r\n"], ids=["status", "field"]
+)
+def test_the_limit_of_a_head_does_not_depend_on_how_its_bytes_are_cut(part: bytes, size: int) -> None:
+    for excess in (0, 1):
+        wire = part % (b"x" * (MAX_HEAD_BYTES + excess - len(part) + 2)) + b"body"
+        parser = ResponseParser()
+        try:
+            for start in range(0, len(wire), size):
+                parser.feed(wire[start : start + size])
+        except ResponseError:
+            assert excess
+        else:
+            assert not excess
+            assert b"".join(parser.pieces) == b"body"
+
+
+def test_informational_heads_do_not_go_on_for_ever() -> None:
+    parser = ResponseParser()
+    with pytest.raises(ResponseError, match="went beyond 65536 bytes"):
+        feed_all(parser, [b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"] * 10_000)

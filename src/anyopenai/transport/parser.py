@@ -21,6 +21,8 @@ MAX_HEAD_BYTES: Final = 65536
 MAX_FIELDS: Final = 1000
 
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"content-encoding", b"transfer-encoding"})
+# Newer C parsers read RTSP/ and ICE/ as well, which frame bodies by rules of their own.
+_OTHER_PROTOCOLS: Final = (b"R", b"I")
 
 
 class ResponseError(Exception):
@@ -128,8 +130,19 @@ class ResponseParser:
         if already:
             self.excess = True
             return
-        self.started = True
         received, in_head = self.received, not self.head_complete
+        if in_head:
+            if not self.started and data.startswith(_OTHER_PROTOCOLS):
+                raise ResponseError("the answer is in another protocol than HTTP")
+            room = MAX_HEAD_BYTES - self._barren
+            if len(data) > room:
+                if room <= 0:
+                    raise ResponseError(f"the response head went beyond {MAX_HEAD_BYTES} bytes")
+                # In two, so that the limit does not depend on how the bytes were cut.
+                self._feed(data[:room])
+                self._feed(data[room:])
+                return
+        self.started = True
         http = self._http
         if http is None:
             http = self._http = HttpResponseParser(self)
@@ -155,8 +168,7 @@ class ResponseParser:
             # Heads, chunk extensions and trailers: bytes that bring no body must not go on for ever.
             self._barren += len(data)
             if self._barren > MAX_HEAD_BYTES:
-                what = "the response head" if not self.head_complete else "chunk extensions or trailers"
-                raise ResponseError(f"{what} went beyond {MAX_HEAD_BYTES} bytes")
+                raise ResponseError(f"chunk extensions or trailers went beyond {MAX_HEAD_BYTES} bytes")
 
     def finish(self) -> bool:
         """Note that the peer sends no more; return whether the response is complete now."""
@@ -175,7 +187,13 @@ class ResponseParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """One field, or one trailer: trailers are dropped, as nothing in this API uses them."""
         if not self.head_complete:
-            self.fields.append((name.lower(), value))
+            # The C parser leaves the blanks before the line's end (RFC 9112, section 5.1: not part of the value).
+            bare = value.rstrip(b" \t")
+            name = name.lower()
+            if len(bare) != len(value) and name == b"transfer-encoding" and b"\t" in value:
+                # And takes such a one for no coding at all.
+                raise ResponseError("a tab follows the name of the transfer coding")
+            self.fields.append((name, bare))
             if len(self.fields) > MAX_FIELDS:
                 raise ResponseError(f"the response head has more than {MAX_FIELDS} fields")
 
@@ -192,32 +210,38 @@ class ResponseParser:
             self._informational = True
             return
         self.status = status
-        self.http_version = f"HTTP/{http.get_http_version()}"
-        chunked = False
+        version = http.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise ResponseError(f"the answer calls itself HTTP/{version}")
+        self.http_version = f"HTTP/{version}"
+        coding: bytes | None = None
         close = False
-        persist = self.http_version == "HTTP/1.1"
+        persist = version == "1.1"
         for name, value in self.fields:
             if name not in _FRAMING:
                 continue
             if name == b"content-length":
                 self.length = int(value)
             elif name == b"transfer-encoding":
+                if coding is not None:
+                    raise ResponseError("the body came in two transfer codings, which leaves its end in doubt")
                 coding = value.lower()
                 if coding not in (b"chunked", b"identity"):
                     raise ResponseError("the body came in a transfer coding that was not asked for")
-                chunked = coding == b"chunked"
-                self._close_delimited = not chunked
+                # RFC 9112, section 6.1: before 1.1 nothing with a transfer coding can be trusted to end where it says.
+                close = close or version == "1.0"
+                self._close_delimited = coding != b"chunked"
             elif name == b"connection":
                 tokens = {token.strip() for token in value.lower().split(b",")}
                 close = close or b"close" in tokens
                 persist = persist or b"keep-alive" in tokens
             else:
-                codings = (coding.strip() for coding in value.lower().split(b","))
-                self.encodings += tuple(coding for coding in codings if coding not in (b"", b"identity"))
+                names = (name.strip() for name in value.lower().split(b","))
+                self.encodings += tuple(name for name in names if name not in (b"", b"identity"))
         if self._head_only or status in (204, 304):
             self._close_delimited = False
             self.length = 0
-        elif self.length is None and not chunked:
+        elif self.length is None and coding != b"chunked":
             self._close_delimited = True
         self.keep_alive = persist and not close and not self._close_delimited
         self.head_complete = True
