@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import trustme
 
-from anyopenai import DEFAULT_CONNECTION_LIMITS, ConnectionLimits, OpenAI, OpenAIError
+from anyopenai import DEFAULT_CONNECTION_LIMITS, APIConnectionError, ConnectionLimits, OpenAI, OpenAIError
 from anyopenai.testing import FakeTransport
 from anyopenai.testing.faults import Forever, Receive, Reply, fault_server
 from anyopenai.transport import PoolTransport
@@ -113,3 +114,13 @@ def test_limits_travel_and_a_context_is_refused_by_name() -> None:
     assert pickle.loads(pickle.dumps(client))._transport_options.limits == (7, 6, 5.0)
     with pytest.raises(OpenAIError, match=r"ssl_context= cannot be pickled.*make the client where it is used"):
         pickle.dumps(client.with_options(ssl_context=ssl.create_default_context()))
+
+
+async def test_a_refused_certificate_is_not_tried_again() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with fault_server(tls=context) as server, OpenAI(api_key="k", base_url=server.url) as client:
+        with pytest.raises(APIConnectionError, match=r"no trusted connection.*1 attempt\)$") as caught:
+            await client.models.retrieve("m")
+        assert caught.value.request_sent == "none"
+        assert len(server.connections) == 1

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import trustme
 from anyio import create_memory_object_stream, create_task_group
+from cryptography.hazmat.primitives import serialization
 
+from anyopenai import OpenAIError
 from anyopenai._timeouts import Timeout
-from anyopenai.testing.faults import Close, Forever, Receive, Reply, Reset, Send, Stall, Step, fault_server
-from anyopenai.transport import PoolTransport, TransportFailure
+from anyopenai.testing.faults import Close, Forever, Peer, Receive, Reply, Reset, Send, Stall, Step, fault_server
+from anyopenai.transport import PoolTransport, TransportFailure, tls_context
 from anyopenai.transport import tls as tls_module
+from anyopenai.transport.connection import Origin
+from anyopenai.transport.dialing import Dialing, Http2, open_link
 from anyopenai.transport.tls import TLSSettings, context_for
 from transport.exchanges import Authority, assert_all_free, fetch, request_to
 
@@ -133,7 +140,7 @@ async def test_a_server_that_leaves_during_the_handshake_is_a_typed_failure(endi
         request.scheme = "https"
         with pytest.raises(TransportFailure) as caught:
             await fetch(pool, request)
-        assert caught.value.kind in ("tls", "refused")
+        assert caught.value.kind == "refused"
         assert (caught.value.phase, caught.value.sent) == ("connect", "none")
         assert_all_free(pool)
 
@@ -219,3 +226,169 @@ def test_the_environment_is_not_looked_at(
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     context = tls_module._build(TLSSettings())
     assert context.cert_store_stats()["x509_ca"] != 1
+
+
+# Certificates that are refused, on either side.
+
+
+class Party(NamedTuple):
+    """Files of one certificate, and its authority's."""
+
+    cert: Path
+    key: Path
+    trust: Path
+
+
+def party(ca: trustme.CA, folder: Path, name: str) -> Party:
+    """Write a certificate of an authority to files."""
+    leaf = ca.issue_cert(name)
+    made = Party(folder / f"{name}.pem", folder / f"{name}.key", folder / f"{name}.ca")
+    made.cert.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    made.key.write_bytes(leaf.private_key_pem.bytes())
+    made.trust.write_bytes(ca.cert_pem.bytes())
+    return made
+
+
+def demanding(ca: trustme.CA, version: ssl.TLSVersion) -> ssl.SSLContext:
+    """Return a server's context that demands a certificate of the same authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.configure_trust(context)
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=lambda v: v.name)
+
+
+@VERSIONS
+async def test_a_client_certificate_opens_a_server_that_demands_one(version: ssl.TLSVersion, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    me = party(ca, tmp_path, "me.example")
+    async with fault_server(SERVE, tls=demanding(ca, version)) as server:
+        context = tls_context(client_cert=me.cert, client_key=me.key, cert_file=me.trust)
+        async with PoolTransport(ssl_context=context) as pool:
+            assert await fetch(pool, request_to(server)) == b"{}"
+
+
+@VERSIONS
+@pytest.mark.parametrize("shown", ["no certificate", "a stranger's certificate"])
+async def test_a_server_that_refuses_the_client_s_certificate_is_a_final_failure(
+    version: ssl.TLSVersion, shown: str, tmp_path: Path
+) -> None:
+    ca = trustme.CA()
+    stranger = party(trustme.CA(), tmp_path, "stranger.example")
+    me = party(ca, tmp_path, "me.example")
+    context = tls_context(cert_file=me.trust)
+    if shown != "no certificate":
+        context.load_cert_chain(stranger.cert, stranger.key)
+    tls = demanding(ca, version)
+
+    async def refuse(peer: Peer) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        half = tls.wrap_bio(incoming, outgoing, server_side=True)
+        refused = False
+        while not refused:
+            try:
+                half.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError:
+                refused = True
+            # The alert says why: anyio's own server half would keep it to itself.
+            await peer.send(outgoing.read())
+            if not refused:
+                incoming.write(await peer.receive_some())
+
+    async with fault_server([refuse, Stall()]) as server, PoolTransport(ssl_context=context) as pool:
+        server.tls = True
+        with pytest.raises(TransportFailure, match=r"client certificate that it accepts|handshake failure") as caught:
+            await fetch(pool, request_to(server))
+        assert caught.value.kind == "tls"
+        assert_all_free(pool)
+        assert server.requests == []
+
+
+async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    ca.issue_cert("127.0.0.1", not_after=yesterday).configure_cert(server_context)
+    trust = party(ca, tmp_path, "other.example").trust
+    async with fault_server(SERVE, tls=server_context) as server, PoolTransport(cert_file=str(trust)) as pool:
+        with pytest.raises(TransportFailure, match="was refused: certificate has expired") as caught:
+            await fetch(pool, request_to(server))
+        assert (caught.value.kind, caught.value.sent) == ("tls", "none")
+        assert server.requests == []
+
+
+def test_a_context_with_a_certificate_has_the_trust_and_the_limits_of_ours(tmp_path: Path) -> None:
+    me = party(trustme.CA(), tmp_path, "me.example")
+    context = tls_context(client_cert=me.cert, client_key=me.key)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert context.cert_store_stats()["x509_ca"] > 1
+
+
+def test_client_certificates_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:
+    me = party(trustme.CA(), tmp_path, "me.example")
+    other = party(trustme.CA(), tmp_path, "other.example")
+    with pytest.raises(OpenAIError, match=r"me\.example\.pem' and .*other\.example\.key.*belong together"):
+        tls_context(client_cert=me.cert, client_key=other.key)
+    with pytest.raises(OpenAIError, match=r"nowhere\.pem"):
+        tls_context(client_cert=tmp_path / "nowhere.pem")
+    with pytest.raises(OpenAIError, match="client_key= needs client_cert="):
+        tls_context(client_key=me.key)
+    with pytest.raises(OpenAIError, match="correct cert_file or cert_dir, or omit them"):
+        tls_context(cert_file=me.key)
+    encrypted = tmp_path / "encrypted.key"
+    key = serialization.load_pem_private_key(me.key.read_bytes(), None)
+    encrypted.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"pw")
+        )
+    )
+    with pytest.raises(OpenAIError, match="key is encrypted; pass password="):
+        tls_context(client_cert=me.cert, client_key=encrypted)
+    with pytest.raises(OpenAIError, match="decrypted by the password"):
+        tls_context(client_cert=me.cert, client_key=encrypted, password="wrong")
+    tls_context(client_cert=me.cert, client_key=encrypted, password="pw")
+
+
+async def test_a_context_of_the_caller_s_own_is_used_as_it_is(authority: Authority) -> None:
+    """It may serve other connections of the program too, so nothing in it is changed, the protocols offered included."""
+    touched: list[object] = []
+
+    class Watched(ssl.SSLContext):
+        def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+            touched.append(alpn_protocols)
+
+    watched = Watched(ssl.PROTOCOL_TLS_CLIENT)
+    watched.load_verify_locations(cadata=authority.pem.decode())
+    async with fault_server(SERVE, tls=authority.server) as server, PoolTransport(ssl_context=watched) as pool:
+        assert await fetch(pool, request_to(server)) == b"{}"
+    assert touched == []
+
+
+@pytest.mark.parametrize(("http2", "offered"), [("auto", "h2"), (True, "h2"), (False, "http/1.1")])
+async def test_shared_contexts_offer_what_is_asked_for(
+    http2: Http2, offered: str, authority: Authority, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(authority.pem)
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.set_alpn_protocols(["h2", "http/1.1"])
+    ca = trustme.CA()
+    ca.issue_cert("127.0.0.1").configure_cert(server_context)
+    bundle.write_bytes(ca.cert_pem.bytes())
+    async with fault_server(tls=server_context) as server:
+        opened = await open_link(Origin("https", server.host, server.port), Dialing(str(bundle), http2=http2))
+        opened.link.close()
+        assert opened.alpn == offered
+        opened = await open_link(
+            Origin("https", server.host, server.port), Dialing(str(bundle), http2=http2), offer=("http/1.1",)
+        )
+        opened.link.close()
+        assert opened.alpn == "http/1.1"

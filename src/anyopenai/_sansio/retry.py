@@ -29,9 +29,9 @@ Failure: TypeAlias = Literal[
 ]
 """How an exchange failed without an answer: the kinds of `transport.base.TransportFailure`."""
 
-# What another attempt cannot mend: a broken content coding, an answer over the size limit, a closed client, another
-# loop's client, a request that cannot be sent.
-_FINAL_FAILURES: Final = frozenset({"decode", "too_large", "closed", "loop", "input"})
+# What another attempt cannot mend: a certificate that is refused, a broken content coding, an answer over the size
+# limit, a closed client, another loop's client, a request that cannot be sent.
+_FINAL_FAILURES: Final = frozenset({"tls", "decode", "too_large", "closed", "loop", "input"})
 
 _SENT: Final = {"none": "not sent", "partial": "partly sent", "all": "sent"}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         WireResponse,
     )
     from .pool import PoolStats, PoolTransport
+    from .tls import tls_context
 
 __all__ = (
     "BodyReader",
@@ -33,15 +34,16 @@ __all__ = (
     "TransportFailure",
     "WireRequest",
     "WireResponse",
+    "tls_context",
 )
 
-_POOL = frozenset({"PoolStats", "PoolTransport"})
+_ELSEWHERE = {"PoolStats": ".pool", "PoolTransport": ".pool", "tls_context": ".tls"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(".pool" if name in _POOL else ".base", __name__), name)
+    value: object = getattr(import_module(_ELSEWHERE.get(name, ".base"), __name__), name)
     globals()[name] = value
     return value
 

@@ -208,8 +208,8 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
 
     Attributes:
         kind: `"timeout"`, `"refused"` (no connection could be made), `"lost"` (a connection broke), `"protocol"`
-            (not HTTP, or against its rules), `"tls"`, `"decode"` (broken content coding), `"too_large"`, `"closed"`
-            (the transport was closed), `"loop"` (another running event loop owns the connections), `"input"` (the
+            (not HTTP, or against its rules), `"tls"` (one side does not trust the other, or cannot speak TLS with it:
+            another attempt would end the same way), `"decode"` (broken content coding), `"too_large"`, `"closed"` (the transport was closed), `"loop"` (another running event loop owns the connections), `"input"` (the
             request itself cannot be sent).
         phase: Where the exchange stood.
         sent: How much of the request had left.

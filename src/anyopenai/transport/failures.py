@@ -38,6 +38,19 @@ _REASONS: Final = {
 # OpenSSL's names for "that was not TLS at all".
 _NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "BAD_LENGTH")
 
+# Alerts that are about our certificate, or about there being none. With TLS 1.3 they come after the handshake, in place
+# of the answer. Source: https://www.rfc-editor.org/rfc/rfc8446#section-6.2
+_ABOUT_US: Final = (
+    "ALERT_ACCESS_DENIED",
+    "ALERT_BAD_CERTIFICATE",
+    "ALERT_CERTIFICATE",
+    "ALERT_UNKNOWN_CA",
+    "ALERT_UNSUPPORTED_CERTIFICATE",
+)
+
+# What goes wrong in a handshake and may go well the next time: the server's own trouble, or damaged bytes.
+_PASSING: Final = ("ALERT_INTERNAL_ERROR", "BAD_RECORD_MAC", "UNEXPECTED_EOF")
+
 _WHILE: Final = {
     "pool": "while waiting for a connection",
     "connect": "while connecting",
@@ -172,13 +185,20 @@ def _describe_tls(error: ssl.SSLError, where: str, phase: Phase) -> tuple[_Kind,
         )
     # Errors that the ssl module makes itself have no reason.
     reason = str(getattr(error, "reason", None) or _text(error))
-    if phase == "connect":
-        if any(name in reason for name in _NOT_TLS):
-            return "tls", f"{where} does not speak TLS; if it is a plain server, write http:// in base_url"
-        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "UNEXPECTED_EOF" in reason:
-            return "tls", f"{where} closed the connection during the TLS handshake"
-        return "tls", f"the TLS handshake with {where} failed: {reason.replace('_', ' ').lower()}"
-    return "tls", f"the TLS connection to {where} broke {_WHILE[phase]}: {reason.replace('_', ' ').lower()}"
+    shown = reason.replace("_", " ").lower()
+    if any(name in reason for name in _ABOUT_US):
+        return "tls", (
+            f"{where} refused the connection for want of a client certificate that it accepts ({shown}); "
+            "load one into an ssl_context"
+        )
+    if phase != "connect":
+        return "lost", f"the TLS connection to {where} broke {_WHILE[phase]}: {shown}"
+    if any(name in reason for name in _NOT_TLS):
+        return "tls", f"{where} does not speak TLS; if it is a plain server, write http:// in base_url"
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "UNEXPECTED_EOF" in reason:
+        return "refused", f"{where} closed the connection during the TLS handshake"
+    kind: _Kind = "refused" if any(name in reason for name in _PASSING) else "tls"
+    return kind, f"the TLS handshake with {where} failed: {shown}"
 
 
 def _describe_backend(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, str] | None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from httpcore import AsyncNetworkBackend
 
     from .base import WireResponse
-    from .tls import TLSSettings
 
 __all__ = ("PoolStats", "PoolTransport")
 
@@ -100,9 +99,7 @@ class PoolTransport:
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
         self._max_connections = max_connections
-        self._cert_file = cert_file
-        self._cert_dir = cert_dir
-        self._dialing = Dialing(None, ssl_context, network_backend)
+        self._dialing = Dialing(cert_file, cert_dir, ssl_context, network_backend)
         keepalive = max_connections if max_keepalive is None else max_keepalive
         self._slots = Slots(max_connections, keepalive, keepalive_expiry, clock)
         self._native: object = None  # the event loop that the connections belong to
@@ -240,7 +237,7 @@ class PoolTransport:
                 return gift
             opening = gift
         try:
-            connection = await open_connection(origin, request, self._dialing_for(origin))
+            connection = await open_connection(origin, request, self._dialing)
         except BaseException as error:
             self._slots.free(opening)
             self._slots.serve()
@@ -286,16 +283,6 @@ class PoolTransport:
             phase="pool",
             sent="none",
         )
-
-    def _dialing_for(self, origin: Origin) -> Dialing:
-        if origin.scheme != "https" or self._dialing.tls is not None or self._dialing.ssl_context is not None:
-            return self._dialing
-        # Loaded with the first encrypted connection.
-        from .tls import TLSSettings
-
-        settings: TLSSettings = TLSSettings(self._cert_file, self._cert_dir)
-        self._dialing = self._dialing._replace(tls=settings)
-        return self._dialing
 
     # The event loop that the connections belong to.
 
