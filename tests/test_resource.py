@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anyopenai._contract import Omit, omit
-from anyopenai._resource import NamespaceView, Resource, StreamingView, listed
+from anyopenai._resource import NamespaceView, Resource, StreamingView, listed, need_one_of
 from generated.callers import NotingClient
 
 
@@ -95,3 +95,18 @@ def test_representations_show_what_they_are_and_no_caller() -> None:
 def test_a_header_that_takes_a_list_joins_it_and_leaves_omit_alone() -> None:
     assert listed(["a", "b"]) == "a,b"
     assert isinstance(listed(omit), Omit)
+
+
+def test_one_whole_set_of_arguments_is_enough() -> None:
+    need_one_of("m", {"a": 1, "b": omit}, {"c": None})
+    need_one_of("m", {"a": 1, "b": 2}, {"c": omit})
+
+
+def test_no_whole_set_of_arguments_is_refused_with_what_was_given_and_what_would_do() -> None:
+    with pytest.raises(TypeError) as caught:
+        need_one_of("things.make", {"a": "secret", "b": omit}, {"a": "secret", "c": omit})
+    assert str(caught.value) == (
+        "things.make() is missing required arguments: it was given a, and takes one of these sets: a, b; or a, c"
+    )
+    with pytest.raises(TypeError, match="it was given none, and"):
+        need_one_of("things.make", {"a": omit})

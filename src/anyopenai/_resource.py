@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from types import TracebackType
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._engine.iteration import Paginator
     from ._engine.response import RawResponse, StreamedResponse
 
-__all__ = ("NamespaceView", "Resource", "StreamingView", "listed", "refuse_class")
+__all__ = ("NamespaceView", "Resource", "StreamingView", "listed", "need_one_of", "refuse_class")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -148,6 +148,26 @@ class _Opening:
 def listed(values: Iterable[str] | Omit) -> str | Omit:
     """Return the value of a header that takes a list."""
     return values if isinstance(values, Omit) else ",".join(values)
+
+
+def need_one_of(method: str, *kinds: Mapping[str, object]) -> None:
+    """Refuse a call that lacks arguments of every kind of call that the method takes.
+
+    Args:
+        method: Its dotted name.
+        kinds: Of each kind, the required arguments with their values; `omit` where one was not given.
+
+    Raises:
+        TypeError: No kind has all of its arguments; it is raised before anything is sent.
+    """
+    if any(not any(isinstance(value, Omit) for value in kind.values()) for kind in kinds):
+        return
+    given = {name for kind in kinds for name, value in kind.items() if not isinstance(value, Omit)}
+    sets = "; or ".join(", ".join(kind) for kind in kinds)
+    raise TypeError(
+        f"{method}() is missing required arguments: it was given {', '.join(sorted(given)) or 'none'}, "
+        f"and takes one of these sets: {sets}"
+    )
 
 
 def refuse_class(parameter: str, value: object, helper: str) -> None:

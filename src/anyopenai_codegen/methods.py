@@ -57,6 +57,27 @@ class Parameter:
     keyword: bool = True
 
 
+@dataclass(frozen=True)
+class Kind:
+    """One of several sets of arguments that a method takes, told apart by the value of one of them.
+
+    Attributes:
+        member: The argument that tells them apart.
+        value: Its value here.
+        required: The arguments that must be given, those of the path aside.
+        optional: Arguments that only this kind may have.
+    """
+
+    member: str
+    value: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+    def takes(self, name: str) -> bool:
+        """Whether an argument belongs to this kind."""
+        return name in self.required or name in self.optional
+
+
 @dataclass
 class Method:
     """One method of a namespace.
@@ -70,6 +91,7 @@ class Method:
         page: The page class; the answer's type is then that of one item.
         event: The type of a streamed event.
         body: The object that holds the body's members.
+        kinds: The kinds of calls, each with arguments of its own; empty where all arguments go together.
     """
 
     dotted: str
@@ -80,6 +102,7 @@ class Method:
     page: str | None = None
     event: Shape | None = None
     body: Shape | None = None
+    kinds: list[Kind] = field(default_factory=list[Kind])
 
     @property
     def namespace(self) -> str:
@@ -118,6 +141,7 @@ class Methods:
         method = Method(dotted, facts)
         self._read_parameters(method, operation)
         self._read_answer(method, operation)
+        self._read_kinds(method)
         return method
 
     def read_beside(self, packages: Mapping[str, Collection[str]]) -> None:
@@ -177,6 +201,16 @@ class Methods:
         for parameter in given:
             self._root(parameter.shape, self.request_roots, method)
         method.parameters += sorted(given, key=lambda parameter: not parameter.required)
+
+    def _read_kinds(self, method: Method) -> None:
+        """Read the sets of required arguments of a method, where the overlay says that they differ."""
+        told = self._facts.overlay.get("kinds", {}).get(method.dotted)
+        if told is None:
+            return
+        path = [parameter.name for parameter in method.parameters if parameter.place == "path"]
+        for (value, optional), form in zip(told["takes"].items(), method.facts["overloads"], strict=True):
+            required = tuple(name for name in form["required"] if name not in path)
+            method.kinds.append(Kind(told["member"], value, required, tuple(optional)))
 
     def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
         """Declare the object of a method's query parameters, which users know as a type too."""

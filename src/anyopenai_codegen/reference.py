@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import prose
@@ -31,6 +31,7 @@ class _Entry:
         signature: The call.
         facts: Sentences about the request and the answer.
         more: A link; empty where there is nothing more to read.
+        twin: The namespace that has the method under its first name; empty where this is that.
     """
 
     name: str
@@ -38,6 +39,7 @@ class _Entry:
     signature: str
     facts: str
     more: str = ""
+    twin: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,14 @@ class Reference:
         tree = self.resources.namespaces()
         entries = {name: self._entries(name) for name in tree}
         top = [name for name in tree if "." not in name]
-        within = {name: [one for one in tree if one == name or one.startswith(f"{name}.")] for name in top}
+        for name, twin in self.resources.twins.items():
+            if twin in tree:
+                entries |= {
+                    f"{name}{one.removeprefix(twin)}": [replace(entry, twin=one) for entry in found]
+                    for one, found in entries.items()
+                    if one == twin or one.startswith(f"{twin}.")
+                }
+        within = {name: sorted(one for one in entries if one == name or one.startswith(f"{name}.")) for name in top}
         comment = f"<!-- {banner.removeprefix('# ')} -->\n\n"
         pages = {f"{name}.md": comment + self._page(within[name], entries) for name in top}
         pages["index.md"] = comment + self._index(within, entries)
@@ -91,13 +100,13 @@ class Reference:
         lines: list[str] = []
         for name, names in within.items():
             methods = sum(len(entries[one]) for one in names)
-            about = f"{self.resources._about(name)} {methods} method{'' if methods == 1 else 's'}."
+            about = f"{self.resources.about(name)} {methods} method{'' if methods == 1 else 's'}."
             lines.append(_item(f"[`client.{name}`]({name}.md): {about}"))
         return "\n\n".join([*blocks, "\n".join(lines)]) + "\n"
 
     def _page(self, names: Sequence[str], entries: Mapping[str, Sequence[_Entry]]) -> str:
         top = names[0]
-        blocks = [f"# client.{top}", _filled(self.resources._about(top))]
+        blocks = [f"# client.{top}", _filled(self.resources.about(top))]
         if len(names) > 1:
             contents = [
                 _item(f"[`client.{name}`](#client{name.replace('.', '')}): {self._short(entries[name])}")
@@ -107,7 +116,12 @@ class Reference:
             blocks.append("\n".join(contents))
         for name in names:
             if name != top and entries[name]:
-                blocks += [f"## client.{name}", _filled(self.resources._about(name))]
+                twin = entries[name][0].twin
+                about = f"The same as `client.{twin}`." if twin else self.resources.about(name)
+                blocks += [f"## client.{name}", _filled(about)]
+            if entries[name] and entries[name][0].twin:
+                blocks.append("\n".join(_item(self._same(name, entry)) for entry in entries[name]))
+                continue
             for entry in entries[name]:
                 blocks += [
                     f"### {name}.{entry.name}",
@@ -116,6 +130,11 @@ class Reference:
                     f"{_filled(entry.facts)}\n{entry.more}".rstrip(),
                 ]
         return "\n\n".join(blocks) + "\n"
+
+    def _same(self, name: str, entry: _Entry) -> str:
+        first = f"{entry.twin}.{entry.name}"
+        page = f"{entry.twin.partition('.')[0]}.md"
+        return f"`{name}.{entry.name}` is [`{first}`]({page}#{first.replace('.', '')}). {entry.summary}"
 
     def _short(self, entries: Sequence[_Entry]) -> str:
         return ", ".join(f"`{entry.name}`" for entry in entries)
@@ -140,13 +159,13 @@ class Reference:
             *(one.name if one.required else f"{one.name}=" for one in named),
         ]
         call = f"client.{method.dotted}"
-        facts = [self.resources._remarks(method), *self._gives(method)]
+        facts = [self.resources.docstrings.remarks(method), *self._gives(method)]
         return _Entry(
             method.name,
             summaries.get(method.dotted, f"Call `{method.dotted}`."),
             _call(call if method.page else f"await {call}", arguments),
             " ".join(facts),
-            f"[API reference]({self.resources._source(method)})",
+            f"[API reference]({self.resources.operations.source(method)})",
         )
 
     def _gives(self, method: Method) -> list[str]:
@@ -173,18 +192,20 @@ class Reference:
             case None:
                 return "nothing"
             case Named():
-                return self._path(self.resources.answers.home(self.resources.answers.key(shape.key)))
+                return self._path(
+                    self.resources.operations.answers.home(self.resources.operations.answers.key(shape.key))
+                )
             case Either():
                 return prose.listing(list(dict.fromkeys(self._type(member) for member in shape.members)))
             case Listed():
                 return f"list of {self._type(shape.item)}"
             case _:
-                return f"`{prose.kind(shape, self.resources.answers)}`"
+                return f"`{prose.kind(shape, self.resources.operations.answers)}`"
 
     def _named(self, name: str) -> str:
-        key = self.resources.answers.named(name)
+        key = self.resources.operations.answers.named(name)
         if key is not None:
-            return self._path(self.resources.answers.home(key))
+            return self._path(self.resources.operations.answers.home(key))
         module, _, own = name.rpartition(":")
         return self._path(Home(module, own)) if module else f"`{name}`"
 

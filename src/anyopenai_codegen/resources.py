@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from . import prose
+from .docstrings import Docstrings
 from .methods import Method, Parameter
-from .naming import Layout, camel
-from .params import Params
-from .shapes import Alias, Choices, Either, Listed, Named, Scalar, Shape, optional, without_none
+from .naming import camel
+from .operations import Operations, constant
+from .shapes import Listed, without_none
+from .signatures import Signatures
 from .source import Module, docstring, literal
-from .structs import module_path
-
-REFERENCE = "https://platform.openai.com/docs/api-reference"
 
 
 @dataclass
@@ -23,18 +21,19 @@ class Resources:
     """The modules of one run's namespaces.
 
     Attributes:
-        answers: Where the types of answers live.
-        params: Writes the types of arguments.
+        operations: Writes what the engine needs to know.
+        signatures: Writes how methods are called.
+        docstrings: Writes what is said of them.
         overlay: Our own decisions.
         methods: By dotted name.
-        strict: Whether every method and argument needs its words in the overlay.
+        modules: What is written, by the namespace.
     """
 
-    answers: Layout
-    params: Params
+    operations: Operations
+    signatures: Signatures
+    docstrings: Docstrings
     overlay: Mapping[str, Any]
     methods: Mapping[str, Method]
-    strict: bool = True
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
 
     def namespaces(self) -> dict[str, list[str]]:
@@ -47,7 +46,16 @@ class Resources:
                 found.setdefault(name, [])
                 if depth > 1 and name not in found[".".join(parts[: depth - 1])]:
                     found[".".join(parts[: depth - 1])].append(name)
+        for name, twin in self.twins.items():
+            parent = name.rpartition(".")[0]
+            if parent in found and twin in found:
+                found[parent].append(name)
         return {name: sorted(found[name]) for name in sorted(found)}
+
+    @property
+    def twins(self) -> Mapping[str, str]:
+        """Namespaces that are others under a further name, by that name; they have no module."""
+        return twins(self.overlay)
 
     def write(self) -> dict[str, Module]:
         """Write every module, and return them by their path below `resources`."""
@@ -60,115 +68,10 @@ class Resources:
             methods = [method for method in self.methods.values() if method.namespace == name]
             module.local |= {constant(method) for method in methods}
             for method in methods:
-                module.body.append(self._operation(module, method))
+                module.body.append(self.operations.text(module, method))
             module.body.append(self._namespace(module, name, children, methods))
             module.body.append(self._views(module, name, children, methods))
         return self.modules
-
-    # -- what the engine needs to know ---------------------------------------------------------------------------
-
-    def _operation(self, module: Module, method: Method) -> str:
-        facts = method.facts
-        result = self._result(module, method)
-        given = [f"name={literal(method.dotted)}", f"verb={literal(facts['verb'])}", f"path={literal(facts['path'])}"]
-        if method.page:
-            page = f"{module.use('.pagination', method.page)}[{self._type(module, method.returns)}]"
-            given += [f"returns={page}", "page=True"]
-        elif method.returns is not None:
-            given.append(f"returns={self._plain(module, method)}")
-        else:
-            given.append({"text": "returns=str", "binary": "returns=bytes"}.get(method.answer, "returns=None"))
-        if method.answer != "json":
-            given.append(f"answer={literal(method.answer)}")
-        if any(parameter.place == "body" for parameter in method.parameters):
-            given.append(f"body={literal('multipart' if facts.get('multipart') else 'json')}")
-        if facts.get("files"):
-            given.append(f"files={_tuple(facts['files'])}")
-        variants = self.overlay.get("variants", {}).get(method.dotted)
-        if variants:
-            types = ", ".join(
-                f"{literal(value)}: {self._named(module, name)}" for value, name in variants["types"].items()
-            )
-            given.append(f"variants=({literal(variants['member'])}, {{{types}}})")
-        defaults = self.overlay.get("defaults", {}).get(method.dotted)
-        if defaults:
-            entries = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in defaults.items())
-            given.append(f"defaults={{{entries}}}")
-        if method.event is not None:
-            given.append(f"event={self._type(module, method.event)}")
-            given.append(f"ending={literal(self._ending(method))}")
-        if facts.get("named_events"):
-            given.append("named_events=True")
-        headers = facts.get("headers", {})
-        if headers:
-            given.append(f"headers=({', '.join(f'({literal(k)}, {literal(v)})' for k, v in headers.items())},)")
-        if facts.get("security"):
-            given.append(f"security={literal(facts['security'])}")
-        given.append(f"doc={literal(self._source(method))}")
-        operation = module.use("._contract", "Operation")
-        final = module.use("typing", "Final", static=True)
-        return f"{constant(method)}: {final}[{operation}[{result}]] = {operation}({', '.join(given)})"
-
-    def _ending(self, method: Method) -> str:
-        endings: Mapping[str, str] = self.overlay.get("endings", {})
-        for name in (method.dotted, method.namespace):
-            if name in endings:
-                return endings[name]
-        if not self.strict:
-            return "unknown"
-        raise LookupError(f"{method.dotted} streams: say in overlay.toml, [endings], how its stream ends")
-
-    def _source(self, method: Method) -> str:
-        pages: Mapping[str, str] = self.overlay.get("reference", {})
-        parts = method.namespace.split(".")
-        for depth in range(len(parts), 0, -1):
-            page = pages.get(".".join(parts[:depth]))
-            if page:
-                return f"{REFERENCE}/{page}"
-        return f"{REFERENCE}/{parts[0].replace('_', '-')}"
-
-    # -- types -----------------------------------------------------------------------------------------------------
-
-    def _type(self, module: Module, shape: Shape | None, *, static: bool = False) -> str:
-        """Return the type of an answer."""
-        match shape:
-            case None:
-                return "None"
-            case Named():
-                home = self.answers.home(shape.key)
-                return module.use(module_path(home), home.name, static=static)
-            case Scalar():
-                return {"object": "object", "time": "float"}.get(shape.kind, shape.kind)
-            case Either():
-                return " | ".join(self._type(module, member, static=static) for member in shape.members)
-            case _:
-                raise LookupError(f"an answer of the shape {shape} needs a name in overlay.toml")
-
-    def _named(self, module: Module, name: str) -> str:
-        if name == "str":
-            return name
-        key = self.answers.named(name)
-        if key is None:
-            holder, _, own = name.partition(":")
-            return module.use(f".types.{holder}", own)
-        home = self.answers.home(key)
-        return module.use(module_path(home), home.name)
-
-    def _result(self, module: Module, method: Method) -> str:
-        """Return what the method gives when it does not stream, as type checkers see it."""
-        if method.page:
-            page = module.use(".pagination", method.page)
-            return f"{page}[{self._type(module, method.returns)}]"
-        if method.answer == "binary":
-            return module.use("._engine.response", "BinaryResponse", static=True)
-        if method.answer == "text":
-            return "str"
-        return self._plain(module, method)
-
-    def _plain(self, module: Module, method: Method) -> str:
-        """Return the type of an answer whose form no argument has changed."""
-        otherwise = self.overlay.get("variants", {}).get(method.dotted, {}).get("otherwise")
-        return self._named(module, otherwise) if otherwise else self._type(module, method.returns)
 
     # -- the class -------------------------------------------------------------------------------------------------
 
@@ -180,17 +83,18 @@ class Resources:
         if mixin:
             holder, _, own = mixin.partition(":")
             bases = module.use(f".{holder}", own)
-        lines = [f"class {class_name}({bases}):", docstring(self._about(name)), "", "    __slots__ = ()", ""]
+        lines = [f"class {class_name}({bases}):", docstring(self.about(name)), "", "    __slots__ = ()", ""]
         module.use("typing", "TYPE_CHECKING")
         for child in children:
             short = child.rpartition(".")[2]
-            child_class = class_of(child)
-            module.use(f".resources.{child}", child_class, static=True)
+            home = self.twins.get(child, child)
+            child_class = class_of(home)
+            module.use(f".resources.{home}", child_class, static=True)
             lines += [
                 f"    @{module.use('functools', 'cached_property')}",
                 f"    def {short}(self) -> {child_class}:",
-                docstring(self._about(child), "        "),
-                f"        from .{short} import {child_class}",
+                docstring(self.about(child), "        "),
+                f"        from {module.relative(f'.resources.{home}')} import {child_class}",
                 "",
                 f"        return {child_class}(self._caller)",
                 "",
@@ -206,24 +110,30 @@ class Resources:
         ]
         return "\n".join(lines) + "\n"
 
-    def _about(self, name: str) -> str:
+    def about(self, name: str) -> str:
+        """Return what a namespace is for, in a sentence."""
         return str(self.overlay.get("namespaces", {}).get(name, f"The methods of `client.{name}`."))
 
     def _method(self, module: Module, method: Method) -> list[str]:
         lines: list[str] = []
-        result = self._result(module, method)
+        result = self.operations.result(module, method)
         if method.page:
             paginator = module.use("._engine.iteration", "Paginator", static=True)
-            result = f"{paginator}[{self._type(module, method.returns)}, {result}]"
-        overloads = self._overloads(module, method, result)
+            result = f"{paginator}[{self.operations.type(module, method.returns)}, {result}]"
+        overloads = self.signatures.overloads(module, method, result)
         for changed, gives in overloads:
             lines.append(f"    @{module.use('typing', 'overload')}")
-            lines += self._signature(module, method, gives, changed)
+            lines += self.signatures.line(module, method, gives, changed)
             lines[-1] += " ..."
         if overloads:
             result = " | ".join(dict.fromkeys(part for _, gives in overloads for part in gives.split(" | ")))
-        lines += self._signature(module, method, result, {})
-        lines.append(docstring(self._describe(method), "        "))
+        lines += self.signatures.line(module, method, result, {})
+        lines.append(docstring(self.docstrings.text(method), "        "))
+        if method.kinds:
+            sets = ", ".join(
+                f"{{{', '.join(f'{literal(name)}: {name}' for name in kind.required)}}}" for kind in method.kinds
+            )
+            lines.append(f"        {module.use('._resource', 'need_one_of')}({literal(method.dotted)}, {sets})")
         for check in self.overlay.get("checks", {}).get(method.dotted, ()):
             function = module.use("._resource", check["call"])
             values = f"{literal(check['parameter'])}, {check['parameter']}, {literal(check['helper'])}"
@@ -255,134 +165,6 @@ class Resources:
             return f"{module.use('._resource', 'listed')}({parameter.name})"
         return parameter.name
 
-    def _overloads(self, module: Module, method: Method, result: str) -> list[tuple[Mapping[str, str], str]]:
-        """Return what single arguments change: their type (required unless it ends in `Omit`), and what comes back."""
-        found: list[tuple[Mapping[str, str], str]] = []
-        by_name = {parameter.name: parameter for parameter in method.parameters}
-        streams = method.event is not None and not method.facts.get("always_streams")
-        off: dict[str, str] = {}
-        if streams:
-            none = " | None" if optional(by_name["stream"].shape) else ""
-            module.use("typing", "Literal", static=True)
-            off["stream"] = f"Literal[False]{none} | Omit"
-        variants = self.overlay.get("variants", {}).get(method.dotted)
-        every = result
-        if variants:
-            name = variants["member"]
-            shape = without_none(by_name[name].shape)
-            values = [value for value in self._values(shape) if value not in variants["types"]]
-            module.use("typing", "Literal", static=True)
-            plain = f"Literal[{', '.join(literal(value) for value in values)}]"
-            found.append(({**off, name: f"{plain} | Omit"}, result))
-            grouped: dict[str, list[str]] = {}
-            for value, kind in variants["types"].items():
-                grouped.setdefault(kind, []).append(value)
-            for kind, chosen in grouped.items():
-                text = f"Literal[{', '.join(literal(value) for value in chosen)}]"
-                gives = self._named(module, kind)
-                found.append(({**off, name: text}, gives))
-                every += f" | {gives}"
-            found.append((off, every))
-        elif streams:
-            found.append((off, result))
-        if streams:
-            stream = f"{module.use('._engine.iteration', 'Stream', static=True)}[{self._type(module, method.event)}]"
-            found.append(({"stream": "Literal[True]"}, stream))
-            found.append(({"stream": "bool"}, f"{every} | {stream}"))
-        return found
-
-    def _signature(self, module: Module, method: Method, result: str, changed: Mapping[str, str]) -> list[str]:
-        """Return the `def` line.
-
-        Args:
-            module: Where it stands.
-            method: The method.
-            result: What it gives.
-            changed: Arguments whose type is not the usual one.
-        """
-        unpack = module.use("typing", "Unpack", static=True)
-        options = module.use("._contract", "RequestOptions", static=True)
-        positional: list[str] = ["self"]
-        named: list[str] = []
-        for parameter in method.parameters:
-            text = changed.get(parameter.name)
-            if text is None:
-                text = self.params.annotation(module, parameter.shape, set(), static=True)
-                if not parameter.required:
-                    text += " | Omit"
-            if text.endswith("| Omit"):
-                module.use("._contract", "Omit", static=True)
-                text += f" = {module.use('._contract', 'omit')}"
-            (positional if parameter.place == "path" and not parameter.keyword else named).append(
-                f"{parameter.name}: {text}"
-            )
-        arguments = [*positional, *(["*"] if named else []), *named, f"**options: {unpack}[{options}]"]
-        word = "def" if method.page else "async def"
-        return [f"    {word} {method.name}({', '.join(arguments)}) -> {result}:"]
-
-    def _values(self, shape: Shape) -> list[str]:
-        """Return the values that an argument may have, those of named sets of values too."""
-        if isinstance(shape, Named):
-            declaration = self.params.layout.declared[self.params.layout.key(shape.key)]
-            return self._values(declaration.shape) if isinstance(declaration, Alias) else []
-        if isinstance(shape, Either):
-            return [value for member in shape.members for value in self._values(member)]
-        return [str(value) for value in shape.values] if isinstance(shape, Choices) else []
-
-    # -- its docstrings --------------------------------------------------------------------------------------------
-
-    def _describe(self, method: Method) -> str:
-        """Return a method's docstring: our own summary, then facts."""
-        summary = self.overlay.get("summaries", {}).get(method.dotted)
-        if not summary:
-            if self.strict:
-                raise LookupError(f"{method.dotted} has no line in overlay.toml, [summaries]")
-            summary = f"Call `{method.dotted}`."
-        lines = [summary, "", prose.wrapped(self._remarks(method), hanging=0), "", "Args:"]
-        for parameter in method.parameters:
-            lines.append(prose.wrapped(f"{parameter.name} {self._argument_facts(method, parameter)}", 4))
-        lines.append("    **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.")
-        returns = self.overlay.get("returns", {}).get(method.dotted)
-        if returns is None and method.page:
-            returns = "Awaited, the first page; iterated with `async for`, every item of every page."
-        elif returns is None and method.event is not None:
-            returns = "The answer; with `stream=True`, an open `Stream` of events to read or close."
-        if returns:
-            lines += ["", "Returns:", prose.wrapped(returns, 4, 0)]
-        lines += [
-            "",
-            "Raises:",
-            "    APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.",
-        ]
-        lines += ["    APIConnectionError: No answer arrived, or only a part of it."]
-        return "\n".join([*lines, "", f"Source: {self._source(method)}"])
-
-    def _remarks(self, method: Method) -> str:
-        remarks = [f"`{method.facts['verb']} {method.facts['path']}`."]
-        if method.facts.get("security") == "admin":
-            remarks.append("Takes the admin key.")
-        if method.facts.get("multipart"):
-            remarks.append("The arguments are sent as a form.")
-        if method.facts.get("deprecated"):
-            remarks.append("Deprecated.")
-        note = self.overlay.get("notes", {}).get(method.dotted)
-        return " ".join([*remarks, *([note] if note else [])])
-
-    def _argument_facts(self, method: Method, parameter: Parameter) -> str:
-        glossary: Mapping[str, str] = self.overlay.get("glossary", {})
-        own, shared = glossary.get(f"{method.dotted}.{parameter.name}"), glossary.get(parameter.name)
-        shape = without_none(parameter.shape)
-        known = parameter.limits
-        if parameter.name in self.overlay.get("defaults", {}).get(method.dotted, {}):
-            known = replace(known, default=None)  # we send another one
-        kind = prose.kind(shape, self.params.layout)
-        facts = prose.said(replace(known, time=False, deprecated=False), shape).rstrip(".")
-        kind = f"{kind}, {facts[:1].lower()}{facts[1:]}" if facts else kind
-        meaning = own or shared
-        if not meaning and self.strict:
-            raise LookupError(f"{method.dotted} takes {parameter.name}: say in overlay.toml, [glossary], what it means")
-        return f"({kind}): {meaning or parameter.wire}{' Deprecated.' if known.deprecated else ''}"
-
     # -- how type checkers see the views ---------------------------------------------------------------------------
 
     def _views(self, module: Module, name: str, children: list[str], methods: list[Method]) -> str:
@@ -397,8 +179,9 @@ class Resources:
             blocks += [f"    class {view}:", docstring(f"`client.{name}.{attribute}`: {about}.", "        "), ""]
             for child in children:
                 short = child.rpartition(".")[2]
-                child_view = f"{class_of(child)}{suffix}"
-                module.use(f".resources.{child}", child_view, static=True)
+                home = self.twins.get(child, child)
+                child_view = f"{class_of(home)}{suffix}"
+                module.use(f".resources.{home}", child_view, static=True)
                 blocks.append(f"        {short}: {child_view}")
             if methods:
                 blocks += ["", f"        def __init__(self, plain: {class_name}) -> None:"]
@@ -410,15 +193,12 @@ class Resources:
         return "\n".join(blocks)
 
 
+def twins(overlay: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the namespaces that are others under a further name, by that name."""
+    found: Mapping[str, str] = overlay.get("twins", {})
+    return found
+
+
 def class_of(namespace: str) -> str:
     """Return the name of a namespace's class."""
     return camel(namespace.rpartition(".")[2])
-
-
-def constant(method: Method) -> str:
-    """Return the name of the constant that holds a method's operation."""
-    return f"_{method.name.upper()}"
-
-
-def _tuple(names: list[str]) -> str:
-    return f"({', '.join(literal(name) for name in names)}{',' if len(names) == 1 else ''})"

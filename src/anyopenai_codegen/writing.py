@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .description import Description
+from .docstrings import Docstrings
 from .facts import Facts
 from .methods import Method, Methods
 from .naming import Layout
+from .operations import Operations
 from .packages import Given, add_aliases, add_written, namespaces, type_packages
 from .params import Params
 from .reference import Reference
-from .resources import Resources
+from .resources import Resources, twins
+from .signatures import Signatures
 from .source import Module
 from .structs import Structs, rings
 from .unions import decide
@@ -79,6 +82,8 @@ def write(
     for borrows in (False, True):
         for dotted in facts.operations:
             own = dotted.partition(".")[0]
+            if any(dotted.startswith(f"{name}.") for name in twins(overlay)):
+                continue
             if (own in borrowers) == borrows and (not wanted or any(dotted.startswith(f"{name}.") for name in wanted)):
                 methods[dotted] = reader.read(dotted)
         end_stage(needed=True)
@@ -144,7 +149,10 @@ def write(
     # What still needs itself in a roundabout way refers to classes through their modules.
     structs = write_structs(rings(write_structs({}).links))
     params = write_params(rings(write_params({}).links))
-    resources = Resources(answers, params, overlay, methods, strict)
+    operations = Operations(answers, overlay, strict)
+    signatures = Signatures(operations, params, overlay)
+    docstrings = Docstrings(operations, params.layout, overlay, strict)
+    resources = Resources(operations, signatures, docstrings, overlay, methods)
     resources.write()
 
     modules: dict[str, Module] = {}

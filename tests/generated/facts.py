@@ -41,8 +41,21 @@ def path_names(facts: dict[str, Any]) -> list[str]:
     return re.findall(r"\{(\w+)\}", facts["path"])
 
 
+def kinds(facts: dict[str, Any]) -> list[list[str]]:
+    """Return the sets of arguments that a method takes one of; empty where it has but one set."""
+    sets = [form["required"] for form in facts.get("overloads", ())]
+    return [] if any(all(set(one) <= set(other) for other in sets) for one in sets) else sets
+
+
+def first_name(dotted: str) -> str:
+    """Return the name under which a method is written."""
+    return dotted.removeprefix("beta.") if dotted.startswith("beta.chat.") else dotted
+
+
 def required(facts: dict[str, Any]) -> list[str]:
-    """Return the arguments that must be given."""
+    """Return the arguments that must be given: of several sets, the first."""
+    if kinds(facts):
+        return [*path_names(facts), *(name for name in kinds(facts)[0] if name not in path_names(facts))]
     marked = [entry[:-1] for place in ("query", "body") for entry in facts.get(place, ()) if entry.endswith("!")]
     return [*path_names(facts), *marked]
 

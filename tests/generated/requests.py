@@ -9,6 +9,7 @@ from typing import Any
 
 from anyopenai_codegen.naming import attribute
 from generated.document import FORM, JSON, Document
+from generated.facts import kinds
 from generated.schemas import Schema
 
 
@@ -34,7 +35,16 @@ def requests_for(dotted: str, facts: Mapping[str, Any], document: Document) -> I
     content = document.operation(dotted).get("requestBody", {}).get("content", {})
     schemas = [entry["schema"] for media, entry in content.items() if media in (FORM, JSON)]
     bodies = [variant for schema in schemas for variant in document.schemas.variants(schema)] or [{}]
+    for needed in kinds(facts):
+        for body in bodies:
+            least, most = (set(map(attribute, document.schemas.value(body, whole=whole))) for whole in (False, True))
+            if least <= set(needed) <= most | set(_path(facts)):  # the description knows this kind
+                request = _request("one kind of call", dotted, facts, document, body, True)
+                request.keywords = {name: value for name, value in request.keywords.items() if name in needed}
+                yield request
     for whole, form in ((False, "only what must be given"), (True, "everything")):
+        if kinds(facts) and not whole:
+            continue
         for number, body in enumerate(bodies):
             yield _request(f"{form}, body {number + 1}" if number else form, dotted, facts, document, body, whole)
     if "event" in facts and not facts.get("always_streams"):
@@ -47,7 +57,7 @@ def _request(
     form: str, dotted: str, facts: Mapping[str, Any], document: Document, body: Schema, whole: bool
 ) -> Request:
     request = Request(form, headers={name.lower(): value for name, value in facts.get("headers", {}).items()})
-    for name in re.findall(r"\{(\w+)\}", facts["path"]):
+    for name in _path(facts):
         value = f"some {name}/1"  # has to be escaped
         if name in facts.get("keyword", ()):
             request.keywords[name] = value
@@ -67,6 +77,10 @@ def _request(
     if "stream" in request.keywords:
         request.keywords["stream"] = False
     return request
+
+
+def _path(facts: Mapping[str, Any]) -> list[str]:
+    return re.findall(r"\{(\w+)\}", facts["path"])
 
 
 def _names(facts: Mapping[str, Any], place: str) -> set[str]:

@@ -12,7 +12,17 @@ import pytest
 import anyopenai.types
 from anyopenai._contract import omit
 from generated.callers import NotingClient
-from generated.facts import EVERY_METHOD, METHODS, arguments, method_of, names, path_names, required
+from generated.facts import (
+    EVERY_METHOD,
+    METHODS,
+    arguments,
+    first_name,
+    kinds,
+    method_of,
+    names,
+    path_names,
+    required,
+)
 
 # The modules of types: a method's answer is one of their classes, under the name that users know.
 TYPES = [
@@ -62,7 +72,7 @@ async def test_the_operation_is_that_of_the_facts(dotted: str, facts: dict[str, 
     positional, given = arguments(facts, required(facts))
     await _called(method_of(client, dotted), positional, given)
     operation = client.last().operation
-    assert operation.name == dotted
+    assert operation.name == first_name(dotted)
     assert (operation.verb, operation.path) == (facts["verb"], facts["path"])
     assert operation.security == facts.get("security", "bearer")
     assert dict(operation.headers) == facts.get("headers", {})
@@ -112,6 +122,39 @@ async def test_a_missing_argument_is_refused_before_anything_is_sent(dotted: str
         with pytest.raises(TypeError, match=r"missing|required"):
             await _called(method_of(client, dotted), positional, given)
     assert client.noting.calls == []
+
+
+@pytest.mark.parametrize("dotted", [dotted for dotted, facts in METHODS.items() if kinds(facts)])
+async def test_a_method_of_several_kinds_takes_each_whole_set_and_no_part_of_one(dotted: str) -> None:
+    client = NotingClient()
+    facts = METHODS[dotted]
+    for wanted in kinds(facts):
+        positional, given = arguments(facts, list(dict.fromkeys([*path_names(facts), *wanted])))
+        await _called(method_of(client, dotted), positional, given)
+        sent = client.last().body
+        assert {name for name, value in sent.items() if value is not omit} == set(wanted) - set(path_names(facts))
+    count = len(client.noting.calls)
+    always = set.intersection(*(set(wanted) for wanted in kinds(facts)))
+    positional, given = arguments(facts, [*path_names(facts), *(name for name in always if name in given)])
+    with pytest.raises(TypeError, match=rf"^{dotted}\(\) is missing required arguments: it was given .*; or "):
+        await _called(method_of(client, dotted), positional, given)
+    assert len(client.noting.calls) == count
+
+
+def test_four_methods_are_of_several_kinds() -> None:
+    assert [dotted for dotted, facts in METHODS.items() if kinds(facts)] == [
+        "admin.organization.external_keys.create",
+        "audio.voices.create",
+        "beta.agents.automations.create",
+        "beta.agents.environments.files.create",
+    ]
+
+
+def test_the_former_home_of_chat_is_chat_itself() -> None:
+    client = NotingClient()
+    assert type(client.beta.chat) is type(client.chat)
+    assert client.beta.chat.completions.create.__func__ is client.chat.completions.create.__func__
+    assert client.beta.chat.completions.with_raw_response.create.__func__ is client.chat.completions.create.__func__
 
 
 @each_method

@@ -9,8 +9,14 @@ from anyopenai import OpenAI
 from anyopenai._engine.iteration import Paginator, Stream
 from anyopenai._engine.response import BinaryResponse, RawResponse, StreamedResponse
 from anyopenai.pagination import AsyncCursorPage, AsyncPage
+from anyopenai.resources.chat import Chat
 from anyopenai.types import Batch, CreateEmbeddingResponse, FileObject, Model
+from anyopenai.types.admin.organization import ExternalKey
+from anyopenai.types.audio import Voice
 from anyopenai.types.base64_embedding_response import Base64EmbeddingResponse
+from anyopenai.types.beta.agents.environments import EnvironmentFile
+from anyopenai.types.beta.agents.one_time_automation import OneTimeAutomation
+from anyopenai.types.beta.agents.periodic_automation import PeriodicAutomation
 from anyopenai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 from anyopenai.types.responses import Response, ResponseInputItemParam, ResponseItem, ResponseStreamEvent
 from anyopenai.types.responses.response_output_text import ResponseOutputText
@@ -112,6 +118,33 @@ async def types_narrow_by_tag(response: Response, event: ResponseStreamEvent) ->
     if event.type == "response.output_text.delta":
         assert_type(event.delta, str)
     assert_type(response.output_text, str)
+
+
+async def one_argument_tells_which_others_are_needed(client: OpenAI, sample: bytes) -> None:
+    assert_type(await client.audio.voices.create(name="n", audio_sample=sample, consent="c"), Voice)
+    assert_type(await client.audio.voices.create(name="n", type="prompt", prompt="calm", script_hint="x"), Voice)
+    keys = client.admin.organization.external_keys
+    assert_type(
+        await keys.create(name="n", type="azure", key_name="k", tenant_id="t", vault_uri="u", key_version="1"),
+        ExternalKey,
+    )
+    assert_type(
+        await keys.create(name="n", type="aws", external_id="e", kms_arn="a", role_arn="r", purpose="ekm"), ExternalKey
+    )
+    raw = await client.beta.agents.environments.files.with_raw_response.create("e", type="inline", path="p", data="d")
+    assert_type(raw, RawResponse[EnvironmentFile])
+    once = await client.beta.agents.automations.create(
+        name="n",
+        type="once",
+        run_at=1_800_000_000,
+        target={"type": "existing_session", "session_id": "s", "instructions": "i"},
+    )
+    assert_type(once, PeriodicAutomation | OneTimeAutomation)
+
+
+async def the_former_home_of_chat_is_chat(client: OpenAI) -> None:
+    assert_type(client.beta.chat, Chat)
+    assert_type(client.chat, Chat)
 
 
 async def options_are_keywords_of_every_method(client: OpenAI) -> None:

@@ -23,6 +23,10 @@ async def wrong_calls(client: OpenAI) -> None:
     await client.responses.create(model="m", input="x", text={"verbosity": "shouting"})  # type: ignore[call-overload]
     await client.files.create(file="a path is no file", purpose="batch")  # type: ignore[arg-type]
     await client.embeddings.with_raw_response.create(model="m", inputs="x")  # type: ignore[call-overload]
+    await client.audio.voices.create(name="n")  # type: ignore[call-overload]
+    await client.audio.voices.create(name="n", type="prompt", audio_sample=b"", consent="c")  # type: ignore[call-overload]
+    await client.audio.voices.create(name="n", audio_sample=b"", consent="c", script_hint="x")  # type: ignore[call-overload]
+    await client.admin.organization.external_keys.create(name="n", type="gcp")  # type: ignore[call-overload]
     _ = client.embedings  # type: ignore[attr-defined]
 
 

@@ -53,8 +53,8 @@ class Embeddings(Resource):
         *,
         input: str | Sequence[str] | Iterable[int] | Iterable[Iterable[int]],
         model: str | EmbeddingModel,
-        dimensions: int | Omit = omit,
         encoding_format: Literal["base64"],
+        dimensions: int | Omit = omit,
         user: str | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> Base64EmbeddingResponse: ...

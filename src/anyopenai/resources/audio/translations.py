@@ -52,8 +52,8 @@ class Translations(Resource):
         *,
         file: FileTypes,
         model: str | Literal["whisper-1"],
-        prompt: str | Omit = omit,
         response_format: Literal["verbose_json"],
+        prompt: str | Omit = omit,
         temperature: float | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> TranslationVerbose: ...
@@ -63,8 +63,8 @@ class Translations(Resource):
         *,
         file: FileTypes,
         model: str | Literal["whisper-1"],
-        prompt: str | Omit = omit,
         response_format: Literal["text", "srt", "vtt"],
+        prompt: str | Omit = omit,
         temperature: float | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> str: ...

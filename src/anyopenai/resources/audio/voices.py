@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ..._contract import Operation, omit
-from ..._resource import Resource
+from ..._resource import Resource, need_one_of
 from ...types.audio.voice import Voice
 from ...types.audio.voice_deleted import VoiceDeleted
 
@@ -42,6 +42,27 @@ class Voices(Resource):
 
     __slots__ = ()
 
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        audio_sample: FileTypes,
+        consent: str,
+        type: Literal["audio_sample"] | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> Voice: ...
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        type: Literal["prompt"],
+        prompt: str,
+        model: str | Literal["auto", "2026-10-08"] | Omit = omit,
+        script_hint: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> Voice: ...
     async def create(
         self,
         *,
@@ -76,6 +97,11 @@ class Voices(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/audio
         """
+        need_one_of(
+            "audio.voices.create",
+            {"audio_sample": audio_sample, "consent": consent, "name": name},
+            {"name": name, "prompt": prompt, "type": type},
+        )
         answer: Voice = await self._caller.call(
             _CREATE,
             body={

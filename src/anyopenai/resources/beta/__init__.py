@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ..._resource import Resource
 
 if TYPE_CHECKING:
+    from ..chat import Chat, ChatWithRawResponse, ChatWithStreamingResponse
     from .agents import Agents, AgentsWithRawResponse, AgentsWithStreamingResponse
     from .assistants import Assistants, AssistantsWithRawResponse, AssistantsWithStreamingResponse
-    from .chat import Chat, ChatWithRawResponse, ChatWithStreamingResponse
     from .chatkit import Chatkit, ChatkitWithRawResponse, ChatkitWithStreamingResponse
     from .realtime import Realtime, RealtimeWithRawResponse, RealtimeWithStreamingResponse
     from .responses import Responses, ResponsesWithRawResponse, ResponsesWithStreamingResponse
@@ -40,7 +40,7 @@ class Beta(Resource):
     @cached_property
     def chat(self) -> Chat:
         """Chat completions under their former name; use `client.chat`."""
-        from .chat import Chat
+        from ..chat import Chat
 
         return Chat(self._caller)
 

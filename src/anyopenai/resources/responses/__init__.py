@@ -232,6 +232,7 @@ class Responses(Resource):
     async def create(
         self,
         *,
+        stream: Literal[True],
         access_programs: AccessPrograms | Omit = omit,
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | ResponseCreateContextManagement] | None | Omit = omit,
@@ -255,7 +256,6 @@ class Responses(Resource):
         safety_identifier: str | None | Omit = omit,
         service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
-        stream: Literal[True],
         stream_options: StreamOptions | ResponseCreateStreamOptions | None | Omit = omit,
         temperature: float | None | Omit = omit,
         text: ResponseTextConfigParam | ResponseTextConfig | Omit = omit,
@@ -271,6 +271,7 @@ class Responses(Resource):
     async def create(
         self,
         *,
+        stream: bool,
         access_programs: AccessPrograms | Omit = omit,
         background: bool | None | Omit = omit,
         context_management: Iterable[ContextManagement | ResponseCreateContextManagement] | None | Omit = omit,
@@ -294,7 +295,6 @@ class Responses(Resource):
         safety_identifier: str | None | Omit = omit,
         service_tier: ServiceTier | None | Omit = omit,
         store: bool | None | Omit = omit,
-        stream: bool,
         stream_options: StreamOptions | ResponseCreateStreamOptions | None | Omit = omit,
         temperature: float | None | Omit = omit,
         text: ResponseTextConfigParam | ResponseTextConfig | Omit = omit,
@@ -473,10 +473,10 @@ class Responses(Resource):
         self,
         response_id: str,
         *,
+        stream: Literal[True],
         include: Sequence[ResponseIncludable] | Omit = omit,
         include_obfuscation: bool | Omit = omit,
         starting_after: int | Omit = omit,
-        stream: Literal[True],
         **options: Unpack[RequestOptions],
     ) -> Stream[ResponseStreamEvent]: ...
     @overload
@@ -484,10 +484,10 @@ class Responses(Resource):
         self,
         response_id: str,
         *,
+        stream: bool,
         include: Sequence[ResponseIncludable] | Omit = omit,
         include_obfuscation: bool | Omit = omit,
         starting_after: int | Omit = omit,
-        stream: bool,
         **options: Unpack[RequestOptions],
     ) -> Response | Stream[ResponseStreamEvent]: ...
     async def retrieve(

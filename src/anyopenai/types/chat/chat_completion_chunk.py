@@ -13,7 +13,7 @@ from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
 class ChatCompletionChunk(BaseModel, kw_only=True):
-    """The answer of `chat.completions.create(stream=True)` or `beta.chat.completions.create(stream=True)`."""
+    """The answer of `chat.completions.create(stream=True)`."""
 
     id: str
     choices: list[Choice]

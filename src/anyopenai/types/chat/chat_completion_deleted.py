@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ChatCompletionDeleted(BaseModel, kw_only=True):
-    """The answer of `chat.completions.delete` or `beta.chat.completions.delete`."""
+    """The answer of `chat.completions.delete`."""
 
     id: str
     object: Literal["chat.completion.deleted"]

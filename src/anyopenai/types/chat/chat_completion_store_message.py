@@ -14,7 +14,7 @@ from .chat_completion_message_tool_call import ChatCompletionMessageToolCallUnio
 
 
 class ChatCompletionStoreMessage(BaseModel, kw_only=True):
-    """The answer of `chat.completions.messages.list` or `beta.chat.completions.messages.list`."""
+    """The answer of `chat.completions.messages.list`."""
 
     id: str
     content_parts: list[ChatCompletionStoreMessageContentPart] | None = None

@@ -24,7 +24,7 @@ from .chat_completion_tool_union_param import ChatCompletionToolUnionParam
 
 
 class CompletionCreateParams(TypedDict, total=False):
-    """The arguments of `chat.completions.create` or `beta.chat.completions.create`."""
+    """The arguments of `chat.completions.create`."""
 
     metadata: Mapping[str, str] | None
     top_logprobs: int | None

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 
 
 class CompletionListParams(TypedDict, total=False):
-    """The arguments of `beta.chat.completions.list`."""
+    """The arguments of `chat.completions.list`."""
 
     after: str
     limit: int

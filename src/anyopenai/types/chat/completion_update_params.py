@@ -8,6 +8,6 @@ from typing import Required, TypedDict
 
 
 class CompletionUpdateParams(TypedDict, total=False):
-    """The arguments of `beta.chat.completions.update`."""
+    """The arguments of `chat.completions.update`."""
 
     metadata: Required[Mapping[str, str] | None]

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ...._contract import Operation, omit
-from ...._resource import Resource
+from ...._resource import Resource, need_one_of
 from ....pagination import AsyncCursorPage
 from ....types.admin.organization.external_key import ExternalKey
 from ....types.admin.organization.external_key_validate_response import ExternalKeyValidateResponse
@@ -72,6 +72,62 @@ class ExternalKeys(Resource):
 
     __slots__ = ()
 
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        type: Literal["aws"],
+        external_id: str,
+        kms_arn: str,
+        role_arn: str,
+        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> ExternalKey: ...
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        type: Literal["gcp"],
+        audience: str,
+        kms_key_location: str,
+        kms_key_name: str,
+        kms_key_ring_name: str,
+        kms_project_id: str,
+        workload_identity_pool_id: str,
+        workload_identity_project_number: str,
+        workload_identity_provider_id: str,
+        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
+        kms_key_version: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> ExternalKey: ...
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        type: Literal["azure"],
+        key_name: str,
+        tenant_id: str,
+        vault_uri: str,
+        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
+        key_version: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> ExternalKey: ...
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        type: Literal["oci"],
+        key_ocid: str,
+        region: str,
+        vault_ocid: str,
+        purpose: Literal["ekm", "psp_decryption"] | Omit = omit,
+        key_version_ocid: str | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> ExternalKey: ...
     async def create(
         self,
         *,
@@ -137,6 +193,24 @@ class ExternalKeys(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/administration
         """
+        need_one_of(
+            "admin.organization.external_keys.create",
+            {"external_id": external_id, "kms_arn": kms_arn, "name": name, "role_arn": role_arn, "type": type},
+            {
+                "audience": audience,
+                "kms_key_location": kms_key_location,
+                "kms_key_name": kms_key_name,
+                "kms_key_ring_name": kms_key_ring_name,
+                "kms_project_id": kms_project_id,
+                "name": name,
+                "type": type,
+                "workload_identity_pool_id": workload_identity_pool_id,
+                "workload_identity_project_number": workload_identity_project_number,
+                "workload_identity_provider_id": workload_identity_provider_id,
+            },
+            {"key_name": key_name, "name": name, "tenant_id": tenant_id, "type": type, "vault_uri": vault_uri},
+            {"key_ocid": key_ocid, "name": name, "region": region, "type": type, "vault_ocid": vault_ocid},
+        )
         answer: ExternalKey = await self._caller.call(
             _CREATE,
             body={

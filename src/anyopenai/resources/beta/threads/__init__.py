@@ -179,6 +179,7 @@ class Threads(Resource):
         self,
         *,
         assistant_id: str,
+        stream: Literal[True],
         instructions: str | None | Omit = omit,
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
@@ -194,7 +195,6 @@ class Threads(Resource):
         | ResponseFormatJsonSchema
         | None
         | Omit = omit,
-        stream: Literal[True],
         temperature: float | None | Omit = omit,
         thread: ThreadCreateParams | Omit = omit,
         tool_choice: Literal["none", "auto", "required"]
@@ -213,6 +213,7 @@ class Threads(Resource):
         self,
         *,
         assistant_id: str,
+        stream: bool,
         instructions: str | None | Omit = omit,
         max_completion_tokens: int | None | Omit = omit,
         max_prompt_tokens: int | None | Omit = omit,
@@ -228,7 +229,6 @@ class Threads(Resource):
         | ResponseFormatJsonSchema
         | None
         | Omit = omit,
-        stream: bool,
         temperature: float | None | Omit = omit,
         thread: ThreadCreateParams | Omit = omit,
         tool_choice: Literal["none", "auto", "required"]

@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 
 
 class MessageListParams(TypedDict, total=False):
-    """The arguments of `beta.chat.completions.messages.list`."""
+    """The arguments of `chat.completions.messages.list`."""
 
     after: str
     limit: int

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ....._contract import Operation, omit
-from ....._resource import Resource
+from ....._resource import Resource, need_one_of
 from .....pagination import AsyncCursorPage
 from .....types.beta.agents.automation_deleted import AutomationDeleted
 from .....types.beta.agents.one_time_automation import OneTimeAutomation
@@ -106,6 +106,29 @@ class Automations(Resource):
 
         return Invocations(self._caller)
 
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        target: AutomationTargetParamNewSession | AutomationTargetParamExistingSession,
+        type: Literal["periodic"],
+        expression: str,
+        timezone: str,
+        metadata: Mapping[str, str] | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> PeriodicAutomation | OneTimeAutomation: ...
+    @overload
+    async def create(
+        self,
+        *,
+        name: str,
+        target: AutomationTargetParamNewSession | AutomationTargetParamExistingSession,
+        type: Literal["once"],
+        run_at: int,
+        metadata: Mapping[str, str] | Omit = omit,
+        **options: Unpack[RequestOptions],
+    ) -> PeriodicAutomation | OneTimeAutomation: ...
     async def create(
         self,
         *,
@@ -139,6 +162,11 @@ class Automations(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
+        need_one_of(
+            "beta.agents.automations.create",
+            {"expression": expression, "name": name, "target": target, "timezone": timezone, "type": type},
+            {"name": name, "run_at": run_at, "target": target, "type": type},
+        )
         answer: PeriodicAutomation | OneTimeAutomation = await self._caller.call(
             _CREATE,
             body={

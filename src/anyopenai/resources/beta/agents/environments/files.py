@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from ....._contract import Operation, omit
-from ....._resource import Resource
+from ....._resource import Resource, need_one_of
 from .....pagination import AsyncTokenPage
 from .....types.beta.agents.environments.environment_file import EnvironmentFile
 
@@ -44,6 +44,20 @@ class Files(Resource):
 
     __slots__ = ()
 
+    @overload
+    async def create(
+        self,
+        environment_id: str,
+        *,
+        path: str,
+        type: Literal["file_id"],
+        file_id: str,
+        **options: Unpack[RequestOptions],
+    ) -> EnvironmentFile: ...
+    @overload
+    async def create(
+        self, environment_id: str, *, path: str, type: Literal["inline"], data: str, **options: Unpack[RequestOptions]
+    ) -> EnvironmentFile: ...
     async def create(
         self,
         environment_id: str,
@@ -73,6 +87,11 @@ class Files(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
+        need_one_of(
+            "beta.agents.environments.files.create",
+            {"file_id": file_id, "path": path, "type": type},
+            {"data": data, "path": path, "type": type},
+        )
         answer: EnvironmentFile = await self._caller.call(
             _CREATE,
             path=(environment_id,),

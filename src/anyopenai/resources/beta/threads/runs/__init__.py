@@ -173,6 +173,7 @@ class Runs(Resource):
         thread_id: str,
         *,
         assistant_id: str,
+        stream: Literal[True],
         include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | Omit = omit,
         additional_instructions: str | None | Omit = omit,
         additional_messages: Iterable[MessageCreateParams] | None | Omit = omit,
@@ -192,7 +193,6 @@ class Runs(Resource):
         | ResponseFormatJsonSchema
         | None
         | Omit = omit,
-        stream: Literal[True],
         temperature: float | None | Omit = omit,
         tool_choice: Literal["none", "auto", "required"]
         | AssistantToolChoiceParam
@@ -210,6 +210,7 @@ class Runs(Resource):
         thread_id: str,
         *,
         assistant_id: str,
+        stream: bool,
         include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]] | Omit = omit,
         additional_instructions: str | None | Omit = omit,
         additional_messages: Iterable[MessageCreateParams] | None | Omit = omit,
@@ -229,7 +230,6 @@ class Runs(Resource):
         | ResponseFormatJsonSchema
         | None
         | Omit = omit,
-        stream: bool,
         temperature: float | None | Omit = omit,
         tool_choice: Literal["none", "auto", "required"]
         | AssistantToolChoiceParam
