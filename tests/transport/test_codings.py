@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyopenai.transport.codings import CodingError, decoder_for
+from anyopenai.transport import codings
+from anyopenai.transport.codings import ACCEPT_ENCODING, CodingError, decoder_for
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -19,13 +24,29 @@ def raw_deflate(data: bytes) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-CODINGS = {
+def in_two_frames(compress: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Pack the halves apart, with a frame in between that decoders skip (RFC 8878, section 3.1.2)."""
+    return lambda data: compress(data[:3]) + b"\x50\x2a\x4d\x18\x04\0\0\0skip" + compress(data[3:])
+
+
+CODINGS: dict[tuple[bytes, ...], Callable[[bytes], bytes]] = {
     (b"gzip",): gzip.compress,
     (b"x-gzip",): lambda data: gzip.compress(data[:3]) + gzip.compress(data[3:]),
     (b"deflate",): zlib.compress,
     (b"deflate", b"gzip"): lambda data: gzip.compress(zlib.compress(data)),
     (b"gzip", b"deflate"): lambda data: raw_deflate(gzip.compress(data)),
 }
+# Where the extra is not installed, neither is tested: nor is it offered then.
+brotli: Any = import_module("brotli") if b"br" in ACCEPT_ENCODING else None
+zstd: Any = None
+if brotli is not None:
+    CODINGS[b"br",] = brotli.compress
+    CODINGS[b"br", b"gzip"] = lambda data: gzip.compress(brotli.compress(data))
+if b"zstd" in ACCEPT_ENCODING:
+    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    CODINGS[b"zstd",] = zstd.compress
+    CODINGS[b"gzip", b"zstd"] = lambda data: in_two_frames(zstd.compress)(gzip.compress(data))
+needs_extra = pytest.mark.skipif(brotli is None or zstd is None, reason="the extra `compression` is not installed")
 
 
 def undo(encodings: tuple[bytes, ...], pieces: list[bytes], step: int) -> bytes:
@@ -78,7 +99,7 @@ def test_data_that_ends_early_is_an_error(encodings: tuple[bytes, ...]) -> None:
     for end in range(1, len(coded) - 1):
         with pytest.raises(CodingError):
             undo(encodings, [coded[:end]], 1000)
-        if encodings == (b"x-gzip",):
+        if encodings in ((b"x-gzip",), (b"gzip", b"zstd")):
             break  # the first of two members is whole somewhere in between
 
 
@@ -97,8 +118,52 @@ def test_what_was_compressed_too_well_is_given_in_small_steps() -> None:
         assert len(decoder.read(1000)) == 1000
 
 
-def test_unknown_codings_are_not_undone_and_too_many_are_refused() -> None:
+@needs_extra
+@pytest.mark.parametrize("coding", [b"br", b"zstd"])
+def test_what_an_optional_coding_packed_too_well_is_given_in_small_steps(coding: bytes) -> None:
+    coded = CODINGS[coding,](bytes(50_000_000))
+    assert len(coded) < 5000
+    decoder = decoder_for((coding,))
+    assert decoder is not None
+    decoder.feed(coded)
+    size = 0
+    for _ in range(100):
+        size += len(decoder.read(1000))
+    assert 0 < size <= 100_000
+    while data := decoder.read(65536):
+        assert len(data) <= 65536
+        size += len(data)
+    decoder.finish()
+    assert size == 50_000_000
+
+
+@needs_extra
+def test_a_window_larger_than_http_allows_is_refused() -> None:
+    """RFC 9659: a frame may ask for gigabytes before its first byte."""
+    greedy = zstd.compress(bytes(100), options={zstd.CompressionParameter.window_log: 24})
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 24})
+    assert undo((b"zstd",), [greedy], 1000) == bytes(100)  # a small body needs no window
+    decoder = decoder_for((b"zstd",))
+    assert decoder is not None
+    decoder.feed(packer.compress(bytes(100)) + packer.flush(packer.FLUSH_BLOCK))
+    with pytest.raises(CodingError, match="the zstd data is broken"):
+        decoder.read(1000)
+
+
+def test_without_the_extra_its_codings_are_neither_offered_nor_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("brotli", "backports.zstd", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert codings._optional_layers() == {}
+    # A brotli whose output cannot be bounded is as good as none.
+    monkeypatch.setitem(sys.modules, "brotli", type(sys)("brotli"))
+    assert codings._optional_layers() == {}
+    monkeypatch.setattr(codings, "_OPTIONAL", {})
     assert decoder_for((b"br",)) is None
     assert decoder_for((b"gzip", b"zstd")) is None
+
+
+def test_unknown_codings_are_not_undone_and_too_many_are_refused() -> None:
+    assert decoder_for((b"compress",)) is None
+    assert decoder_for((b"gzip", b"aes128gcm")) is None
     with pytest.raises(CodingError, match="coded 4 times"):
         decoder_for((b"gzip",) * 4)
