@@ -156,6 +156,11 @@ class Operation(Struct, Generic[T], frozen=True, kw_only=True, eq=False):
         answer: How the answer's body is read: decoded as JSON, as bytes (`"binary"`), as text, or dropped (`"none"`).
         body: How the arguments of the body are sent.
         files: Multipart only: names of the body members that hold a file, or a list of files.
+        parts: Multipart only: body members that are one part of a media type of their own, and that type. A value
+            of `application/json` is encoded as JSON, any other is text.
+        alone: Multipart only: the one of `parts` that is the whole body, of its own type, when no other is given.
+        spelt: Names of nested body members that Python cannot spell as JSON does, at their place in the body:
+            `{"compaction": {"async_": "async"}}`.
         variants: A body member, and the answer type for values that the caller gives it, where the answer's form
             depends on it. `str` as a type means: the text as it is.
         defaults: Body members sent when the caller leaves them out.
@@ -176,6 +181,9 @@ class Operation(Struct, Generic[T], frozen=True, kw_only=True, eq=False):
     answer: Literal["json", "binary", "text", "none"] = "json"
     body: Literal["none", "json", "multipart"] = "none"
     files: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    alone: str | None = None
+    spelt: Mapping[str, Any] | None = None
     variants: tuple[str, Mapping[str, Any]] | None = None
     defaults: Mapping[str, object] | None = None
     event: Any = None

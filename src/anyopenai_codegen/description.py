@@ -76,7 +76,16 @@ def bare_schema(schema: Any) -> Any:
 
 
 def _bare_content(content: Any) -> Any:
-    return {media: {"schema": bare_schema(entry.get("schema", {}))} for media, entry in content.items()}
+    bare: dict[str, Any] = {}
+    for media, entry in content.items():
+        bare[media] = {"schema": bare_schema(entry.get("schema", {}))}
+        # How a form's members are sent; only what differs from the rule of forms is said.
+        kinds = {
+            name: spelt["contentType"] for name, spelt in entry.get("encoding", {}).items() if "contentType" in spelt
+        }
+        if kinds:
+            bare[media]["encoding"] = kinds
+    return bare
 
 
 def _bare_operation(operation: Any) -> Any:

@@ -61,7 +61,8 @@ class Docstrings:
         if method.facts.get("security") == "admin":
             remarks.append("Takes the admin key.")
         if method.facts.get("multipart"):
-            remarks.append("The arguments are sent as a form.")
+            alone = f"; `{method.alone}` alone is sent as it is" if method.alone else ""
+            remarks.append(f"The arguments are sent as a form{alone}.")
         if method.facts.get("deprecated"):
             remarks.append("Deprecated.")
         note = self.overlay.get("notes", {}).get(method.dotted)

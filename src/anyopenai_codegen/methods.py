@@ -92,6 +92,9 @@ class Method:
         event: The type of a streamed event.
         body: The object that holds the body's members.
         kinds: The kinds of calls, each with arguments of its own; empty where all arguments go together.
+        parts: Media types of a form's members that are not files.
+        alone: The one of them that may be the whole body.
+        spelt: Members of the body that users spell in another way than JSON, at their place.
     """
 
     dotted: str
@@ -103,6 +106,9 @@ class Method:
     event: Shape | None = None
     body: Shape | None = None
     kinds: list[Kind] = field(default_factory=list[Kind])
+    parts: dict[str, str] = field(default_factory=dict[str, str])
+    alone: str | None = None
+    spelt: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def namespace(self) -> str:
@@ -198,6 +204,8 @@ class Methods:
                     wire = self._facts.overlay.get("headers", {}).get(name, wire)
                 given.append(Parameter(name, wire, place, required, shape, known))
         self._read_query(method, [parameter for parameter in given if parameter.place == "query"])
+        if method.body is not None:
+            method.spelt = self._spellings(method.body)
         for parameter in given:
             self._root(parameter.shape, self.request_roots, method)
         method.parameters += sorted(given, key=lambda parameter: not parameter.required)
@@ -230,6 +238,13 @@ class Methods:
         entry = content.get(wanted) or next(iter(content.values()), None)
         if entry is None:
             return {}
+        if method.facts.get("multipart"):
+            files = method.facts.get("files", ())
+            # A file says itself what it is. Of several types that the API takes, the first one is sent.
+            kinds = {name: kind.partition(",")[0] for name, kind in entry.get("encoding", {}).items()}
+            method.parts = {name: kind for name, kind in kinds.items() if name not in files}
+            whole = [name for name, kind in method.parts.items() if kind in content]
+            method.alone = whole[0] if len(whole) == 1 else None
         at = f"/{method.dotted}/body"
         pointer = _pointer(method, "requestBody", wanted)
         shape = self.requests.read(entry["schema"], at, None, pointer)
@@ -247,6 +262,27 @@ class Methods:
                 known = found.get(name)
                 merged = either((known[1], member.shape)) if known else member.shape
                 found[name] = (member.wire, merged, member.limits)
+        return found
+
+    def _spellings(self, shape: Shape, within: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return which members users spell in another way than JSON, at their place: `{"agent": {"async_": "async"}}`.
+
+        Of an object within itself the first level is told.
+        """
+        found: dict[str, Any] = {}
+        for part in inner(shape):
+            if not isinstance(part, Named) or part.key in within:
+                continue
+            declaration = self.requests.declared[part.key]
+            if isinstance(declaration, Alias):
+                found |= self._spellings(declaration.shape, (*within, part.key))
+                continue
+            for member in declaration.members.values():
+                below = self._spellings(member.shape, (*within, part.key))
+                if below:
+                    found[member.wire] = {**found.get(member.wire, {}), **below}
+                if member.spelling:
+                    found[member.spelling] = member.wire
         return found
 
     def _read_answer(self, method: Method, operation: dict[str, Any]) -> None:

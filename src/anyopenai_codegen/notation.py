@@ -2,19 +2,23 @@
 
 A text is a type, or several with `|` between them: `str`, `int`, `float`, `bool`, `null`, `any`, `time`, `file`, a
 component's name, `'constant'`, `[type]` for a list, `{type}` for a mapping. A JSON object is an object's members, `?`
-after the names of those that may be missing; a list of one is a list of that, and `{"|": [...]}` a union, where a text
+after the names of those that may be missing, and an underscore after one that is a keyword of Python; a list of one is a list of that, and `{"|": [...]}` a union, where a text
 cannot say it.
 """
 
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from typing import Any, cast
 
 Schema = dict[str, Any]
 
 COMPONENT = "#/components/schemas/"
+
+SPELLING = "x-spelling"
+"""What a member's schema has beside it where users write the member's name in another way."""
 
 
 class DescriptionError(Exception):
@@ -51,9 +55,20 @@ def expanded(short: Any) -> Schema:
         return {"type": "object", "additionalProperties": expanded(members["{}"])}
     return {
         "type": "object",
-        "properties": {name.removesuffix("?"): expanded(member) for name, member in members.items()},
-        "required": [name for name in members if not name.endswith("?")],
+        "properties": dict(_member(name.removesuffix("?"), member) for name, member in members.items()),
+        "required": [_wire(name) for name in members if not name.endswith("?")],
     }
+
+
+def _member(name: str, short: Any) -> tuple[str, Schema]:
+    """Return a member's name in JSON and its schema, which says how users spell it where they have to do otherwise."""
+    schema = expanded(short)
+    wire = _wire(name)
+    return wire, schema if wire == name else {**schema, SPELLING: name}
+
+
+def _wire(name: str) -> str:
+    return name[:-1] if name.endswith("_") and keyword.iskeyword(name[:-1]) else name
 
 
 class _Text:

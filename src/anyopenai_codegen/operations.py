@@ -47,6 +47,12 @@ class Operations:
             given.append(f"body={literal('multipart' if facts.get('multipart') else 'json')}")
         if facts.get("files"):
             given.append(f"files={_tuple(facts['files'])}")
+        if method.parts:
+            given.append(f"parts=({', '.join(f'({literal(k)}, {literal(v)})' for k, v in method.parts.items())},)")
+        if method.alone:
+            given.append(f"alone={literal(method.alone)}")
+        if method.spelt:
+            given.append(f"spelt={literal(method.spelt)}")
         variants = self.overlay.get("variants", {}).get(method.dotted)
         if variants:
             types = ", ".join(

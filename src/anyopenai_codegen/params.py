@@ -100,12 +100,9 @@ class Params:
     def _typed_dict(self, module: Module, key: str, declaration: Object, uses: list[str]) -> str:
         name = self.layout.home(key).name
         base = module.use("typing", "TypedDict")
-        plain = {
-            wire: member
-            for wire, member in declaration.members.items()
-            if is_name(wire) and not keyword.iskeyword(wire)
-        }
-        odd = [member for wire, member in declaration.members.items() if wire not in plain]
+        called = {member.spelling or wire: member for wire, member in declaration.members.items()}
+        plain = {own: member for own, member in called.items() if is_name(own) and not keyword.iskeyword(own)}
+        odd = [member for own, member in called.items() if own not in plain]
         before = ""
         shadowed = set(plain) & _BUILTINS
         if odd:
@@ -115,8 +112,8 @@ class Params:
             before = f'_{name}Reserved = {base}("_{name}Reserved", {{{entries}}}, total=False)\n\n\n'
             base = f"_{name}Reserved"
         lines = [f"class {name}({base}, total=False):", docstring(self._about(key, name, uses)), ""]
-        for wire, member in plain.items():
-            lines.append(f"    {wire}: {self._member(module, member, shadowed)}")
+        for own, member in plain.items():
+            lines.append(f"    {own}: {self._member(module, member, shadowed)}")
             note = prose.said(member.limits, without_none(member.shape))
             if note:
                 lines.append(f'    """{note}"""')

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from .description import Description, Side
 from .facts import KnownName
-from .notation import COMPONENT, DescriptionError, Schema
+from .notation import COMPONENT, SPELLING, DescriptionError, Schema
 from .shapes import (
     ANYTHING,
     NONE,
@@ -270,7 +270,8 @@ class Reader:
                 here = f"{key}/properties/{escaped(wire)}"
                 merged = f"{also_at or at}/properties/{escaped(wire)}"
                 shape = self.read(member, here, (at, wire), merged if merged != here else None)
-                members[wire] = Member(wire, shape, wire in required, limits(member))
+                spelling = str(cast("Schema", member).get(SPELLING, "")) if isinstance(member, dict) else ""
+                members[wire] = Member(wire, shape, wire in required, limits(member), spelling)
         declared.members = members
         return Named(at)
 

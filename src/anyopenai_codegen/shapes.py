@@ -85,12 +85,14 @@ class Member:
         shape: Its type; a union with None where null is allowed.
         required: Whether it is always there.
         limits: What else is known of its value.
+        spelling: Its name in a TypedDict, where users know it by another one; empty: the same.
     """
 
     wire: str
     shape: Shape
     required: bool
     limits: Limits = NO_LIMITS
+    spelling: str = ""
 
 
 @dataclass

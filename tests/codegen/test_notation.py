@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyopenai_codegen import facts
-from anyopenai_codegen.notation import DescriptionError, expanded
+from anyopenai_codegen.notation import SPELLING, DescriptionError, expanded
 from codegen.descriptions import ref
 
 
@@ -36,6 +36,18 @@ from codegen.descriptions import ref
         (
             {"a": "str", "b?": "bool"},
             {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "boolean"}}, "required": ["a"]},
+        ),
+        (
+            {"async_?": "bool", "from_": "Thing", "id_": "str"},
+            {
+                "type": "object",
+                "properties": {
+                    "async": {"type": "boolean", SPELLING: "async_"},
+                    "from": {**ref("Thing"), SPELLING: "from_"},
+                    "id_": {"type": "string"},
+                },
+                "required": ["from", "id_"],
+            },
         ),
         ([{"a": "str"}], {"type": "array", "items": expanded({"a": "str"})}),
         ({"|": ["str", {"a": "str"}]}, {"anyOf": [{"type": "string"}, expanded({"a": "str"})]}),

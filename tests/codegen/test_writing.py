@@ -11,6 +11,7 @@ import pytest
 from anyopenai_codegen import facts as tables
 from anyopenai_codegen import record, writing
 from anyopenai_codegen.description import read
+from anyopenai_codegen.notation import expanded
 from anyopenai_codegen.writing import Written, write
 from codegen.descriptions import OFFICIAL, TEXT, described, facts, obj, official, ref
 
@@ -198,6 +199,43 @@ def test_a_namespace_under_a_further_name_is_the_same_class(unformatted: None) -
     page = written.pages["old.md"]
     assert "The same as `client.things`." in page
     assert "- `old.things.create` is [`things.create`](things.md#thingscreate). Make a thing." in page
+
+
+def _form(media: dict[str, str], *alone: str, shape: str = "MakeThing") -> str:
+    """Write a method that sends a form whose members have these media types; the API takes some of them alone."""
+    encoding = {name: {"contentType": kind, "style": "form"} for name, kind in media.items()}
+    content = {"multipart/form-data": {"schema": ref(shape), "encoding": encoding}, **{kind: {} for kind in alone}}
+    paths = {"/things": {"post": {**PATHS["/things"]["post"], "requestBody": {"content": content}}}}
+    operations = {"things.create": {**OPERATIONS["things.create"], "multipart": True, "files": ["note"]}}
+    tables = facts(operations, names=NAMES, overlay=OVERLAY)
+    return write(described(SCHEMAS, paths), tables, selected=()).files["resources/things.py"]
+
+
+def test_a_form_has_the_media_types_of_its_members_but_for_files(unformatted: None) -> None:
+    text = _form({"shape": "application/json, text/plain", "note": "image/png"})
+    assert 'parts=(("shape", "application/json"),)' in text
+    assert "alone=" not in text
+    assert "are sent as a form." in text
+    text = _form({"shape": "application/json"}, "application/json")
+    assert 'alone="shape"' in text
+    assert "are sent as a form; `shape` alone is sent as it is." in text
+    assert "parts=" not in _form({})
+
+
+def test_a_member_that_python_cannot_spell_is_respelt_where_it_stands(unformatted: None) -> None:
+    schemas = {
+        **SCHEMAS,
+        "MakeThing": obj({"shape": ref("Box"), "note": TEXT}, ("shape",)),
+        "Box": obj({"lids": {"type": "array", "items": ref("Lid")}, "within": ref("Box")}),
+        "Lid": obj({}),
+    }
+    whole = described(schemas, PATHS)
+    # What only our own tables can say.
+    whole.schemas["param"]["Lid"] = {"anyOf": [expanded({"from_?": "str"}), {"type": "null"}]}
+    tables = facts({"things.create": OPERATIONS["things.create"]}, overlay=OVERLAY)
+    files = write(whole, tables, selected=()).files
+    assert "spelt={'shape': {'lids': {'from_': 'from'}}}" in files["resources/things.py"]
+    assert [name for name, text in files.items() if "    from_: str\n" in text] != []
 
 
 def test_a_method_or_argument_without_words_is_an_error(unformatted: None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from anyopenai_codegen.notation import SPELLING
+
 Schema: TypeAlias = dict[str, Any]
 
 COMPONENT = "#/components/schemas/"
@@ -97,7 +99,7 @@ class Schemas(dict[str, Schema]):
         ]
         excluded = {name for other in others for name in other} - set(first)
         return {
-            name: self.value(member, whole=whole, above=(*above, name))
+            member.get(SPELLING, name): self.value(member, whole=whole, above=(*above, name))
             for name, member in flat["properties"].items()
             if name not in excluded and (whole or name in [*flat["required"], *first])
         }

@@ -31,21 +31,29 @@ IN_MEMORY: Final = 2**20
 
 
 class FileForm:
-    """A form with files: text fields, and files in the forms that callers give them.
+    """A form: text fields, parts that have a media type, and files in the forms that callers give them.
 
     Args:
         fields: Text fields, already flattened.
         files: Field names and files.
         where: Names the method in error messages.
+        typed: Parts whose content is in memory, such as a member that is JSON.
 
     Raises:
         TypeError: A file is none.
+        ValueError: A field's text is not valid Unicode.
     """
 
     __slots__ = ("fields", "parts")
 
-    def __init__(self, fields: Sequence[tuple[str, str]], files: Iterable[tuple[str, FileTypes]], where: str) -> None:
-        self.fields: Sequence[tuple[str, str]] = fields
+    def __init__(
+        self,
+        fields: Iterable[tuple[str, str]],
+        files: Iterable[tuple[str, FileTypes]],
+        where: str,
+        typed: Iterable[MultipartPart] = (),
+    ) -> None:
+        self.fields: list[MultipartPart] = [*(field_part(name, value) for name, value in fields), *typed]
         self.parts: list[tuple[MultipartPart, Segment]] = [_part(name, file, where) for name, file in files]
 
 
@@ -101,20 +109,19 @@ async def form_body(form: FileForm) -> tuple[bytes | SegmentSource, str]:
 
     Raises:
         OSError: A path cannot be read.
-        ValueError: A field or a part's header has characters that it cannot carry.
+        ValueError: A part's header has characters that it cannot carry.
     """
     boundary = boundary_from(os.urandom(16))
     files = [segment for _, segment in form.parts if not isinstance(segment, bytes)]
     if files:
         await to_thread.run_sync(measure, files)
-    fields = [field_part(name, value) for name, value in form.fields]
     content_type = multipart_content_type(boundary)
     if not files and sum(len(segment) for _, segment in form.parts if isinstance(segment, bytes)) <= IN_MEMORY:
         for part, segment in form.parts:
             part.content = segment if isinstance(segment, bytes) else None
-        return encode_multipart([*fields, *(part for part, _ in form.parts)], boundary), content_type
+        return encode_multipart([*form.fields, *(part for part, _ in form.parts)], boundary), content_type
     segments: list[Segment] = []
-    for field in fields:
+    for field in form.fields:
         segments += (multipart_head(field, boundary), field.content or b"", PART_END)
     for part, segment in form.parts:
         segments += (multipart_head(part, boundary), segment, PART_END)

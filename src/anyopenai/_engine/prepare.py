@@ -6,7 +6,7 @@ Everything that can be wrong with the arguments is found here, before anything l
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,6 +14,7 @@ from .._codec import encode
 from .._contract import Body, Omit, Operation, Query, RequestOptions, omit
 from .._headers import is_secret_header
 from .._sansio.forms import encode_query, flatten_fields
+from .._sansio.multipart import MultipartPart
 from .._sansio.urls import expand_path, join
 from .call import NO_FIELDS, Call
 from .form import FileForm
@@ -115,11 +116,31 @@ def prepare(
 def _given(operation: Operation[Any], body: Body | None, extra: object) -> dict[str, object]:
     """Gather the body's members that the caller gave: arguments, then `extra_body`."""
     members = {name: value for name, value in (body or {}).items() if value is not omit}
+    if operation.spelt is not None:
+        members = cast("dict[str, object]", _respelt(members, operation.spelt))
     if extra is not None and extra is not omit:
         if not isinstance(extra, Mapping):
             raise TypeError(f"extra_body of {operation.name}() must be a mapping, not {type(extra).__name__}")
         members.update(cast("Mapping[str, object]", extra))
     return members
+
+
+def _respelt(value: object, names: Mapping[str, Any]) -> object:
+    """Return the value with members called what they are called in JSON; what was passed in is not changed."""
+    if isinstance(value, Mapping):
+        renamed: dict[object, object] = {}
+        for name, member in cast("Mapping[object, object]", value).items():
+            known = names.get(name) if isinstance(name, str) else None
+            if isinstance(known, str):
+                renamed[known] = member
+            else:
+                renamed[name] = member if known is None else _respelt(member, known)
+        return renamed
+    if isinstance(value, str | bytes | bytearray | memoryview):
+        return cast("object", value)
+    if isinstance(value, Collection | Iterator):
+        return [_respelt(item, names) for item in cast("Iterable[object]", value)]
+    return value  # a Struct or another model, which knows how its members are called
 
 
 def _choose_answer(call: Call, given: Mapping[str, object]) -> None:
@@ -146,15 +167,40 @@ def _set_body(call: Call, members: dict[str, object] | None) -> bytes | None:
     if operation.body != "multipart":
         call.body = encode(rewritten)
         return _JSON
+    media = dict(operation.parts)
+    if operation.alone is not None and list(rewritten) == [operation.alone]:
+        call.body = _part_content(operation, operation.alone, rewritten[operation.alone])
+        return media[operation.alone].encode("ascii")
     files: list[tuple[str, FileTypes]] = []
+    parts: list[MultipartPart] = []
     fields: dict[str, object] = {}
     for name, value in rewritten.items():
         if name in operation.files:
             files += _named_files(name, value)
+        elif name in media and value is not None:
+            content = _part_content(operation, name, value)
+            parts.append(MultipartPart(name=name, content=content, content_type=media[name]))
         else:
             fields[name] = value
-    call.form = FileForm(flatten_fields(fields), files, operation.name)
+    call.form = FileForm(flatten_fields(fields), files, operation.name, parts)
     return None
+
+
+def _part_content(operation: Operation[Any], name: str, value: object) -> bytes:
+    """Encode the value of a form's member that has a media type."""
+    media = dict(operation.parts)[name]
+    if media == "application/json":
+        return encode(value)
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"{name}= of {operation.name}() holds text that is not valid Unicode (a lone surrogate)"
+            ) from None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(cast("bytes", value))
+    raise TypeError(f"{name}= of {operation.name}() is sent as {media}: give text or bytes, not {type(value).__name__}")
 
 
 def _named_files(name: str, value: object) -> Iterable[tuple[str, FileTypes]]:
