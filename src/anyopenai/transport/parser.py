@@ -172,7 +172,8 @@ class ResponseParser:
 
     def finish(self) -> bool:
         """Note that the peer sends no more; return whether the response is complete now."""
-        if self._close_delimited and self.head_complete:
+        # A coding has bytes even for an empty body: without any, the peer broke off.
+        if self._close_delimited and self.head_complete and (self.received or not self.encodings):
             self.complete = True
         return self.complete
 
