@@ -1,0 +1,1 @@
+"""What all scenarios share: processes, servers, clocks, rounds, reports; nothing about what is measured."""
