@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from typing import Any, get_origin
+import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,12 @@ async def _called(method: Any, positional: list[str], given: dict[str, Any]) -> 
         await result
 
 
+def _is_called(kind: Any, name: str) -> bool:
+    """Whether users know a type by a name; a union is known as the facts have it, in a cast."""
+    name = re.sub(r"^cast\(Any, (\w+)\)$", r"\1", name)
+    return any(getattr(module, name, None) == kind for module in TYPES)
+
+
 def test_no_method_is_missing() -> None:
     assert len(EVERY_METHOD) == 396
     assert METHODS.keys() == EVERY_METHOD.keys()
@@ -83,11 +91,14 @@ async def test_the_operation_is_that_of_the_facts(dotted: str, facts: dict[str, 
     assert operation.body == body
     assert operation.page == ("page" in facts)
     assert (operation.event is not None) == ("event" in facts)
+    assert operation.event is None or _is_called(operation.event, facts["event"])
+    assert operation.named_events == bool(facts.get("named_events"))
     assert (operation.ending is not None) == ("event" in facts)
     assert operation.doc.startswith("https://")
     returns = facts.get("returns")
     if "page" in facts:
         assert operation.returns.__origin__.__name__ == facts["page"]
+        assert _is_called(operation.returns.__args__[0], facts["item"])
     elif returns == "binary":
         assert operation.answer == "binary"
     elif returns == "str":
@@ -97,8 +108,8 @@ async def test_the_operation_is_that_of_the_facts(dotted: str, facts: dict[str, 
     elif dotted in UNIONS:
         assert operation.variants is not None
         assert {kind.__name__ for kind in (operation.returns, *operation.variants[1].values())} == UNIONS[dotted]
-    elif get_origin(operation.returns) is None:
-        assert any(getattr(module, returns, None) is operation.returns for module in TYPES)
+    else:
+        assert _is_called(operation.returns, returns)
 
 
 @each_method
@@ -175,6 +186,23 @@ async def test_what_the_caller_gives_is_handed_on(dotted: str, facts: dict[str, 
     positional, given = arguments(facts, required(facts))
     if "page" not in facts:
         assert await method_of(client, dotted)(*positional, **given) is client.last().operation
+
+
+@each_method
+async def test_both_views_ask_for_the_same_in_their_own_way(dotted: str, facts: dict[str, Any]) -> None:
+    client = NotingClient()
+    positional, given = arguments(facts)
+    await _called(method_of(client, dotted), positional, given)
+    plain = client.last()
+    namespace, _, name = dotted.rpartition(".")
+    await method_of(client, f"{namespace}.with_raw_response.{name}")(*positional, **given)
+    raw = client.last()
+    async with method_of(client, f"{namespace}.with_streaming_response.{name}")(*positional, **given) as opened:
+        assert not opened.closed
+    streamed = client.last()
+    assert opened.closed
+    assert (raw.view, streamed.view) == ("raw", "streamed")
+    assert replace(raw, view="plain") == replace(streamed, view="plain") == plain
 
 
 @each_method

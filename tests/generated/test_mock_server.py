@@ -162,6 +162,14 @@ WRONG: dict[str, tuple[Callable[[OpenAI], Awaitable[object]], str]] = {
         lambda client: client.files.create(file=b"f", purpose="assistants", extra_body={"purpose": "fun"}),
         "E3016",
     ),
+    "fields of a form where a part of it is JSON": (
+        lambda client: client.realtime.calls.create(sdp="v=0", extra_body={"session[type]": "realtime"}),
+        "E3008",
+    ),
+    "a body of another media type": (
+        lambda client: client.post("/realtime/calls", cast_to=object, content=b'{"sdp":"v=0"}'),
+        "E3006",
+    ),
     "a list without brackets in a query": (
         lambda client: client.responses.retrieve("r", extra_query={"include": "message.output_text.logprobs"}),
         "E3015",

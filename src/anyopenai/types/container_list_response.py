@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .container_create_response import ContainerCreateResponse
+from .container_create_response import ExpiresAfter as ExpiresAfter
 from .container_create_response import NetworkPolicy as NetworkPolicy
-from .vector_store import ExpiresAfter as ExpiresAfter
 
 ContainerListResponse = ContainerCreateResponse

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Required, TypedDict
 
-from .file_create_params import ExpiresAfter
+from .file_create_params import ExpiresAfter as ExpiresAfter
 from .file_purpose import FilePurpose
 
 

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from .agent_session_in_progress_event import AgentSessionInProgressEvent as AgentSessionInProgressEvent
     from .agent_session_input_message_param import AgentSessionInputMessageParam as AgentSessionInputMessageParam
     from .agent_session_input_param import AgentSessionInputParam as AgentSessionInputParam
+    from .agent_session_item import AgentSessionItem as AgentSessionItem
     from .agent_session_message import AgentSessionMessage as AgentSessionMessage
     from .agent_session_message_content import AgentSessionMessageContent as AgentSessionMessageContent
     from .agent_session_requires_action_event import AgentSessionRequiresActionEvent as AgentSessionRequiresActionEvent
@@ -686,6 +687,7 @@ if not TYPE_CHECKING:
             "agent_session_in_progress_event": "AgentSessionInProgressEvent",
             "agent_session_input_message_param": "AgentSessionInputMessageParam",
             "agent_session_input_param": "AgentSessionInputParam",
+            "agent_session_item": "AgentSessionItem",
             "agent_session_message": "AgentSessionMessage",
             "agent_session_message_content": "AgentSessionMessageContent",
             "agent_session_requires_action_event": "AgentSessionRequiresActionEvent",

@@ -3,10 +3,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .agent_close_subagent_call_item import AgentCloseSubagentCallItem
+from .agent_command_execution_item import AgentCommandExecutionItem
 from .agent_content import EncryptedContentResource
+from .agent_create_subagent_call_item import AgentCreateSubagentCallItem
+from .agent_function_call_item import AgentFunctionCallItem
+from .agent_interrupt_subagent_call_item import AgentInterruptSubagentCallItem
+from .agent_mcp_call_item import AgentMcpCallItem
+from .agent_reasoning_item import AgentReasoningItem
+from .agent_resume_subagent_call_item import AgentResumeSubagentCallItem
+from .agent_send_subagent_input_call_item import AgentSendSubagentInputCallItem
+from .agent_session_message import AgentSessionMessage
+from .agent_wait_for_subagents_call_item import AgentWaitForSubagentsCallItem
+from .agent_web_search_call_item import AgentWebSearchCallItem
+from .agents.sessions.browser_authentication_request_item_resource import BrowserAuthenticationRequestItemResource
+from .agents.sessions.computer_use_call_item_resource import ComputerUseCallItemResource
 from .input_content import InputContentResourceInputImage, InputContentResourceInputText
 from .output_text import OutputText
 
@@ -63,3 +77,23 @@ class ApprovalResponseBrowserAuthenticationCancel(BaseModel, kw_only=True, tag_f
 
 ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationCancelResource = ApprovalResponseBrowserAuthenticationCancel
 ComputerUseApprovalRequestResultItemResourceResponseComputerUseApprovalResponseKindResourceBrowserAuthenticationSubmitResource = ApprovalResponseBrowserAuthenticationSubmit
+
+AgentSessionItem: TypeAlias = (
+    AgentSessionMessage
+    | AgentReasoningItem
+    | AgentFunctionCallItem
+    | FunctionCallOutputItemResource
+    | AgentMessageItemResource
+    | AgentMcpCallItem
+    | ComputerUseCallItemResource
+    | BrowserAuthenticationRequestItemResource
+    | ComputerUseApprovalRequestResultItemResource
+    | AgentWebSearchCallItem
+    | AgentCommandExecutionItem
+    | AgentCreateSubagentCallItem
+    | AgentSendSubagentInputCallItem
+    | AgentResumeSubagentCallItem
+    | AgentWaitForSubagentsCallItem
+    | AgentInterruptSubagentCallItem
+    | AgentCloseSubagentCallItem
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from .._base import BaseModel, Literal
 from ..responses.response_output_item import McpListToolsTool
-from .realtime_function_tool import RealtimeFunctionTool
 
 
 class RealtimeMcpListTools(BaseModel, kw_only=True):
@@ -15,6 +14,3 @@ class RealtimeMcpListTools(BaseModel, kw_only=True):
     type: Literal["mcp_list_tools"]
     server_label: str
     tools: list[McpListToolsTool]
-
-
-Tool = RealtimeFunctionTool

@@ -8,8 +8,6 @@ from typing import TypeAlias
 from .._base import BaseModel, Literal
 from ..shared.reasoning import Reasoning
 from ..shared.responses_model import ResponsesModel
-from .response import Moderation as Moderation
-from .response import PromptCacheOptions as PromptCacheOptions
 from .response import ToolChoice
 from .response import ToolChoiceProgrammaticToolCalling as ToolChoiceProgrammaticToolCalling
 from .response_conversation_param import ResponseConversationParam
@@ -130,6 +128,8 @@ class ResponseCreateModerationPolicyInput(BaseModel, kw_only=True):
 
 Conversation: TypeAlias = str | ResponseConversationParam
 
+Moderation = ResponseCreateModeration
+PromptCacheOptions = ResponseCreatePromptCacheOptions
 ResponseCreateConversation = Conversation
 ResponseCreateModerationPolicyOutput = ResponseCreateModerationPolicyInput
 ResponseCreateToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling

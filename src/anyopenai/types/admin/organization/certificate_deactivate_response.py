@@ -4,6 +4,6 @@
 from __future__ import annotations
 
 from .certificate import CertificateDetails as CertificateDetails
-from .projects.certificate_list_response import CertificateListResponse
+from .certificate_list_response import CertificateListResponse
 
 CertificateDeactivateResponse = CertificateListResponse
