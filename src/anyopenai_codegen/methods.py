@@ -148,6 +148,7 @@ class Methods:
         self._read_parameters(method, operation)
         self._read_answer(method, operation)
         self._read_kinds(method)
+        self._read_arguments(method)
         return method
 
     def read_beside(self, packages: Mapping[str, Collection[str]]) -> None:
@@ -220,17 +221,26 @@ class Methods:
             required = tuple(name for name in form["required"] if name not in path)
             method.kinds.append(Kind(told["member"], value, required, tuple(optional)))
 
-    def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
-        """Declare the object of a method's query parameters, which users know as a type too."""
-        home = method.facts.get("query_type")
-        if not home or not parameters or method.body is not None:
-            return
-        key = f"/{method.dotted}/query"
+    def _read_arguments(self, method: Method) -> None:
+        """Declare the object of a method's arguments, where the overlay says that users know it as a type."""
+        home = self._facts.overlay.get("arguments", {}).get(method.dotted)
+        if home:
+            given = [one for one in method.parameters if one.place != "path" or one.keyword]
+            self._declare(method, f"/{method.dotted}/arguments", given, home)
+
+    def _declare(self, method: Method, key: str, parameters: list[Parameter], home: str) -> None:
         members = {one.wire: Member(one.wire, one.shape, one.required, one.limits) for one in parameters}
         self.requests.declared[key] = Object(key, members)
         self.request_roots.append(key)
         self.request_homes[key] = home
         self.taken_by.setdefault(key, []).append(method.dotted)
+
+    def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
+        """Declare the object of a method's query parameters, which users know as a type too."""
+        home = method.facts.get("query_type")
+        if not home or not parameters or method.body is not None:
+            return
+        self._declare(method, f"/{method.dotted}/query", parameters, home)
 
     def _body(self, method: Method, operation: dict[str, Any]) -> dict[str, tuple[str, Shape, Limits]]:
         content = operation.get("requestBody", {}).get("content", {})

@@ -93,6 +93,7 @@ def add_written(modules: dict[str, Module], given: Sequence[Given], written: Map
             if f"{generic}[" in text:
                 module.use(source, generic)
         module.body.append(f"{name}: {module.use('typing', 'TypeAlias')} = {text}")
+        there.add(alias)
         added.append(Given(module_name, name))
     return added
 

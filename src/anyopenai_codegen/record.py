@@ -15,7 +15,13 @@ from .writing import PACKAGE, Written
 RECORD = HERE / "record.json"
 
 # Written by hand, in directories that are otherwise generated.
-BY_HAND = {"types/_base.py", "types/_lazy.py", "types/_mixins.py", "types/base64_embedding_response.py"}
+BY_HAND = {
+    "types/_base.py",
+    "types/_lazy.py",
+    "types/_mixins.py",
+    "types/base64_embedding_response.py",
+    "types/file_content.py",
+}
 _GENERATED = ("types", "resources")
 
 

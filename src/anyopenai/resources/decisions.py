@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from .._resource import opened, raw
     from ..types.decision_create_params import (
         InputAssistantMessage,
+        InputCustomToolCall,
         InputCustomToolCallOutput,
         InputDeveloperMessage,
+        InputFunctionCall,
         InputFunctionCallOutput,
-        InputUnionMember1DecisionInputCustomToolCall,
-        InputUnionMember1DecisionInputFunctionCall,
-        InputUnionMember1DecisionInputSystemMessage,
-        InputUnionMember1DecisionInputUserMessage,
+        InputSystemMessage,
+        InputUserMessage,
         PromptCacheOptions,
         QuestionQuestionParamChoice,
         QuestionQuestionParamPredicate,
@@ -51,13 +51,13 @@ class Decisions(Resource):
         *,
         input: str
         | Iterable[
-            InputUnionMember1DecisionInputUserMessage
+            InputUserMessage
             | InputDeveloperMessage
-            | InputUnionMember1DecisionInputSystemMessage
+            | InputSystemMessage
             | InputAssistantMessage
-            | InputUnionMember1DecisionInputFunctionCall
+            | InputFunctionCall
             | InputFunctionCallOutput
-            | InputUnionMember1DecisionInputCustomToolCall
+            | InputCustomToolCall
             | InputCustomToolCallOutput
         ],
         model: str,
@@ -72,11 +72,9 @@ class Decisions(Resource):
         `POST /decisions`.
 
         Args:
-            input (str or list of (`InputUnionMember1DecisionInputUserMessage`, `InputDeveloperMessage`,
-                `InputUnionMember1DecisionInputSystemMessage`, `InputAssistantMessage`,
-                `InputUnionMember1DecisionInputFunctionCall`, `InputFunctionCallOutput`,
-                `InputUnionMember1DecisionInputCustomToolCall` or `InputCustomToolCallOutput`)): What the questions
-                are about.
+            input (str or list of (`InputUserMessage`, `InputDeveloperMessage`, `InputSystemMessage`,
+                `InputAssistantMessage`, `InputFunctionCall`, `InputFunctionCallOutput`, `InputCustomToolCall` or
+                `InputCustomToolCallOutput`)): What the questions are about.
             model (str): The model's id.
             questions (list of (`QuestionQuestionParamPredicate`, `QuestionQuestionParamChoice` or
                 `QuestionQuestionParamScore`)): The questions, each with the answers it may have.

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .decision import Decision as Decision
     from .decision_create_params import DecisionCreateParams as DecisionCreateParams
     from .decision_input_image_param import DecisionInputImageParam as DecisionInputImageParam
+    from .decision_input_message_param import DecisionInputMessageParam as DecisionInputMessageParam
+    from .decision_input_message_union_param import DecisionInputMessageUnionParam as DecisionInputMessageUnionParam
     from .decision_input_part_union_param import DecisionInputPartUnionParam as DecisionInputPartUnionParam
     from .decision_input_text_param import DecisionInputTextParam as DecisionInputTextParam
     from .decision_prompt_cache_breakpoint_param import (
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from .eval_update_response import EvalUpdateResponse as EvalUpdateResponse
     from .file_chunking_strategy import FileChunkingStrategy as FileChunkingStrategy
     from .file_chunking_strategy_param import FileChunkingStrategyParam as FileChunkingStrategyParam
+    from .file_content import FileContent as FileContent
     from .file_create_params import FileCreateParams as FileCreateParams
     from .file_deleted import FileDeleted as FileDeleted
     from .file_list_params import FileListParams as FileListParams
@@ -182,6 +185,8 @@ if not TYPE_CHECKING:
             "decision": "Decision",
             "decision_create_params": "DecisionCreateParams",
             "decision_input_image_param": "DecisionInputImageParam",
+            "decision_input_message_param": "DecisionInputMessageParam",
+            "decision_input_message_union_param": "DecisionInputMessageUnionParam",
             "decision_input_part_union_param": "DecisionInputPartUnionParam",
             "decision_input_text_param": "DecisionInputTextParam",
             "decision_prompt_cache_breakpoint_param": "DecisionPromptCacheBreakpointParam",
@@ -201,6 +206,7 @@ if not TYPE_CHECKING:
             "eval_update_response": "EvalUpdateResponse",
             "file_chunking_strategy": "FileChunkingStrategy",
             "file_chunking_strategy_param": "FileChunkingStrategyParam",
+            "file_content": "FileContent",
             "file_create_params": "FileCreateParams",
             "file_deleted": "FileDeleted",
             "file_list_params": "FileListParams",

@@ -20,13 +20,13 @@ class DecisionCreateParams(TypedDict, total=False):
     input: Required[
         str
         | Iterable[
-            InputUnionMember1DecisionInputUserMessage
+            InputUserMessage
             | InputDeveloperMessage
-            | InputUnionMember1DecisionInputSystemMessage
+            | InputSystemMessage
             | InputAssistantMessage
-            | InputUnionMember1DecisionInputFunctionCall
+            | InputFunctionCall
             | InputFunctionCallOutput
-            | InputUnionMember1DecisionInputCustomToolCall
+            | InputCustomToolCall
             | InputCustomToolCallOutput
         ]
     ]
@@ -39,7 +39,7 @@ class DecisionCreateParams(TypedDict, total=False):
     safety_identifier: str | None
 
 
-class InputUnionMember1DecisionInputUserMessage(TypedDict, total=False):
+class InputUserMessage(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     content: Required[
@@ -60,7 +60,7 @@ class InputDeveloperMessage(TypedDict, total=False):
     type: Literal["message"]
 
 
-class InputUnionMember1DecisionInputSystemMessage(TypedDict, total=False):
+class InputSystemMessage(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     content: Required[str | Iterable[DecisionInputTextParam]]
@@ -77,7 +77,7 @@ class InputAssistantMessage(TypedDict, total=False):
     type: Literal["message"]
 
 
-class InputUnionMember1DecisionInputFunctionCall(TypedDict, total=False):
+class InputFunctionCall(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     arguments: Required[str]
@@ -99,7 +99,7 @@ class InputFunctionCallOutput(TypedDict, total=False):
     status: Literal["in_progress", "completed", "incomplete"] | None
 
 
-class InputUnionMember1DecisionInputCustomToolCall(TypedDict, total=False):
+class InputCustomToolCall(TypedDict, total=False):
     """Found in `DecisionCreateParams.input`."""
 
     call_id: Required[str]
@@ -219,6 +219,10 @@ InputDecisionInputAssistantMessageContentDecisionInputAssistantContentPartDecisi
     InputAssistantContentRefusal
 )
 InputUnionMember1DecisionInputAssistantMessage = InputAssistantMessage
+InputUnionMember1DecisionInputCustomToolCall = InputCustomToolCall
 InputUnionMember1DecisionInputCustomToolCallOutput = InputCustomToolCallOutput
 InputUnionMember1DecisionInputDeveloperMessage = InputDeveloperMessage
+InputUnionMember1DecisionInputFunctionCall = InputFunctionCall
 InputUnionMember1DecisionInputFunctionCallOutput = InputFunctionCallOutput
+InputUnionMember1DecisionInputSystemMessage = InputSystemMessage
+InputUnionMember1DecisionInputUserMessage = InputUserMessage

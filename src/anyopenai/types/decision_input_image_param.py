@@ -9,9 +9,7 @@ from .decision_prompt_cache_breakpoint_param import DecisionPromptCacheBreakpoin
 
 
 class DecisionInputImageParam(TypedDict, total=False):
-    """Found in `InputUnionMember1DecisionInputUserMessage.content`, `InputFunctionCallOutput.output`,
-    `InputCustomToolCallOutput.output`.
-    """
+    """Found in `InputUserMessage.content`, `InputFunctionCallOutput.output`, `InputCustomToolCallOutput.output`."""
 
     image_url: Required[str]
     type: Required[Literal["input_image"]]

@@ -9,9 +9,7 @@ from .decision_prompt_cache_breakpoint_param import DecisionPromptCacheBreakpoin
 
 
 class DecisionInputTextParam(TypedDict, total=False):
-    """Found in `InputUnionMember1DecisionInputUserMessage.content`, `InputDeveloperMessage.content`,
-    `InputUnionMember1DecisionInputSystemMessage.content` and 2 more.
-    """
+    """Found in `InputUserMessage.content`, `InputDeveloperMessage.content`, `InputSystemMessage.content` and 2 more."""
 
     text: Required[str]
     type: Required[Literal["input_text"]]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .voice_consent_deleted import VoiceConsentDeleted as VoiceConsentDeleted
     from .voice_consent_list_params import VoiceConsentListParams as VoiceConsentListParams
     from .voice_consent_update_params import VoiceConsentUpdateParams as VoiceConsentUpdateParams
+    from .voice_create_params import VoiceCreateParams as VoiceCreateParams
     from .voice_deleted import VoiceDeleted as VoiceDeleted
 
 
@@ -67,6 +68,7 @@ if not TYPE_CHECKING:
             "voice_consent_deleted": "VoiceConsentDeleted",
             "voice_consent_list_params": "VoiceConsentListParams",
             "voice_consent_update_params": "VoiceConsentUpdateParams",
+            "voice_create_params": "VoiceCreateParams",
             "voice_deleted": "VoiceDeleted",
         },
     )

@@ -27,7 +27,7 @@ class Logprob(BaseModel, kw_only=True):
 
 
 class UsageTokens(BaseModel, kw_only=True, tag_field="type", tag="tokens"):
-    """Found in `Transcription.usage`, `TranscriptionDiarized.usage`, `TranscriptionTextDoneEvent.usage`."""
+    """Found in `Transcription.usage`, `TranscriptionDiarized.usage`, `TranscriptionTextDoneEvent.usage` and 1 more."""
 
     type: ClassVar[Literal["tokens"]] = "tokens"
     input_tokens: int
@@ -37,7 +37,7 @@ class UsageTokens(BaseModel, kw_only=True, tag_field="type", tag="tokens"):
 
 
 class UsageDuration(BaseModel, kw_only=True, tag_field="type", tag="duration"):
-    """Found in `Transcription.usage`, `TranscriptionDiarized.usage`, `TranscriptionVerbose.usage`."""
+    """Found in `Transcription.usage`, `TranscriptionDiarized.usage`, `TranscriptionVerbose.usage` and 1 more."""
 
     type: ClassVar[Literal["duration"]] = "duration"
     seconds: float

@@ -10,12 +10,19 @@ from .._lazy import doors
 if TYPE_CHECKING:
     from .additional_tools import AdditionalTools as AdditionalTools
     from .agent import Agent as Agent
+    from .agent_browser_authentication_cancel_param import (
+        AgentBrowserAuthenticationCancelParam as AgentBrowserAuthenticationCancelParam,
+    )
     from .agent_browser_authentication_cancel_param_param import (
         AgentBrowserAuthenticationCancelParamParam as AgentBrowserAuthenticationCancelParamParam,
+    )
+    from .agent_browser_authentication_submit_param import (
+        AgentBrowserAuthenticationSubmitParam as AgentBrowserAuthenticationSubmitParam,
     )
     from .agent_browser_authentication_submit_param_param import (
         AgentBrowserAuthenticationSubmitParamParam as AgentBrowserAuthenticationSubmitParamParam,
     )
+    from .agent_browser_origin_access_param import AgentBrowserOriginAccessParam as AgentBrowserOriginAccessParam
     from .agent_browser_origin_access_param_param import (
         AgentBrowserOriginAccessParamParam as AgentBrowserOriginAccessParamParam,
     )
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from .agent_deleted import AgentDeleted as AgentDeleted
     from .agent_function_call_item import AgentFunctionCallItem as AgentFunctionCallItem
     from .agent_function_call_output import AgentFunctionCallOutput as AgentFunctionCallOutput
+    from .agent_function_call_output_param import AgentFunctionCallOutputParam as AgentFunctionCallOutputParam
     from .agent_function_call_status import AgentFunctionCallStatus as AgentFunctionCallStatus
     from .agent_interrupt_subagent_call_item import AgentInterruptSubagentCallItem as AgentInterruptSubagentCallItem
     from .agent_list_params import AgentListParams as AgentListParams
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
     from .agent_output_command_execution_output_delta_event import (
         AgentOutputCommandExecutionOutputDeltaEvent as AgentOutputCommandExecutionOutputDeltaEvent,
     )
+    from .agent_output_item import AgentOutputItem as AgentOutputItem
     from .agent_output_item_status import AgentOutputItemStatus as AgentOutputItemStatus
     from .agent_reasoning import AgentReasoning as AgentReasoning
     from .agent_reasoning_item import AgentReasoningItem as AgentReasoningItem
@@ -162,6 +171,7 @@ if TYPE_CHECKING:
     from .beta_compacted_response import BetaCompactedResponse as BetaCompactedResponse
     from .beta_computer_action import BetaComputerAction as BetaComputerAction
     from .beta_computer_action_list import BetaComputerActionList as BetaComputerActionList
+    from .beta_computer_action_list_param import BetaComputerActionListParam as BetaComputerActionListParam
     from .beta_computer_action_param import BetaComputerActionParam as BetaComputerActionParam
     from .beta_computer_tool import BetaComputerTool as BetaComputerTool
     from .beta_computer_tool_param import BetaComputerToolParam as BetaComputerToolParam
@@ -246,6 +256,9 @@ if TYPE_CHECKING:
     from .beta_response_code_interpreter_tool_call_param import (
         BetaResponseCodeInterpreterToolCallParam as BetaResponseCodeInterpreterToolCallParam,
     )
+    from .beta_response_compaction_compacting_event import (
+        BetaResponseCompactionCompactingEvent as BetaResponseCompactionCompactingEvent,
+    )
     from .beta_response_compaction_item import BetaResponseCompactionItem as BetaResponseCompactionItem
     from .beta_response_compaction_item_param import BetaResponseCompactionItemParam as BetaResponseCompactionItemParam
     from .beta_response_compaction_item_param_param import (
@@ -265,6 +278,15 @@ if TYPE_CHECKING:
     from .beta_response_computer_tool_call_param import (
         BetaResponseComputerToolCallParam as BetaResponseComputerToolCallParam,
     )
+    from .beta_response_configuration_update_item import (
+        BetaResponseConfigurationUpdateItem as BetaResponseConfigurationUpdateItem,
+    )
+    from .beta_response_configuration_update_item_param import (
+        BetaResponseConfigurationUpdateItemParam as BetaResponseConfigurationUpdateItemParam,
+    )
+    from .beta_response_configuration_update_item_param_param import (
+        BetaResponseConfigurationUpdateItemParamParam as BetaResponseConfigurationUpdateItemParamParam,
+    )
     from .beta_response_container_reference import BetaResponseContainerReference as BetaResponseContainerReference
     from .beta_response_content_part_added_event import (
         BetaResponseContentPartAddedEvent as BetaResponseContentPartAddedEvent,
@@ -272,6 +294,7 @@ if TYPE_CHECKING:
     from .beta_response_content_part_done_event import (
         BetaResponseContentPartDoneEvent as BetaResponseContentPartDoneEvent,
     )
+    from .beta_response_conversation_param import BetaResponseConversationParam as BetaResponseConversationParam
     from .beta_response_conversation_param_param import (
         BetaResponseConversationParamParam as BetaResponseConversationParamParam,
     )
@@ -383,6 +406,7 @@ if TYPE_CHECKING:
     from .beta_response_inject_event import BetaResponseInjectEvent as BetaResponseInjectEvent
     from .beta_response_inject_event_param import BetaResponseInjectEventParam as BetaResponseInjectEventParam
     from .beta_response_inject_failed_event import BetaResponseInjectFailedEvent as BetaResponseInjectFailedEvent
+    from .beta_response_input import BetaResponseInput as BetaResponseInput
     from .beta_response_input_content import BetaResponseInputContent as BetaResponseInputContent
     from .beta_response_input_content_param import BetaResponseInputContentParam as BetaResponseInputContentParam
     from .beta_response_input_file import BetaResponseInputFile as BetaResponseInputFile
@@ -406,6 +430,7 @@ if TYPE_CHECKING:
         BetaResponseInputMessageContentListParam as BetaResponseInputMessageContentListParam,
     )
     from .beta_response_input_message_item import BetaResponseInputMessageItem as BetaResponseInputMessageItem
+    from .beta_response_input_param import BetaResponseInputParam as BetaResponseInputParam
     from .beta_response_input_text import BetaResponseInputText as BetaResponseInputText
     from .beta_response_input_text_content import BetaResponseInputTextContent as BetaResponseInputTextContent
     from .beta_response_input_text_content_param import (
@@ -496,12 +521,15 @@ if TYPE_CHECKING:
     from .beta_response_steer_event import BetaResponseSteerEvent as BetaResponseSteerEvent
     from .beta_response_steer_event_param import BetaResponseSteerEventParam as BetaResponseSteerEventParam
     from .beta_response_steer_failed_event import BetaResponseSteerFailedEvent as BetaResponseSteerFailedEvent
+    from .beta_response_steer_input import BetaResponseSteerInput as BetaResponseSteerInput
     from .beta_response_steer_input_content import BetaResponseSteerInputContent as BetaResponseSteerInputContent
     from .beta_response_steer_input_content_param import (
         BetaResponseSteerInputContentParam as BetaResponseSteerInputContentParam,
     )
+    from .beta_response_steer_input_param import BetaResponseSteerInputParam as BetaResponseSteerInputParam
     from .beta_response_steer_pending_event import BetaResponseSteerPendingEvent as BetaResponseSteerPendingEvent
     from .beta_response_steer_pending_reason import BetaResponseSteerPendingReason as BetaResponseSteerPendingReason
+    from .beta_response_steer_required_input import BetaResponseSteerRequiredInput as BetaResponseSteerRequiredInput
     from .beta_response_stream_event import BetaResponseStreamEvent as BetaResponseStreamEvent
     from .beta_response_text_config import BetaResponseTextConfig as BetaResponseTextConfig
     from .beta_response_text_config_param import BetaResponseTextConfigParam as BetaResponseTextConfigParam
@@ -576,6 +604,7 @@ if TYPE_CHECKING:
     from .function_tool_param import FunctionToolParam as FunctionToolParam
     from .hosted_environment_file import HostedEnvironmentFile as HostedEnvironmentFile
     from .hosted_environment_file_id import HostedEnvironmentFileID as HostedEnvironmentFileID
+    from .hosted_environment_file_param import HostedEnvironmentFileParam as HostedEnvironmentFileParam
     from .hosted_plugin import HostedPlugin as HostedPlugin
     from .hosted_plugin_param import HostedPluginParam as HostedPluginParam
     from .hosted_skill import HostedSkill as HostedSkill
@@ -589,6 +618,7 @@ if TYPE_CHECKING:
     from .image_generation_call_svg_usage import ImageGenerationCallSvgUsage as ImageGenerationCallSvgUsage
     from .inline_capability_source_param import InlineCapabilitySourceParam as InlineCapabilitySourceParam
     from .input_content import InputContent as InputContent
+    from .input_content_param import InputContentParam as InputContentParam
     from .local_shell_call import LocalShellCall as LocalShellCall
     from .local_shell_call_action import LocalShellCallAction as LocalShellCallAction
     from .local_shell_call_output import LocalShellCallOutput as LocalShellCallOutput
@@ -618,6 +648,7 @@ if TYPE_CHECKING:
     from .program_output import ProgramOutput as ProgramOutput
     from .response_compact_params import ResponseCompactParams as ResponseCompactParams
     from .response_create_params import ResponseCreateParams as ResponseCreateParams
+    from .response_retrieve_params import ResponseRetrieveParams as ResponseRetrieveParams
     from .session_error import SessionError as SessionError
     from .session_turn_error import SessionTurnError as SessionTurnError
     from .setup_command_param import SetupCommandParam as SetupCommandParam
@@ -640,8 +671,11 @@ if not TYPE_CHECKING:
         {
             "additional_tools": "AdditionalTools",
             "agent": "Agent",
+            "agent_browser_authentication_cancel_param": "AgentBrowserAuthenticationCancelParam",
             "agent_browser_authentication_cancel_param_param": "AgentBrowserAuthenticationCancelParamParam",
+            "agent_browser_authentication_submit_param": "AgentBrowserAuthenticationSubmitParam",
             "agent_browser_authentication_submit_param_param": "AgentBrowserAuthenticationSubmitParamParam",
+            "agent_browser_origin_access_param": "AgentBrowserOriginAccessParam",
             "agent_browser_origin_access_param_param": "AgentBrowserOriginAccessParamParam",
             "agent_close_subagent_call_item": "AgentCloseSubagentCallItem",
             "agent_command_execution_item": "AgentCommandExecutionItem",
@@ -651,6 +685,7 @@ if not TYPE_CHECKING:
             "agent_deleted": "AgentDeleted",
             "agent_function_call_item": "AgentFunctionCallItem",
             "agent_function_call_output": "AgentFunctionCallOutput",
+            "agent_function_call_output_param": "AgentFunctionCallOutputParam",
             "agent_function_call_status": "AgentFunctionCallStatus",
             "agent_interrupt_subagent_call_item": "AgentInterruptSubagentCallItem",
             "agent_list_params": "AgentListParams",
@@ -661,6 +696,7 @@ if not TYPE_CHECKING:
             "agent_message_content_encrypted_content": "AgentMessageContentEncryptedContent",
             "agent_message_content_text": "AgentMessageContentText",
             "agent_output_command_execution_output_delta_event": "AgentOutputCommandExecutionOutputDeltaEvent",
+            "agent_output_item": "AgentOutputItem",
             "agent_output_item_status": "AgentOutputItemStatus",
             "agent_reasoning": "AgentReasoning",
             "agent_reasoning_item": "AgentReasoningItem",
@@ -742,6 +778,7 @@ if not TYPE_CHECKING:
             "beta_compacted_response": "BetaCompactedResponse",
             "beta_computer_action": "BetaComputerAction",
             "beta_computer_action_list": "BetaComputerActionList",
+            "beta_computer_action_list_param": "BetaComputerActionListParam",
             "beta_computer_action_param": "BetaComputerActionParam",
             "beta_computer_tool": "BetaComputerTool",
             "beta_computer_tool_param": "BetaComputerToolParam",
@@ -794,6 +831,7 @@ if not TYPE_CHECKING:
             "beta_response_code_interpreter_call_interpreting_event": "BetaResponseCodeInterpreterCallInterpretingEvent",
             "beta_response_code_interpreter_tool_call": "BetaResponseCodeInterpreterToolCall",
             "beta_response_code_interpreter_tool_call_param": "BetaResponseCodeInterpreterToolCallParam",
+            "beta_response_compaction_compacting_event": "BetaResponseCompactionCompactingEvent",
             "beta_response_compaction_item": "BetaResponseCompactionItem",
             "beta_response_compaction_item_param": "BetaResponseCompactionItemParam",
             "beta_response_compaction_item_param_param": "BetaResponseCompactionItemParamParam",
@@ -803,9 +841,13 @@ if not TYPE_CHECKING:
             "beta_response_computer_tool_call_output_screenshot": "BetaResponseComputerToolCallOutputScreenshot",
             "beta_response_computer_tool_call_output_screenshot_param": "BetaResponseComputerToolCallOutputScreenshotParam",
             "beta_response_computer_tool_call_param": "BetaResponseComputerToolCallParam",
+            "beta_response_configuration_update_item": "BetaResponseConfigurationUpdateItem",
+            "beta_response_configuration_update_item_param": "BetaResponseConfigurationUpdateItemParam",
+            "beta_response_configuration_update_item_param_param": "BetaResponseConfigurationUpdateItemParamParam",
             "beta_response_container_reference": "BetaResponseContainerReference",
             "beta_response_content_part_added_event": "BetaResponseContentPartAddedEvent",
             "beta_response_content_part_done_event": "BetaResponseContentPartDoneEvent",
+            "beta_response_conversation_param": "BetaResponseConversationParam",
             "beta_response_conversation_param_param": "BetaResponseConversationParamParam",
             "beta_response_created_event": "BetaResponseCreatedEvent",
             "beta_response_custom_tool_call": "BetaResponseCustomToolCall",
@@ -855,6 +897,7 @@ if not TYPE_CHECKING:
             "beta_response_inject_event": "BetaResponseInjectEvent",
             "beta_response_inject_event_param": "BetaResponseInjectEventParam",
             "beta_response_inject_failed_event": "BetaResponseInjectFailedEvent",
+            "beta_response_input": "BetaResponseInput",
             "beta_response_input_content": "BetaResponseInputContent",
             "beta_response_input_content_param": "BetaResponseInputContentParam",
             "beta_response_input_file": "BetaResponseInputFile",
@@ -870,6 +913,7 @@ if not TYPE_CHECKING:
             "beta_response_input_message_content_list": "BetaResponseInputMessageContentList",
             "beta_response_input_message_content_list_param": "BetaResponseInputMessageContentListParam",
             "beta_response_input_message_item": "BetaResponseInputMessageItem",
+            "beta_response_input_param": "BetaResponseInputParam",
             "beta_response_input_text": "BetaResponseInputText",
             "beta_response_input_text_content": "BetaResponseInputTextContent",
             "beta_response_input_text_content_param": "BetaResponseInputTextContentParam",
@@ -918,10 +962,13 @@ if not TYPE_CHECKING:
             "beta_response_steer_event": "BetaResponseSteerEvent",
             "beta_response_steer_event_param": "BetaResponseSteerEventParam",
             "beta_response_steer_failed_event": "BetaResponseSteerFailedEvent",
+            "beta_response_steer_input": "BetaResponseSteerInput",
             "beta_response_steer_input_content": "BetaResponseSteerInputContent",
             "beta_response_steer_input_content_param": "BetaResponseSteerInputContentParam",
+            "beta_response_steer_input_param": "BetaResponseSteerInputParam",
             "beta_response_steer_pending_event": "BetaResponseSteerPendingEvent",
             "beta_response_steer_pending_reason": "BetaResponseSteerPendingReason",
+            "beta_response_steer_required_input": "BetaResponseSteerRequiredInput",
             "beta_response_stream_event": "BetaResponseStreamEvent",
             "beta_response_text_config": "BetaResponseTextConfig",
             "beta_response_text_config_param": "BetaResponseTextConfigParam",
@@ -980,6 +1027,7 @@ if not TYPE_CHECKING:
             "function_tool_param": "FunctionToolParam",
             "hosted_environment_file": "HostedEnvironmentFile",
             "hosted_environment_file_id": "HostedEnvironmentFileID",
+            "hosted_environment_file_param": "HostedEnvironmentFileParam",
             "hosted_plugin": "HostedPlugin",
             "hosted_plugin_param": "HostedPluginParam",
             "hosted_skill": "HostedSkill",
@@ -991,6 +1039,7 @@ if not TYPE_CHECKING:
             "image_generation_call_svg_usage": "ImageGenerationCallSvgUsage",
             "inline_capability_source_param": "InlineCapabilitySourceParam",
             "input_content": "InputContent",
+            "input_content_param": "InputContentParam",
             "local_shell_call": "LocalShellCall",
             "local_shell_call_action": "LocalShellCallAction",
             "local_shell_call_output": "LocalShellCallOutput",
@@ -1020,6 +1069,7 @@ if not TYPE_CHECKING:
             "program_output": "ProgramOutput",
             "response_compact_params": "ResponseCompactParams",
             "response_create_params": "ResponseCreateParams",
+            "response_retrieve_params": "ResponseRetrieveParams",
             "session_error": "SessionError",
             "session_turn_error": "SessionTurnError",
             "setup_command_param": "SetupCommandParam",

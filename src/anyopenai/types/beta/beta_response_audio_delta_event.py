@@ -20,7 +20,7 @@ class BetaResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag
 
 class Agent(BaseModel, kw_only=True):
     """Found in `BetaResponseAudioDeltaEvent.agent`, `BetaResponseAudioDoneEvent.agent`,
-    `BetaResponseAudioTranscriptDeltaEvent.agent` and 94 more.
+    `BetaResponseAudioTranscriptDeltaEvent.agent` and 97 more.
     """
 
     agent_name: str

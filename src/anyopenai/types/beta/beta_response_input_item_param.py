@@ -32,7 +32,6 @@ from .beta_response_function_tool_call_param import BetaResponseFunctionToolCall
 from .beta_response_function_web_search_param import BetaResponseFunctionWebSearchParam
 from .beta_response_input_image_content_param import BetaResponseInputImageContentParam
 from .beta_response_input_item import BetaResponseInputItem
-from .beta_response_input_param import ImageGenerationCallError, ImageGenerationCallSvgUsage
 from .beta_response_input_text_content_param import BetaResponseInputTextContentParam
 from .beta_response_item import BetaResponseItem
 from .beta_response_output_item import BetaResponseOutputItem
@@ -344,6 +343,26 @@ class MultiAgentCallOutputOutput(TypedDict, total=False):
     annotations: Iterable[MultiAgentCallOutputOutputAnnotation]
 
 
+class ImageGenerationCallError(TypedDict, total=False):
+    """Found in `ImageGenerationCall.error`."""
+
+    code: Required[str | None]
+    message: Required[str]
+    param: Required[str | None]
+    type: Required[str]
+    moderation_details: ImageGenerationCallErrorModerationDetails
+
+
+class ImageGenerationCallSvgUsage(TypedDict, total=False):
+    """Found in `ImageGenerationCall.svg_usage`."""
+
+    input_tokens: Required[int]
+    model: Required[str]
+    output_tokens: Required[int]
+    reasoning_tokens: Required[int]
+    total_tokens: Required[int]
+
+
 class LocalShellCallAction(TypedDict, total=False):
     """Found in `LocalShellCall.action`."""
 
@@ -378,6 +397,13 @@ class AgentMessageContentEncryptedContent(TypedDict, total=False):
     type: Required[Literal["encrypted_content"]]
     encrypted_content: Required[str]
     """At most 10,485,760 characters."""
+
+
+class ImageGenerationCallErrorModerationDetails(TypedDict, total=False):
+    """Found in `ImageGenerationCallError.moderation_details`."""
+
+    categories: Required[Sequence[str]]
+    moderation_stage: Required[Literal["input", "output", "unknown"]]
 
 
 class ApplyPatchCallOperationCreateFile(TypedDict, total=False):

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeAlias
 from .._base import BaseModel, Literal
 from ..responses.responses_client_event import Conversation, ResponseCreateModerationPolicyInput
 from .beta_response import Reasoning, ToolChoice
+from .beta_response_conversation_param import BetaResponseConversationParam
 from .beta_response_inject_event import BetaResponseInjectEvent
 from .beta_response_input_item import BetaResponseInputItem
 from .beta_response_prompt import BetaResponsePrompt
@@ -177,7 +178,7 @@ class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.cr
     moderation: BetaModeration | None = None
     stream: bool | None = None
     stream_options: ResponseCreateStreamOptions | None = None
-    conversation: str | BetaConversationParam2 | None = None
+    conversation: str | BetaResponseConversationParam | None = None
     context_management: list[BetaContextManagement] | None = None
     """At least 1 item."""
     max_output_tokens: int | None = None
@@ -203,12 +204,6 @@ class ResponseCreateStreamOptions(BaseModel, kw_only=True):
     """Found in `ResponseCreate.stream_options`."""
 
     include_obfuscation: bool | None = None
-
-
-class BetaConversationParam2(BaseModel, kw_only=True):
-    """Found in `ResponseCreate.conversation`."""
-
-    id: str
 
 
 class BetaContextManagement(BaseModel, kw_only=True):

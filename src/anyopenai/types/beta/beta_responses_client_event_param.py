@@ -8,6 +8,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..response_create_params_image import ResponseCreateParamsImage
 from . import beta_response
+from .beta_response_conversation_param import BetaResponseConversationParam
 from .beta_response_conversation_param_param import BetaResponseConversationParamParam
 from .beta_response_inject_event_param import BetaResponseInjectEventParam
 from .beta_response_input_item_param import BetaResponseInputItemParam
@@ -17,7 +18,6 @@ from .beta_response_text_config import BetaResponseTextConfig
 from .beta_response_text_config_param import BetaResponseTextConfigParam
 from .beta_responses_client_event import (
     BetaContextManagement,
-    BetaConversationParam2,
     BetaModeration,
     BetaMultiAgent,
     BetaPromptCacheOptions,
@@ -191,7 +191,7 @@ class ResponseCreate(TypedDict, total=False):
     stream: bool | None
     """Default False."""
     stream_options: StreamOptions | ResponseCreateStreamOptions | None
-    conversation: str | BetaResponseConversationParamParam | BetaConversationParam2 | None
+    conversation: str | BetaResponseConversationParamParam | BetaResponseConversationParam | None
     context_management: Iterable[ContextManagement | BetaContextManagement] | None
     """At least 1 item."""
     max_output_tokens: int | None

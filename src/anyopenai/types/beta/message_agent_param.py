@@ -8,7 +8,7 @@ from typing import Required, TypedDict
 
 class MessageAgent(TypedDict, total=False):
     """Found in `Message.agent`, `BetaResponseOutputMessageParam.agent`, `BetaResponseFileSearchToolCallParam.agent`
-    and 14 more.
+    and 15 more.
     """
 
     agent_name: Required[str]

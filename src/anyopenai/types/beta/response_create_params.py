@@ -8,6 +8,7 @@ from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..response_create_params_image import ResponseCreateParamsImage
 from . import beta_response
+from .beta_response_conversation_param import BetaResponseConversationParam
 from .beta_response_conversation_param_param import BetaResponseConversationParamParam
 from .beta_response_input_item_param import BetaResponseInputItemParam
 from .beta_response_prompt import BetaResponsePrompt
@@ -16,7 +17,6 @@ from .beta_response_text_config import BetaResponseTextConfig
 from .beta_response_text_config_param import BetaResponseTextConfigParam
 from .beta_responses_client_event import (
     BetaContextManagement,
-    BetaConversationParam2,
     BetaModeration,
     BetaModerationConfig,
     BetaModerationPolicy,
@@ -264,7 +264,7 @@ class ToolChoiceProgrammaticToolCalling(TypedDict, total=False):
     type: Required[Literal["programmatic_tool_calling"]]
 
 
-Conversation: TypeAlias = str | BetaResponseConversationParamParam | BetaConversationParam2
+Conversation: TypeAlias = str | BetaResponseConversationParamParam | BetaResponseConversationParam
 
 ToolChoice: TypeAlias = (
     Literal["none", "auto", "required"]

@@ -24,7 +24,7 @@ class CreateEvalCompletionsRunDataSource(BaseModel, kw_only=True, tag_field="typ
     """One of `DataSource`."""
 
     type: ClassVar[Literal["completions"]] = "completions"
-    input_messages: CreateEvalCompletionsRunDataSourceInputMessages | InputMessagesItemReference | None = None
+    input_messages: MessagesTemplate | InputMessagesItemReference | None = None
     sampling_params: SamplingParams | None = None
     model: str | None = None
     source: Source
@@ -70,7 +70,7 @@ class InputMessagesTemplateTemplateEvalItem(BaseModel, kw_only=True):
     type: Literal["message"] | None = None
 
 
-class CreateEvalCompletionsRunDataSourceInputMessages(BaseModel, kw_only=True, tag_field="type", tag="template"):
+class MessagesTemplate(BaseModel, kw_only=True, tag_field="type", tag="template"):
     """Found in `CreateEvalCompletionsRunDataSource.input_messages`."""
 
     type: ClassVar[Literal["template"]] = "template"

@@ -18,7 +18,7 @@ from ..shared_params.response_format_json_object import ResponseFormatJSONObject
 from ..shared_params.response_format_json_schema import ResponseFormatJSONSchema
 from ..shared_params.response_format_text import ResponseFormatText
 from . import create_eval_completions_run_data_source
-from .create_eval_completions_run_data_source import CreateEvalCompletionsRunDataSourceInputMessages
+from .create_eval_completions_run_data_source import MessagesTemplate
 from .create_eval_jsonl_run_data_source_param import SourceFileContent as SourceFileContent
 from .create_eval_jsonl_run_data_source_param import SourceFileContentContent as SourceFileContentContent
 from .create_eval_jsonl_run_data_source_param import SourceFileID as SourceFileID
@@ -74,9 +74,7 @@ class SourceStoredCompletions(TypedDict, total=False):
     limit: int | None
 
 
-InputMessages: TypeAlias = (
-    InputMessagesTemplate | CreateEvalCompletionsRunDataSourceInputMessages | InputMessagesItemReference
-)
+InputMessages: TypeAlias = InputMessagesTemplate | MessagesTemplate | InputMessagesItemReference
 
 Source: TypeAlias = (
     SourceFileContent | SourceFileID | SourceStoredCompletions | create_eval_completions_run_data_source.Source

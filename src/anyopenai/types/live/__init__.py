@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .._lazy import doors
 
 if TYPE_CHECKING:
+    from .audio_format import AudioFormat as AudioFormat
+    from .audio_format_param import AudioFormatParam as AudioFormatParam
     from .built_in_voice import BuiltInVoice as BuiltInVoice
     from .client_config import ClientConfig as ClientConfig
     from .client_config_param import ClientConfigParam as ClientConfigParam
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from .fork_session_config_param import ForkSessionConfigParam as ForkSessionConfigParam
     from .fork_session_start_event import ForkSessionStartEvent as ForkSessionStartEvent
     from .fork_session_start_event_param import ForkSessionStartEventParam as ForkSessionStartEventParam
+    from .function_tool import FunctionTool as FunctionTool
     from .info_event import InfoEvent as InfoEvent
     from .initial_item import InitialItem as InitialItem
     from .initial_item_param import InitialItemParam as InitialItemParam
@@ -144,6 +147,8 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = doors(
         __name__,
         {
+            "audio_format": "AudioFormat",
+            "audio_format_param": "AudioFormatParam",
             "built_in_voice": "BuiltInVoice",
             "client_config": "ClientConfig",
             "client_config_param": "ClientConfigParam",
@@ -205,6 +210,7 @@ if not TYPE_CHECKING:
             "fork_session_config_param": "ForkSessionConfigParam",
             "fork_session_start_event": "ForkSessionStartEvent",
             "fork_session_start_event_param": "ForkSessionStartEventParam",
+            "function_tool": "FunctionTool",
             "info_event": "InfoEvent",
             "initial_item": "InitialItem",
             "initial_item_param": "InitialItemParam",

@@ -6,19 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, Required, TypedDict
 
-from . import decision_choice_option_param, decision_question_param
+from . import decision_choice_option_param, decision_question, decision_question_param
 from .decision_choice_option import DecisionChoiceOption
 from .decision_developer_message_param import DecisionInputTextParam
 from .decision_input_text import DecisionInputText
-from .decision_question import (
-    Choice,
-    ChoiceInstructionsPartsInputJSON,
-    Predicate,
-    PredicateInstructionsPartsInputJSON,
-    Score,
-    ScoreInstructionsPartsInputJSON,
-    ScoreLevel,
-)
+from .decision_question import Choice, Predicate, Score, ScoreLevel
 from .decision_question_param import (
     ChoiceInstructionsPartsInputImage,
     PredicateInstructionsPartsInputImage,
@@ -55,8 +47,8 @@ class DecisionQuestionChoiceParam(TypedDict, total=False):
             DecisionInputTextParam
             | DecisionInputText
             | ChoiceInstructionsPartsInputImage
-            | DecisionQuestionChoiceInstructionsPartsInputJSONParam
             | ChoiceInstructionsPartsInputJSON
+            | decision_question.ChoiceInstructionsPartsInputJSON
         ]
     ]
     type: Required[Literal["choice"]]
@@ -74,8 +66,8 @@ class DecisionQuestionPredicateParam(TypedDict, total=False):
             DecisionInputTextParam
             | DecisionInputText
             | PredicateInstructionsPartsInputImage
-            | DecisionQuestionPredicateInstructionsPartsInputJSONParam
             | PredicateInstructionsPartsInputJSON
+            | decision_question.PredicateInstructionsPartsInputJSON
         ]
     ]
     type: Required[Literal["predicate"]]
@@ -93,8 +85,8 @@ class DecisionQuestionScoreParam(TypedDict, total=False):
             DecisionInputTextParam
             | DecisionInputText
             | ScoreInstructionsPartsInputImage
-            | DecisionQuestionScoreInstructionsPartsInputJSONParam
             | ScoreInstructionsPartsInputJSON
+            | decision_question.ScoreInstructionsPartsInputJSON
         ]
     ]
     levels: Required[Iterable[DecisionQuestionScoreLevelParam | ScoreLevel]]
@@ -102,21 +94,21 @@ class DecisionQuestionScoreParam(TypedDict, total=False):
     name: str | None
 
 
-class DecisionQuestionChoiceInstructionsPartsInputJSONParam(TypedDict, total=False):
+class ChoiceInstructionsPartsInputJSON(TypedDict, total=False):
     """Found in `DecisionQuestionChoiceParam.instructions`."""
 
     data: Required[Iterable[Mapping[str, object]] | Mapping[str, object]]
     type: Required[Literal["input_json"]]
 
 
-class DecisionQuestionPredicateInstructionsPartsInputJSONParam(TypedDict, total=False):
+class PredicateInstructionsPartsInputJSON(TypedDict, total=False):
     """Found in `DecisionQuestionPredicateParam.instructions`."""
 
     data: Required[Iterable[Mapping[str, object]] | Mapping[str, object]]
     type: Required[Literal["input_json"]]
 
 
-class DecisionQuestionScoreInstructionsPartsInputJSONParam(TypedDict, total=False):
+class ScoreInstructionsPartsInputJSON(TypedDict, total=False):
     """Found in `DecisionQuestionScoreParam.instructions`."""
 
     data: Required[Iterable[Mapping[str, object]] | Mapping[str, object]]

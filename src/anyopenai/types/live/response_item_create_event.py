@@ -47,7 +47,7 @@ from ..responses.response_computer_tool_call import (
     ActionType,
     ActionWait,
 )
-from ..responses.response_configuration_update_item import ResponseFormatText, ResponseFormatTextJSONSchemaConfig
+from ..responses.response_configuration_update_item_param import ResponseConfigurationUpdateItemParam
 from ..responses.response_function_web_search import ActionFind
 from ..responses.response_input_image_content import ResponseInputImageContent
 from ..responses.response_input_item import McpApprovalResponse
@@ -543,7 +543,7 @@ class ToolMcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
 class ToolCodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
     """Found in `ResponseToolSearchOutputItem.tools`."""
 
-    container: str | ToolCodeInterpreterContainerCodeInterpreterToolAuto
+    container: str | ToolCodeInterpreterContainerAuto
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
 
@@ -845,7 +845,7 @@ class ToolMcpRequireApprovalMcpToolApprovalFilter(BaseModel, kw_only=True):
     never: McpRequireApprovalMcpToolApprovalFilterNever | None = None
 
 
-class ToolCodeInterpreterContainerCodeInterpreterToolAuto(BaseModel, kw_only=True):
+class ToolCodeInterpreterContainerAuto(BaseModel, kw_only=True):
     """Found in `ToolCodeInterpreter.container`."""
 
     type: Literal["auto"]
@@ -935,15 +935,6 @@ class AdditionalTools(BaseModel, kw_only=True):
     type: Literal["additional_tools"]
 
 
-class ResponseConfigurationUpdateItem(BaseModel, kw_only=True):
-    """Found in `ResponseItemCreateEvent.item`."""
-
-    id: str | None = None
-    type: Literal["configuration_update"]
-    reasoning: ResponseConfigurationUpdateItemParamReasoning | None = None
-    text: ResponseConfigurationUpdateItemParamText | None = None
-
-
 class ResponseCompactionItem(BaseModel, kw_only=True):
     """Found in `ResponseItemCreateEvent.item`."""
 
@@ -970,18 +961,6 @@ class ProgramOutput(BaseModel, kw_only=True):
     result: str
     status: Literal["completed", "incomplete"]
     type: Literal["program_output"]
-
-
-class ResponseConfigurationUpdateItemParamReasoning(BaseModel, kw_only=True):
-    """Found in `ResponseConfigurationUpdateItem.reasoning`."""
-
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-
-
-class ResponseConfigurationUpdateItemParamText(BaseModel, kw_only=True):
-    """Found in `ResponseConfigurationUpdateItem.text`."""
-
-    format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig
 
 
 class Content(BaseModel, kw_only=True):
@@ -1013,7 +992,7 @@ if TYPE_CHECKING:
         | ToolSearchCall
         | ResponseToolSearchOutputItem
         | AdditionalTools
-        | ResponseConfigurationUpdateItem
+        | ResponseConfigurationUpdateItemParam
         | ResponseReasoningItem
         | ResponseCompactionItem
         | ImageGenerationCall
@@ -1052,7 +1031,7 @@ else:
                 Variant(ToolSearchCall, {"type": ("tool_search_call",)}),
                 Variant(ResponseToolSearchOutputItem, {"type": ("tool_search_output",)}),
                 Variant(AdditionalTools, {"type": ("additional_tools",)}),
-                Variant(ResponseConfigurationUpdateItem, {"type": ("configuration_update",)}),
+                Variant(ResponseConfigurationUpdateItemParam, {"type": ("configuration_update",)}),
                 Variant(ResponseReasoningItem, {"type": ("reasoning",)}),
                 Variant(ResponseCompactionItem, {"type": ("compaction",)}),
                 Variant(ImageGenerationCall, {"type": ("image_generation_call",)}),

@@ -18,7 +18,7 @@ from ..responses.response_computer_tool_call_param import (
     ActionType,
     ActionWait,
 )
-from ..responses.response_configuration_update_item_param import ResponseConfigurationUpdateItemParam
+from ..responses.response_configuration_update_item_param_param import ResponseConfigurationUpdateItemParamParam
 from ..responses.response_function_web_search_param import ActionFind
 from ..responses.response_input_item_param import McpApprovalResponse
 from ..responses.response_steer_event_param import (
@@ -50,7 +50,6 @@ from .response_item_create_event import (
     ResponseCompactionItem,
     ResponseComputerToolCall,
     ResponseComputerToolCallOutputScreenshot,
-    ResponseConfigurationUpdateItem,
     ResponseCustomToolCall,
     ResponseCustomToolCallOutput,
     ResponseFileSearchToolCall,
@@ -96,8 +95,7 @@ class ResponseItemCreateEventParam(TypedDict, total=False):
         | ResponseToolSearchOutputItem
         | AdditionalToolsParam
         | AdditionalTools
-        | ResponseConfigurationUpdateItemParam
-        | ResponseConfigurationUpdateItem
+        | ResponseConfigurationUpdateItemParamParam
         | ResponseReasoningItemParam
         | ResponseReasoningItem
         | CompactionItemParam

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .client_secret_create_response import ClientSecretCreateResponse as ClientSecretCreateResponse
     from .connect_client_event_param import ConnectClientEventParam as ConnectClientEventParam
     from .conversation_created_event import ConversationCreatedEvent as ConversationCreatedEvent
+    from .conversation_item import ConversationItem as ConversationItem
     from .conversation_item_added import ConversationItemAdded as ConversationItemAdded
-    from .conversation_item_create_event import ConversationItem as ConversationItem
     from .conversation_item_create_event import ConversationItemCreateEvent as ConversationItemCreateEvent
     from .conversation_item_create_event_param import (
         ConversationItemCreateEventParam as ConversationItemCreateEventParam,
@@ -187,6 +187,8 @@ if TYPE_CHECKING:
     from .realtime_session_create_response import RealtimeSessionCreateResponse as RealtimeSessionCreateResponse
     from .realtime_tool_choice_config import RealtimeToolChoiceConfig as RealtimeToolChoiceConfig
     from .realtime_tool_choice_config_param import RealtimeToolChoiceConfigParam as RealtimeToolChoiceConfigParam
+    from .realtime_tools_config import RealtimeToolsConfig as RealtimeToolsConfig
+    from .realtime_tools_config_param import RealtimeToolsConfigParam as RealtimeToolsConfigParam
     from .realtime_tools_config_union import RealtimeToolsConfigUnion as RealtimeToolsConfigUnion
     from .realtime_tools_config_union_param import RealtimeToolsConfigUnionParam as RealtimeToolsConfigUnionParam
     from .realtime_tracing_config import RealtimeTracingConfig as RealtimeTracingConfig
@@ -199,6 +201,12 @@ if TYPE_CHECKING:
     )
     from .realtime_transcription_session_audio_input_param import (
         RealtimeTranscriptionSessionAudioInputParam as RealtimeTranscriptionSessionAudioInputParam,
+    )
+    from .realtime_transcription_session_audio_input_turn_detection import (
+        RealtimeTranscriptionSessionAudioInputTurnDetection as RealtimeTranscriptionSessionAudioInputTurnDetection,
+    )
+    from .realtime_transcription_session_audio_input_turn_detection_param import (
+        RealtimeTranscriptionSessionAudioInputTurnDetectionParam as RealtimeTranscriptionSessionAudioInputTurnDetectionParam,
     )
     from .realtime_transcription_session_audio_param import (
         RealtimeTranscriptionSessionAudioParam as RealtimeTranscriptionSessionAudioParam,
@@ -329,8 +337,9 @@ if not TYPE_CHECKING:
             "client_secret_create_response": "ClientSecretCreateResponse",
             "connect_client_event_param": "ConnectClientEventParam",
             "conversation_created_event": "ConversationCreatedEvent",
+            "conversation_item": "ConversationItem",
             "conversation_item_added": "ConversationItemAdded",
-            "conversation_item_create_event": "ConversationItem ConversationItemCreateEvent",
+            "conversation_item_create_event": "ConversationItemCreateEvent",
             "conversation_item_create_event_param": "ConversationItemCreateEventParam",
             "conversation_item_created_event": "ConversationItemCreatedEvent",
             "conversation_item_delete_event": "ConversationItemDeleteEvent",
@@ -427,6 +436,8 @@ if not TYPE_CHECKING:
             "realtime_session_create_response": "RealtimeSessionCreateResponse",
             "realtime_tool_choice_config": "RealtimeToolChoiceConfig",
             "realtime_tool_choice_config_param": "RealtimeToolChoiceConfigParam",
+            "realtime_tools_config": "RealtimeToolsConfig",
+            "realtime_tools_config_param": "RealtimeToolsConfigParam",
             "realtime_tools_config_union": "RealtimeToolsConfigUnion",
             "realtime_tools_config_union_param": "RealtimeToolsConfigUnionParam",
             "realtime_tracing_config": "RealtimeTracingConfig",
@@ -434,6 +445,8 @@ if not TYPE_CHECKING:
             "realtime_transcription_session_audio": "RealtimeTranscriptionSessionAudio",
             "realtime_transcription_session_audio_input": "RealtimeTranscriptionSessionAudioInput",
             "realtime_transcription_session_audio_input_param": "RealtimeTranscriptionSessionAudioInputParam",
+            "realtime_transcription_session_audio_input_turn_detection": "RealtimeTranscriptionSessionAudioInputTurnDetection",
+            "realtime_transcription_session_audio_input_turn_detection_param": "RealtimeTranscriptionSessionAudioInputTurnDetectionParam",
             "realtime_transcription_session_audio_param": "RealtimeTranscriptionSessionAudioParam",
             "realtime_transcription_session_create_request": "RealtimeTranscriptionSessionCreateRequest",
             "realtime_transcription_session_create_request_param": "RealtimeTranscriptionSessionCreateRequestParam",

@@ -8,7 +8,7 @@ from .._base import BaseModel, Literal
 
 class AudioTranscription(BaseModel, kw_only=True):
     """Found in `RealtimeAudioConfigInput.transcription`, `RealtimeTranscriptionSessionAudioInput.transcription`,
-    `TranscriptionSession.input_audio_transcription` and 1 more.
+    `TranscriptionSession.input_audio_transcription` and 2 more.
     """
 
     model: (

@@ -3,18 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar
 
-from .._base import BaseModel, Literal, Resolved, Variant
-from .realtime_conversation_item_assistant_message import RealtimeConversationItemAssistantMessage
-from .realtime_conversation_item_function_call import RealtimeConversationItemFunctionCall
-from .realtime_conversation_item_function_call_output import RealtimeConversationItemFunctionCallOutput
-from .realtime_conversation_item_system_message import RealtimeConversationItemSystemMessage
-from .realtime_conversation_item_user_message import RealtimeConversationItemUserMessage
-from .realtime_mcp_approval_request import RealtimeMcpApprovalRequest
-from .realtime_mcp_approval_response import RealtimeMcpApprovalResponse
-from .realtime_mcp_list_tools import RealtimeMcpListTools
-from .realtime_mcp_tool_call import RealtimeMcpToolCall
+from .._base import BaseModel, Literal
+from .conversation_item import ConversationItem
 
 
 class ConversationItemCreateEvent(BaseModel, kw_only=True, tag_field="type", tag="conversation.item.create"):
@@ -25,32 +17,3 @@ class ConversationItemCreateEvent(BaseModel, kw_only=True, tag_field="type", tag
     type: ClassVar[Literal["conversation.item.create"]] = "conversation.item.create"
     previous_item_id: str | None = None
     item: ConversationItem
-
-
-if TYPE_CHECKING:
-    ConversationItem: TypeAlias = (
-        RealtimeConversationItemSystemMessage
-        | RealtimeConversationItemUserMessage
-        | RealtimeConversationItemAssistantMessage
-        | RealtimeConversationItemFunctionCall
-        | RealtimeConversationItemFunctionCallOutput
-        | RealtimeMcpApprovalResponse
-        | RealtimeMcpListTools
-        | RealtimeMcpToolCall
-        | RealtimeMcpApprovalRequest
-    )
-else:
-
-    class ConversationItem(Resolved):
-        def variants():
-            return (
-                Variant(RealtimeConversationItemSystemMessage, {"type": ("message",), "role": ("system",)}),
-                Variant(RealtimeConversationItemUserMessage, {"type": ("message",), "role": ("user",)}),
-                Variant(RealtimeConversationItemAssistantMessage, {"type": ("message",), "role": ("assistant",)}),
-                Variant(RealtimeConversationItemFunctionCall, {"type": ("function_call",)}),
-                Variant(RealtimeConversationItemFunctionCallOutput, {"type": ("function_call_output",)}),
-                Variant(RealtimeMcpApprovalResponse, {"type": ("mcp_approval_response",)}),
-                Variant(RealtimeMcpListTools, {"type": ("mcp_list_tools",)}),
-                Variant(RealtimeMcpToolCall, {"type": ("mcp_call",)}),
-                Variant(RealtimeMcpApprovalRequest, {"type": ("mcp_approval_request",)}),
-            )

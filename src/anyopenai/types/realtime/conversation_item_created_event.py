@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from .conversation_item_create_event import ConversationItem
+from .conversation_item import ConversationItem
 
 
 class ConversationItemCreatedEvent(BaseModel, kw_only=True, tag_field="type", tag="conversation.item.created"):

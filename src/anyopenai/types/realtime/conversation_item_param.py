@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .conversation_item_create_event import ConversationItem
+from .conversation_item import ConversationItem
 from .realtime_conversation_item_assistant_message_param import RealtimeConversationItemAssistantMessageParam
 from .realtime_conversation_item_function_call_output_param import RealtimeConversationItemFunctionCallOutputParam
 from .realtime_conversation_item_function_call_param import RealtimeConversationItemFunctionCallParam

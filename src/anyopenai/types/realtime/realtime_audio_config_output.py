@@ -19,6 +19,6 @@ class RealtimeAudioConfigOutput(BaseModel, kw_only=True):
 
 
 class VoiceID(BaseModel, kw_only=True):
-    """Found in `Output.voice`, `RealtimeSessionCreateRequestGAAudioOutput.voice`."""
+    """Found in `Output.voice`, `RealtimeSessionCreateRequestGAAudioOutput.voice`, `Session.voice` and 1 more."""
 
     id: str

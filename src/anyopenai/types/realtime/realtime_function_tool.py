@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class RealtimeFunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `SessionCreateResponse.tools`."""
+    """Found in `SessionCreateResponse.tools`, `Session.tools`."""
 
     type: ClassVar[Literal["function"]] = "function"
     name: str | None = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .._base import BaseModel, Literal
-from .conversation_item_create_event import ConversationItem
+from .conversation_item import ConversationItem
 from .realtime_audio_formats import AudioPCM, AudioPCMA, AudioPCMU
 from .realtime_response_status import RealtimeResponseStatus
 from .realtime_response_usage import RealtimeResponseUsage

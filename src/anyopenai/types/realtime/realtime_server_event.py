@@ -7,8 +7,8 @@ from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 from .conversation_created_event import ConversationCreatedEvent
+from .conversation_item import ConversationItem
 from .conversation_item_added import ConversationItemAdded
-from .conversation_item_create_event import ConversationItem
 from .conversation_item_created_event import ConversationItemCreatedEvent
 from .conversation_item_deleted_event import ConversationItemDeletedEvent
 from .conversation_item_done import ConversationItemDone

@@ -20,7 +20,7 @@ class RealtimeTranscriptionSessionAudioInput(BaseModel, kw_only=True):
 
 class NoiseReduction(BaseModel, kw_only=True):
     """Found in `RealtimeTranscriptionSessionAudioInput.noise_reduction`,
-    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.noise_reduction`.
+    `TranscriptionSessionAudioInput.noise_reduction`.
     """
 
     type: Literal["near_field", "far_field"] | None = None

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TypedDict
 
 from .realtime_transcription_session_audio_input_param import RealtimeTranscriptionSessionAudioInputParam
-from .session_update_event import RealtimeTranscriptionSessionCreateRequestGAAudioInput
+from .session_update_event import TranscriptionSessionAudioInput
 
 
 class RealtimeTranscriptionSessionAudioParam(TypedDict, total=False):
     """Found in `RealtimeTranscriptionSessionCreateRequestParam.audio`."""
 
-    input: RealtimeTranscriptionSessionAudioInputParam | RealtimeTranscriptionSessionCreateRequestGAAudioInput
+    input: RealtimeTranscriptionSessionAudioInputParam | TranscriptionSessionAudioInput

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Literal, Required, TypedDict
 
 from .realtime_transcription_session_audio_param import RealtimeTranscriptionSessionAudioParam
-from .session_update_event import RealtimeTranscriptionSessionCreateRequestGAAudio
+from .session_update_event import TranscriptionSessionAudio
 
 
 class RealtimeTranscriptionSessionCreateRequestParam(TypedDict, total=False):
     """One of `Session`."""
 
     type: Required[Literal["transcription"]]
-    audio: RealtimeTranscriptionSessionAudioParam | RealtimeTranscriptionSessionCreateRequestGAAudio
+    audio: RealtimeTranscriptionSessionAudioParam | TranscriptionSessionAudio
     include: Sequence[Literal["item.input_audio_transcription.logprobs"]]

@@ -7,7 +7,9 @@ from .._base import BaseModel, Literal
 
 
 class RealtimeTruncationRetentionRatio(BaseModel, kw_only=True):
-    """Found in `RealtimeSessionCreateRequest.truncation`, `RealtimeSessionCreateRequestGA.truncation`."""
+    """Found in `RealtimeSessionCreateRequest.truncation`, `RealtimeSessionCreateRequestGA.truncation`,
+    `Session.truncation`.
+    """
 
     type: Literal["retention_ratio"]
     retention_ratio: float

@@ -77,7 +77,7 @@ class RealtimeTranscriptionSessionCreateRequestGA(BaseModel, kw_only=True, tag_f
     """One of `Session`."""
 
     type: ClassVar[Literal["transcription"]] = "transcription"
-    audio: RealtimeTranscriptionSessionCreateRequestGAAudio | None = None
+    audio: TranscriptionSessionAudio | None = None
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
 
 
@@ -88,10 +88,10 @@ class RealtimeSessionCreateRequestGAAudio(BaseModel, kw_only=True):
     output: RealtimeSessionCreateRequestGAAudioOutput | None = None
 
 
-class RealtimeTranscriptionSessionCreateRequestGAAudio(BaseModel, kw_only=True):
+class TranscriptionSessionAudio(BaseModel, kw_only=True):
     """Found in `RealtimeTranscriptionSessionCreateRequestGA.audio`."""
 
-    input: RealtimeTranscriptionSessionCreateRequestGAAudioInput | None = None
+    input: TranscriptionSessionAudioInput | None = None
 
 
 class RealtimeSessionCreateRequestGAAudioInput(BaseModel, kw_only=True):
@@ -117,8 +117,8 @@ class RealtimeSessionCreateRequestGAAudioOutput(BaseModel, kw_only=True):
     """0.25 to 1.5."""
 
 
-class RealtimeTranscriptionSessionCreateRequestGAAudioInput(BaseModel, kw_only=True):
-    """Found in `RealtimeTranscriptionSessionCreateRequestGAAudio.input`."""
+class TranscriptionSessionAudioInput(BaseModel, kw_only=True):
+    """Found in `TranscriptionSessionAudio.input`."""
 
     format: AudioPCM | AudioPCMU | AudioPCMA | None = None
     transcription: AudioTranscription | None = None
@@ -128,7 +128,7 @@ class RealtimeTranscriptionSessionCreateRequestGAAudioInput(BaseModel, kw_only=T
 
 class AudioTranscription(BaseModel, kw_only=True):
     """Found in `RealtimeSessionCreateRequestGAAudioInput.transcription`,
-    `RealtimeTranscriptionSessionCreateRequestGAAudioInput.transcription`, `Session.input_audio_transcription`.
+    `TranscriptionSessionAudioInput.transcription`, `Session.input_audio_transcription`.
     """
 
     model: (

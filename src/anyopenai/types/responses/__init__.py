@@ -120,6 +120,9 @@ if TYPE_CHECKING:
     from .response_configuration_update_item_param import (
         ResponseConfigurationUpdateItemParam as ResponseConfigurationUpdateItemParam,
     )
+    from .response_configuration_update_item_param_param import (
+        ResponseConfigurationUpdateItemParamParam as ResponseConfigurationUpdateItemParamParam,
+    )
     from .response_container_reference import ResponseContainerReference as ResponseContainerReference
     from .response_content_part_added_event import ResponseContentPartAddedEvent as ResponseContentPartAddedEvent
     from .response_content_part_done_event import ResponseContentPartDoneEvent as ResponseContentPartDoneEvent
@@ -313,10 +316,13 @@ if TYPE_CHECKING:
     from .response_steer_event import ResponseSteerEvent as ResponseSteerEvent
     from .response_steer_event_param import ResponseSteerEventParam as ResponseSteerEventParam
     from .response_steer_failed_event import ResponseSteerFailedEvent as ResponseSteerFailedEvent
+    from .response_steer_input import ResponseSteerInput as ResponseSteerInput
     from .response_steer_input_content import ResponseSteerInputContent as ResponseSteerInputContent
     from .response_steer_input_content_param import ResponseSteerInputContentParam as ResponseSteerInputContentParam
+    from .response_steer_input_param import ResponseSteerInputParam as ResponseSteerInputParam
     from .response_steer_pending_event import ResponseSteerPendingEvent as ResponseSteerPendingEvent
     from .response_steer_pending_reason import ResponseSteerPendingReason as ResponseSteerPendingReason
+    from .response_steer_required_input import ResponseSteerRequiredInput as ResponseSteerRequiredInput
     from .response_stream_event import ResponseStreamEvent as ResponseStreamEvent
     from .response_text_config import ResponseTextConfig as ResponseTextConfig
     from .response_text_config_param import ResponseTextConfigParam as ResponseTextConfigParam
@@ -341,6 +347,7 @@ if TYPE_CHECKING:
         ResponseWebSearchCallSearchingEvent as ResponseWebSearchCallSearchingEvent,
     )
     from .responses_client_event import ResponsesClientEvent as ResponsesClientEvent
+    from .responses_client_event_param import ResponsesClientEventParam as ResponsesClientEventParam
     from .responses_server_event import ResponsesServerEvent as ResponsesServerEvent
     from .service_tier import ServiceTier as ServiceTier
     from .skill_reference import SkillReference as SkillReference
@@ -451,6 +458,7 @@ if not TYPE_CHECKING:
             "response_computer_tool_call_param": "ResponseComputerToolCallParam",
             "response_configuration_update_item": "ResponseConfigurationUpdateItem",
             "response_configuration_update_item_param": "ResponseConfigurationUpdateItemParam",
+            "response_configuration_update_item_param_param": "ResponseConfigurationUpdateItemParamParam",
             "response_container_reference": "ResponseContainerReference",
             "response_content_part_added_event": "ResponseContentPartAddedEvent",
             "response_content_part_done_event": "ResponseContentPartDoneEvent",
@@ -570,10 +578,13 @@ if not TYPE_CHECKING:
             "response_steer_event": "ResponseSteerEvent",
             "response_steer_event_param": "ResponseSteerEventParam",
             "response_steer_failed_event": "ResponseSteerFailedEvent",
+            "response_steer_input": "ResponseSteerInput",
             "response_steer_input_content": "ResponseSteerInputContent",
             "response_steer_input_content_param": "ResponseSteerInputContentParam",
+            "response_steer_input_param": "ResponseSteerInputParam",
             "response_steer_pending_event": "ResponseSteerPendingEvent",
             "response_steer_pending_reason": "ResponseSteerPendingReason",
+            "response_steer_required_input": "ResponseSteerRequiredInput",
             "response_stream_event": "ResponseStreamEvent",
             "response_text_config": "ResponseTextConfig",
             "response_text_config_param": "ResponseTextConfigParam",
@@ -588,6 +599,7 @@ if not TYPE_CHECKING:
             "response_web_search_call_in_progress_event": "ResponseWebSearchCallInProgressEvent",
             "response_web_search_call_searching_event": "ResponseWebSearchCallSearchingEvent",
             "responses_client_event": "ResponsesClientEvent",
+            "responses_client_event_param": "ResponsesClientEventParam",
             "responses_server_event": "ResponsesServerEvent",
             "service_tier": "ServiceTier",
             "skill_reference": "SkillReference",

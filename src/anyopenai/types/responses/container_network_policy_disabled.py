@@ -10,7 +10,7 @@ from .._base import BaseModel, Literal
 
 class ContainerNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
     """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`,
-    `ToolCodeInterpreterContainerCodeInterpreterToolAuto.network_policy`.
+    `ToolCodeInterpreterContainerAuto.network_policy`.
     """
 
     type: ClassVar[Literal["disabled"]] = "disabled"

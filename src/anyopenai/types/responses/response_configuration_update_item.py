@@ -18,13 +18,13 @@ class ResponseConfigurationUpdateItem(BaseModel, kw_only=True):
 
 
 class Reasoning(BaseModel, kw_only=True):
-    """Found in `ResponseConfigurationUpdateItem.reasoning`."""
+    """Found in `ResponseConfigurationUpdateItem.reasoning`, `BetaResponseConfigurationUpdateItem.reasoning`."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
 
 class Text(BaseModel, kw_only=True):
-    """Found in `ResponseConfigurationUpdateItem.text`."""
+    """Found in `ResponseConfigurationUpdateItem.text`, `BetaResponseConfigurationUpdateItem.text`."""
 
     format: ResponseFormatText | ResponseFormatTextJSONSchemaConfig
 

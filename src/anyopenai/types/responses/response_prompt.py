@@ -12,7 +12,7 @@ from .response_input_text import ResponseInputText
 
 
 class ResponsePrompt(BaseModel, kw_only=True):
-    """Found in `Response.prompt`, `RealtimeSessionCreateRequest.prompt`, `RealtimeResponseCreateParams.prompt` and 2
+    """Found in `Response.prompt`, `RealtimeSessionCreateRequest.prompt`, `RealtimeResponseCreateParams.prompt` and 4
     more.
     """
 

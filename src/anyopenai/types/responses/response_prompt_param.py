@@ -14,7 +14,7 @@ from .response_input_text_param import ResponseInputTextParam
 
 class ResponsePromptParam(TypedDict, total=False):
     """Found in `RealtimeSessionCreateRequestParam.prompt`, `ResponseCreateParams.prompt`,
-    `RealtimeResponseCreateParamsParam.prompt` and 2 more.
+    `RealtimeResponseCreateParamsParam.prompt` and 3 more.
     """
 
     id: Required[str]

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from .._base import BaseModel, Literal
 from .response_steer_required_input import (
     ApplyPatchCallOutput,
     ComputerCallOutput,
+    CustomToolCallOutput,
     FunctionCallOutput,
     McpApprovalResponse,
     ShellCallOutput,
+    ToolSearchOutput,
 )
 
 
@@ -39,18 +39,3 @@ class Steer(BaseModel, kw_only=True):
 
     id: str
     previous_response_id: str
-
-
-class CustomToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
-    """Found in `ResponseSteerPendingEvent.required_input`."""
-
-    call_id: str
-    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
-
-
-class ToolSearchOutput(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
-    """Found in `ResponseSteerPendingEvent.required_input`."""
-
-    call_id: str
-    execution: Literal["client"]
-    type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"

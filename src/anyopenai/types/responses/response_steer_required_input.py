@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
 
@@ -14,6 +14,13 @@ class FunctionCallOutput(BaseModel, kw_only=True, tag_field="type", tag="functio
     call_id: str
     name: str
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
+
+
+class CustomToolCallOutput(BaseModel, kw_only=True, tag_field="type", tag="custom_tool_call_output"):
+    """Found in `ResponseSteerPendingEvent.required_input`."""
+
+    call_id: str
+    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
 
 
 class ComputerCallOutput(BaseModel, kw_only=True, tag_field="type", tag="computer_call_output"):
@@ -37,8 +44,27 @@ class ApplyPatchCallOutput(BaseModel, kw_only=True, tag_field="type", tag="apply
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
 
 
+class ToolSearchOutput(BaseModel, kw_only=True, tag_field="type", tag="tool_search_output"):
+    """Found in `ResponseSteerPendingEvent.required_input`."""
+
+    call_id: str
+    execution: Literal["client"]
+    type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
+
+
 class McpApprovalResponse(BaseModel, kw_only=True, tag_field="type", tag="mcp_approval_response"):
     """Found in `ResponseSteerPendingEvent.required_input`."""
 
     approval_request_id: str
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
+
+
+ResponseSteerRequiredInput: TypeAlias = (
+    FunctionCallOutput
+    | CustomToolCallOutput
+    | ComputerCallOutput
+    | ShellCallOutput
+    | ApplyPatchCallOutput
+    | ToolSearchOutput
+    | McpApprovalResponse
+)

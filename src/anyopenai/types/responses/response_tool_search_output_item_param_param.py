@@ -39,7 +39,7 @@ class ToolMcp(TypedDict, total=False):
     connector_id: ToolMcpConnectorID | None
     defer_loading: bool | None
     headers: Mapping[str, str] | None
-    require_approval: ToolMcpRequireApprovalMcpToolApprovalFilterParam | Literal["always", "never"] | None
+    require_approval: ToolMcpApprovalFilter | Literal["always", "never"] | None
     server_description: str | None
     server_url: str | None
     tunnel_id: str | None
@@ -48,7 +48,7 @@ class ToolMcp(TypedDict, total=False):
 class ToolCodeInterpreter(TypedDict, total=False):
     """Found in `ToolSearchOutputItemParam.tools`."""
 
-    container: Required[str | ToolCodeInterpreterContainerCodeInterpreterToolAutoParam]
+    container: Required[str | ToolCodeInterpreterContainerAuto]
     type: Required[Literal["code_interpreter"]]
     allowed_callers: Sequence[Literal["direct", "programmatic"]] | None
 
@@ -87,14 +87,14 @@ class ToolMcpAllowedToolsMcpToolFilterParam(TypedDict, total=False):
     tool_names: Sequence[str] | None
 
 
-class ToolMcpRequireApprovalMcpToolApprovalFilterParam(TypedDict, total=False):
+class ToolMcpApprovalFilter(TypedDict, total=False):
     """Found in `ToolMcp.require_approval`."""
 
     always: McpRequireApprovalMcpToolApprovalFilterAlways | tool.McpRequireApprovalMcpToolApprovalFilterAlways | None
     never: McpRequireApprovalMcpToolApprovalFilterNever | tool.McpRequireApprovalMcpToolApprovalFilterNever | None
 
 
-class ToolCodeInterpreterContainerCodeInterpreterToolAutoParam(TypedDict, total=False):
+class ToolCodeInterpreterContainerAuto(TypedDict, total=False):
     """Found in `ToolCodeInterpreter.container`."""
 
     type: Required[Literal["auto"]]
@@ -129,16 +129,16 @@ class ToolImageGenerationSvgReasoningParam(TypedDict, total=False):
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `CodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`.
+    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `CodeInterpreterContainerAuto.network_policy`,
+    `ContainerAutoParam.network_policy`.
     """
 
     type: Required[Literal["disabled"]]
 
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
-    """Found in `ToolCodeInterpreterContainerCodeInterpreterToolAutoParam.network_policy`,
-    `CodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`.
+    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `CodeInterpreterContainerAuto.network_policy`,
+    `ContainerAutoParam.network_policy`.
     """
 
     allowed_domains: Required[Sequence[str]]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from ..chat.completion_create_params import Moderation, PromptCacheOptions
 from ..shared import reasoning
@@ -21,6 +21,7 @@ from .response_includable import ResponseIncludable
 from .response_input_item_param import ResponseInputItemParam
 from .response_prompt import ResponsePrompt
 from .response_prompt_param import ResponsePromptParam
+from .response_steer_event_param import ResponseSteerEventParam
 from .response_text_config import ResponseTextConfig
 from .response_text_config_param import ResponseTextConfigParam
 from .responses_client_event import (
@@ -89,3 +90,5 @@ class ResponseCreate(TypedDict, total=False):
 
 ResponseCreateConversation = Conversation
 ToolChoiceSpecificProgrammaticToolCallingParam = ToolChoiceProgrammaticToolCalling
+
+ResponsesClientEventParam: TypeAlias = ResponseCreate | ResponseSteerEventParam

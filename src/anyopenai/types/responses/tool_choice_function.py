@@ -10,7 +10,7 @@ from .._base import BaseModel, Literal
 
 class ToolChoiceFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
     """Found in `RealtimeSessionCreateRequest.tool_choice`, `RealtimeResponseCreateParams.tool_choice`,
-    `RealtimeSessionCreateRequestGA.tool_choice`.
+    `RealtimeSessionCreateRequestGA.tool_choice` and 1 more.
     """
 
     type: ClassVar[Literal["function"]] = "function"

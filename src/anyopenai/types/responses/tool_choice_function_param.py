@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceFunctionParam(TypedDict, total=False):
-    """One of `ToolChoice`."""
+    """Found in `RealtimeBetaResponseCreateParams.tool_choice`."""
 
     type: Required[Literal["function"]]
     name: Required[str]

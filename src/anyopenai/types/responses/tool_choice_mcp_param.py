@@ -7,7 +7,7 @@ from typing import Literal, Required, TypedDict
 
 
 class ToolChoiceMcpParam(TypedDict, total=False):
-    """One of `ToolChoice`."""
+    """Found in `RealtimeBetaResponseCreateParams.tool_choice`."""
 
     type: Required[Literal["mcp"]]
     server_label: Required[str]

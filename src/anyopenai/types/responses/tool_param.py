@@ -138,14 +138,14 @@ class ImageGenerationSvgReasoning(TypedDict, total=False):
 
 
 class McpRequireApprovalMcpToolApprovalFilterAlways(TypedDict, total=False):
-    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilterParam.always`."""
+    """Found in `ToolMcpApprovalFilter.always`."""
 
     read_only: bool | None
     tool_names: Sequence[str] | None
 
 
 class McpRequireApprovalMcpToolApprovalFilterNever(TypedDict, total=False):
-    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilterParam.never`."""
+    """Found in `ToolMcpApprovalFilter.never`."""
 
     read_only: bool | None
     tool_names: Sequence[str] | None

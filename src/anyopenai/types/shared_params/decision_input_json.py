@@ -8,7 +8,7 @@ from typing import Literal, Required, TypedDict
 
 
 class DecisionInputJSON(TypedDict, total=False):
-    """Found in `InputUnionMember1DecisionInputUserMessage.content`, `QuestionQuestionParamPredicate.instructions`,
+    """Found in `InputUserMessage.content`, `QuestionQuestionParamPredicate.instructions`,
     `QuestionQuestionParamChoice.instructions` and 1 more.
     """
 

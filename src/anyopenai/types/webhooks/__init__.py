@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from .safety_deactivation_issued_webhook_event import (
         SafetyDeactivationIssuedWebhookEvent as SafetyDeactivationIssuedWebhookEvent,
     )
+    from .safety_identifier_blocked_webhook_event import (
+        SafetyIdentifierBlockedWebhookEvent as SafetyIdentifierBlockedWebhookEvent,
+    )
     from .safety_org_alert_created_webhook_event import (
         SafetyOrgAlertCreatedWebhookEvent as SafetyOrgAlertCreatedWebhookEvent,
     )
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from .unwrap_webhook_event import UnwrapWebhookEvent as UnwrapWebhookEvent
     from .webhook_create_params import WebhookCreateParams as WebhookCreateParams
     from .webhook_endpoint import WebhookEndpoint as WebhookEndpoint
+    from .webhook_endpoint_list import WebhookEndpointList as WebhookEndpointList
     from .webhook_endpoint_test_result import WebhookEndpointTestResult as WebhookEndpointTestResult
     from .webhook_endpoint_with_secret import WebhookEndpointWithSecret as WebhookEndpointWithSecret
     from .webhook_event_type_list import WebhookEventTypeList as WebhookEventTypeList
@@ -112,11 +116,13 @@ if not TYPE_CHECKING:
             "response_incomplete_webhook_event": "ResponseIncompleteWebhookEvent",
             "safety_alert_created_webhook_event": "SafetyAlertCreatedWebhookEvent",
             "safety_deactivation_issued_webhook_event": "SafetyDeactivationIssuedWebhookEvent",
+            "safety_identifier_blocked_webhook_event": "SafetyIdentifierBlockedWebhookEvent",
             "safety_org_alert_created_webhook_event": "SafetyOrgAlertCreatedWebhookEvent",
             "safety_warning_issued_webhook_event": "SafetyWarningIssuedWebhookEvent",
             "unwrap_webhook_event": "UnwrapWebhookEvent",
             "webhook_create_params": "WebhookCreateParams",
             "webhook_endpoint": "WebhookEndpoint",
+            "webhook_endpoint_list": "WebhookEndpointList",
             "webhook_endpoint_test_result": "WebhookEndpointTestResult",
             "webhook_endpoint_with_secret": "WebhookEndpointWithSecret",
             "webhook_event_type_list": "WebhookEventTypeList",

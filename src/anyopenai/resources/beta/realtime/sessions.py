@@ -25,6 +25,12 @@ if TYPE_CHECKING:
         Tracing,
         TurnDetection,
     )
+    from ....types.beta.realtime.session_update_event import (
+        SessionClientSecret,
+        SessionInputAudioTranscription,
+        SessionTool,
+        SessionTurnDetection,
+    )
 
 
 _CREATE: Final[Operation[SessionCreateResponse]] = Operation(
@@ -46,10 +52,10 @@ class Sessions(Resource):
     async def create(
         self,
         *,
-        client_secret: ClientSecret | Omit = omit,
+        client_secret: ClientSecret | SessionClientSecret | Omit = omit,
         input_audio_format: str | Omit = omit,
         input_audio_noise_reduction: InputAudioNoiseReduction | Omit = omit,
-        input_audio_transcription: InputAudioTranscription | Omit = omit,
+        input_audio_transcription: InputAudioTranscription | SessionInputAudioTranscription | Omit = omit,
         instructions: str | Omit = omit,
         max_response_output_tokens: int | Literal["inf"] | Omit = omit,
         modalities: Sequence[Literal["text", "audio"]] | Omit = omit,
@@ -58,9 +64,9 @@ class Sessions(Resource):
         speed: float | Omit = omit,
         temperature: float | Omit = omit,
         tool_choice: str | Omit = omit,
-        tools: Iterable[Tool] | Omit = omit,
+        tools: Iterable[Tool | SessionTool] | Omit = omit,
         tracing: Tracing | Omit = omit,
-        turn_detection: TurnDetection | Omit = omit,
+        turn_detection: TurnDetection | SessionTurnDetection | Omit = omit,
         voice: Voice | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> SessionCreateResponse:

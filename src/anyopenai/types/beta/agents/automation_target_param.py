@@ -51,7 +51,7 @@ class AutomationTargetParamNewSessionAgent(TypedDict, total=False):
     model: str
     multi_agent: MultiAgentConfigParam | None
     reasoning: AgentReasoningParam | None
-    service_tier: AutomationTargetParamNewSessionAgentServiceTier | None
+    service_tier: NewSessionAgentServiceTier | None
     text: AgentTextParam | None
     tools: (
         Iterable[
@@ -79,9 +79,7 @@ class NewSessionAgentExperimental(TypedDict, total=False):
     time_awareness: bool
 
 
-AutomationTargetParamNewSessionAgentServiceTier: TypeAlias = Literal[
-    "auto", "default", "flex", "priority", "fast", "ultrafast"
-]
+NewSessionAgentServiceTier: TypeAlias = Literal["auto", "default", "flex", "priority", "fast", "ultrafast"]
 
 AutomationTargetParamNewSessionAgentCompaction = NewSessionAgentCompaction
 AutomationTargetParamNewSessionAgentExperimental = NewSessionAgentExperimental

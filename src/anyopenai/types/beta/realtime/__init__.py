@@ -8,19 +8,55 @@ from typing import TYPE_CHECKING
 from ..._lazy import doors
 
 if TYPE_CHECKING:
+    from .conversation_created_event import ConversationCreatedEvent as ConversationCreatedEvent
+    from .conversation_item import ConversationItem as ConversationItem
+    from .conversation_item_content import ConversationItemContent as ConversationItemContent
+    from .conversation_item_content_param import ConversationItemContentParam as ConversationItemContentParam
+    from .conversation_item_create_event import ConversationItemCreateEvent as ConversationItemCreateEvent
+    from .conversation_item_create_event_param import (
+        ConversationItemCreateEventParam as ConversationItemCreateEventParam,
+    )
+    from .conversation_item_created_event import ConversationItemCreatedEvent as ConversationItemCreatedEvent
     from .conversation_item_delete_event import ConversationItemDeleteEvent as ConversationItemDeleteEvent
+    from .conversation_item_delete_event_param import (
+        ConversationItemDeleteEventParam as ConversationItemDeleteEventParam,
+    )
     from .conversation_item_deleted_event import ConversationItemDeletedEvent as ConversationItemDeletedEvent
+    from .conversation_item_input_audio_transcription_completed_event import (
+        ConversationItemInputAudioTranscriptionCompletedEvent as ConversationItemInputAudioTranscriptionCompletedEvent,
+    )
+    from .conversation_item_input_audio_transcription_delta_event import (
+        ConversationItemInputAudioTranscriptionDeltaEvent as ConversationItemInputAudioTranscriptionDeltaEvent,
+    )
+    from .conversation_item_input_audio_transcription_failed_event import (
+        ConversationItemInputAudioTranscriptionFailedEvent as ConversationItemInputAudioTranscriptionFailedEvent,
+    )
+    from .conversation_item_param import ConversationItemParam as ConversationItemParam
     from .conversation_item_retrieve_event import ConversationItemRetrieveEvent as ConversationItemRetrieveEvent
+    from .conversation_item_retrieve_event_param import (
+        ConversationItemRetrieveEventParam as ConversationItemRetrieveEventParam,
+    )
     from .conversation_item_truncate_event import ConversationItemTruncateEvent as ConversationItemTruncateEvent
+    from .conversation_item_truncate_event_param import (
+        ConversationItemTruncateEventParam as ConversationItemTruncateEventParam,
+    )
     from .conversation_item_truncated_event import ConversationItemTruncatedEvent as ConversationItemTruncatedEvent
     from .conversation_item_with_reference import ConversationItemWithReference as ConversationItemWithReference
     from .conversation_item_with_reference_param import (
         ConversationItemWithReferenceParam as ConversationItemWithReferenceParam,
     )
+    from .error_event import ErrorEvent as ErrorEvent
     from .input_audio_buffer_append_event import InputAudioBufferAppendEvent as InputAudioBufferAppendEvent
+    from .input_audio_buffer_append_event_param import (
+        InputAudioBufferAppendEventParam as InputAudioBufferAppendEventParam,
+    )
     from .input_audio_buffer_clear_event import InputAudioBufferClearEvent as InputAudioBufferClearEvent
+    from .input_audio_buffer_clear_event_param import InputAudioBufferClearEventParam as InputAudioBufferClearEventParam
     from .input_audio_buffer_cleared_event import InputAudioBufferClearedEvent as InputAudioBufferClearedEvent
     from .input_audio_buffer_commit_event import InputAudioBufferCommitEvent as InputAudioBufferCommitEvent
+    from .input_audio_buffer_commit_event_param import (
+        InputAudioBufferCommitEventParam as InputAudioBufferCommitEventParam,
+    )
     from .input_audio_buffer_committed_event import InputAudioBufferCommittedEvent as InputAudioBufferCommittedEvent
     from .input_audio_buffer_speech_started_event import (
         InputAudioBufferSpeechStartedEvent as InputAudioBufferSpeechStartedEvent,
@@ -28,19 +64,50 @@ if TYPE_CHECKING:
     from .input_audio_buffer_speech_stopped_event import (
         InputAudioBufferSpeechStoppedEvent as InputAudioBufferSpeechStoppedEvent,
     )
+    from .rate_limits_updated_event import RateLimitsUpdatedEvent as RateLimitsUpdatedEvent
+    from .realtime_client_event import RealtimeClientEvent as RealtimeClientEvent
+    from .realtime_client_event_param import RealtimeClientEventParam as RealtimeClientEventParam
     from .realtime_response import RealtimeResponse as RealtimeResponse
     from .realtime_response import RealtimeResponseUsage as RealtimeResponseUsage
+    from .realtime_response_status import RealtimeResponseStatus as RealtimeResponseStatus
+    from .realtime_server_event import RealtimeServerEvent as RealtimeServerEvent
+    from .response_audio_delta_event import ResponseAudioDeltaEvent as ResponseAudioDeltaEvent
+    from .response_audio_done_event import ResponseAudioDoneEvent as ResponseAudioDoneEvent
+    from .response_audio_transcript_delta_event import (
+        ResponseAudioTranscriptDeltaEvent as ResponseAudioTranscriptDeltaEvent,
+    )
+    from .response_audio_transcript_done_event import (
+        ResponseAudioTranscriptDoneEvent as ResponseAudioTranscriptDoneEvent,
+    )
     from .response_cancel_event import ResponseCancelEvent as ResponseCancelEvent
+    from .response_cancel_event_param import ResponseCancelEventParam as ResponseCancelEventParam
+    from .response_content_part_added_event import ResponseContentPartAddedEvent as ResponseContentPartAddedEvent
+    from .response_content_part_done_event import ResponseContentPartDoneEvent as ResponseContentPartDoneEvent
+    from .response_create_event import ResponseCreateEvent as ResponseCreateEvent
+    from .response_create_event_param import ResponseCreateEventParam as ResponseCreateEventParam
+    from .response_created_event import ResponseCreatedEvent as ResponseCreatedEvent
+    from .response_done_event import ResponseDoneEvent as ResponseDoneEvent
     from .response_function_call_arguments_delta_event import (
         ResponseFunctionCallArgumentsDeltaEvent as ResponseFunctionCallArgumentsDeltaEvent,
     )
+    from .response_function_call_arguments_done_event import (
+        ResponseFunctionCallArgumentsDoneEvent as ResponseFunctionCallArgumentsDoneEvent,
+    )
+    from .response_output_item_added_event import ResponseOutputItemAddedEvent as ResponseOutputItemAddedEvent
+    from .response_output_item_done_event import ResponseOutputItemDoneEvent as ResponseOutputItemDoneEvent
+    from .response_text_delta_event import ResponseTextDeltaEvent as ResponseTextDeltaEvent
+    from .response_text_done_event import ResponseTextDoneEvent as ResponseTextDoneEvent
+    from .session import Session as Session
     from .session_create_params import SessionCreateParams as SessionCreateParams
     from .session_create_response import SessionCreateResponse as SessionCreateResponse
+    from .session_created_event import SessionCreatedEvent as SessionCreatedEvent
+    from .session_update_event import SessionUpdateEvent as SessionUpdateEvent
+    from .session_update_event_param import SessionUpdateEventParam as SessionUpdateEventParam
+    from .session_updated_event import SessionUpdatedEvent as SessionUpdatedEvent
     from .transcription_session import TranscriptionSession as TranscriptionSession
     from .transcription_session_create_params import (
         TranscriptionSessionCreateParams as TranscriptionSessionCreateParams,
     )
-    from .transcription_session_update import Session as Session
     from .transcription_session_update import TranscriptionSessionUpdate as TranscriptionSessionUpdate
     from .transcription_session_update_param import TranscriptionSessionUpdateParam as TranscriptionSessionUpdateParam
     from .transcription_session_updated_event import (
@@ -52,28 +119,72 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = doors(
         __name__,
         {
+            "conversation_created_event": "ConversationCreatedEvent",
+            "conversation_item": "ConversationItem",
+            "conversation_item_content": "ConversationItemContent",
+            "conversation_item_content_param": "ConversationItemContentParam",
+            "conversation_item_create_event": "ConversationItemCreateEvent",
+            "conversation_item_create_event_param": "ConversationItemCreateEventParam",
+            "conversation_item_created_event": "ConversationItemCreatedEvent",
             "conversation_item_delete_event": "ConversationItemDeleteEvent",
+            "conversation_item_delete_event_param": "ConversationItemDeleteEventParam",
             "conversation_item_deleted_event": "ConversationItemDeletedEvent",
+            "conversation_item_input_audio_transcription_completed_event": "ConversationItemInputAudioTranscriptionCompletedEvent",
+            "conversation_item_input_audio_transcription_delta_event": "ConversationItemInputAudioTranscriptionDeltaEvent",
+            "conversation_item_input_audio_transcription_failed_event": "ConversationItemInputAudioTranscriptionFailedEvent",
+            "conversation_item_param": "ConversationItemParam",
             "conversation_item_retrieve_event": "ConversationItemRetrieveEvent",
+            "conversation_item_retrieve_event_param": "ConversationItemRetrieveEventParam",
             "conversation_item_truncate_event": "ConversationItemTruncateEvent",
+            "conversation_item_truncate_event_param": "ConversationItemTruncateEventParam",
             "conversation_item_truncated_event": "ConversationItemTruncatedEvent",
             "conversation_item_with_reference": "ConversationItemWithReference",
             "conversation_item_with_reference_param": "ConversationItemWithReferenceParam",
+            "error_event": "ErrorEvent",
             "input_audio_buffer_append_event": "InputAudioBufferAppendEvent",
+            "input_audio_buffer_append_event_param": "InputAudioBufferAppendEventParam",
             "input_audio_buffer_clear_event": "InputAudioBufferClearEvent",
+            "input_audio_buffer_clear_event_param": "InputAudioBufferClearEventParam",
             "input_audio_buffer_cleared_event": "InputAudioBufferClearedEvent",
             "input_audio_buffer_commit_event": "InputAudioBufferCommitEvent",
+            "input_audio_buffer_commit_event_param": "InputAudioBufferCommitEventParam",
             "input_audio_buffer_committed_event": "InputAudioBufferCommittedEvent",
             "input_audio_buffer_speech_started_event": "InputAudioBufferSpeechStartedEvent",
             "input_audio_buffer_speech_stopped_event": "InputAudioBufferSpeechStoppedEvent",
+            "rate_limits_updated_event": "RateLimitsUpdatedEvent",
+            "realtime_client_event": "RealtimeClientEvent",
+            "realtime_client_event_param": "RealtimeClientEventParam",
             "realtime_response": "RealtimeResponse RealtimeResponseUsage",
+            "realtime_response_status": "RealtimeResponseStatus",
+            "realtime_server_event": "RealtimeServerEvent",
+            "response_audio_delta_event": "ResponseAudioDeltaEvent",
+            "response_audio_done_event": "ResponseAudioDoneEvent",
+            "response_audio_transcript_delta_event": "ResponseAudioTranscriptDeltaEvent",
+            "response_audio_transcript_done_event": "ResponseAudioTranscriptDoneEvent",
             "response_cancel_event": "ResponseCancelEvent",
+            "response_cancel_event_param": "ResponseCancelEventParam",
+            "response_content_part_added_event": "ResponseContentPartAddedEvent",
+            "response_content_part_done_event": "ResponseContentPartDoneEvent",
+            "response_create_event": "ResponseCreateEvent",
+            "response_create_event_param": "ResponseCreateEventParam",
+            "response_created_event": "ResponseCreatedEvent",
+            "response_done_event": "ResponseDoneEvent",
             "response_function_call_arguments_delta_event": "ResponseFunctionCallArgumentsDeltaEvent",
+            "response_function_call_arguments_done_event": "ResponseFunctionCallArgumentsDoneEvent",
+            "response_output_item_added_event": "ResponseOutputItemAddedEvent",
+            "response_output_item_done_event": "ResponseOutputItemDoneEvent",
+            "response_text_delta_event": "ResponseTextDeltaEvent",
+            "response_text_done_event": "ResponseTextDoneEvent",
+            "session": "Session",
             "session_create_params": "SessionCreateParams",
             "session_create_response": "SessionCreateResponse",
+            "session_created_event": "SessionCreatedEvent",
+            "session_update_event": "SessionUpdateEvent",
+            "session_update_event_param": "SessionUpdateEventParam",
+            "session_updated_event": "SessionUpdatedEvent",
             "transcription_session": "TranscriptionSession",
             "transcription_session_create_params": "TranscriptionSessionCreateParams",
-            "transcription_session_update": "Session TranscriptionSessionUpdate",
+            "transcription_session_update": "TranscriptionSessionUpdate",
             "transcription_session_update_param": "TranscriptionSessionUpdateParam",
             "transcription_session_updated_event": "TranscriptionSessionUpdatedEvent",
         },

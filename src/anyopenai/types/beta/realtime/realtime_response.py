@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from ..._base import BaseModel, Literal
-from ...realtime.conversation_item_create_event import ConversationItem
+from ...realtime.conversation_item import ConversationItem
+from .realtime_response_status import RealtimeResponseStatus
 
 
 class RealtimeResponse(BaseModel, kw_only=True):
-    """A `RealtimeResponse` object."""
+    """Found in `ResponseCreatedEvent.response`, `ResponseDoneEvent.response`."""
 
     id: str | None = None
     object: Literal["realtime.response"] | None = None
     status: Literal["completed", "cancelled", "failed", "incomplete", "in_progress"] | None = None
-    status_details: RealtimeResponseStatusDetails | None = None
+    status_details: RealtimeResponseStatus | None = None
     output: list[ConversationItem] | None = None
     metadata: dict[str, str] | None = None
     usage: RealtimeResponseUsage | None = None
@@ -27,14 +28,6 @@ class RealtimeResponse(BaseModel, kw_only=True):
     max_output_tokens: int | Literal["inf"] | None = None
 
 
-class RealtimeResponseStatusDetails(BaseModel, kw_only=True):
-    """Found in `RealtimeResponse.status_details`."""
-
-    type: Literal["completed", "cancelled", "failed", "incomplete"] | None = None
-    reason: Literal["turn_detected", "client_cancelled", "max_output_tokens", "content_filter"] | None = None
-    error: RealtimeResponseStatusDetailsError | None = None
-
-
 class RealtimeResponseUsage(BaseModel, kw_only=True):
     """Found in `RealtimeResponse.usage`."""
 
@@ -45,13 +38,6 @@ class RealtimeResponseUsage(BaseModel, kw_only=True):
     output_token_details: RealtimeResponseUsageOutputTokenDetails | None = None
 
 
-class RealtimeResponseStatusDetailsError(BaseModel, kw_only=True):
-    """Found in `RealtimeResponseStatusDetails.error`."""
-
-    type: str | None = None
-    code: str | None = None
-
-
 class RealtimeResponseUsageInputTokenDetails(BaseModel, kw_only=True):
     """Found in `RealtimeResponseUsage.input_token_details`."""
 
@@ -59,19 +45,19 @@ class RealtimeResponseUsageInputTokenDetails(BaseModel, kw_only=True):
     text_tokens: int | None = None
     image_tokens: int | None = None
     audio_tokens: int | None = None
-    cached_tokens_details: RealtimeResponseUsageInputTokenDetailsCachedTokensDetails | None = None
+    cached_tokens_details: UsageCachedTokensDetails | None = None
+
+
+class UsageCachedTokensDetails(BaseModel, kw_only=True):
+    """Found in `RealtimeResponseUsageInputTokenDetails.cached_tokens_details`."""
+
+    text_tokens: int | None = None
+    image_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class RealtimeResponseUsageOutputTokenDetails(BaseModel, kw_only=True):
     """Found in `RealtimeResponseUsage.output_token_details`."""
 
     text_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class RealtimeResponseUsageInputTokenDetailsCachedTokensDetails(BaseModel, kw_only=True):
-    """Found in `RealtimeResponseUsageInputTokenDetails.cached_tokens_details`."""
-
-    text_tokens: int | None = None
-    image_tokens: int | None = None
     audio_tokens: int | None = None

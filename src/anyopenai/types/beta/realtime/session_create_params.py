@@ -9,23 +9,30 @@ from typing import Literal, Required, TypeAlias, TypedDict
 from ...audio.voice_param import Voice
 from ...realtime.realtime_session_create_request_param import RealtimeTruncationParam
 from ...responses.response_prompt_param import ResponsePromptParam
+from .session_update_event import (
+    SessionClientSecret,
+    SessionInputAudioTranscription,
+    SessionTool,
+    SessionTracing,
+    SessionTurnDetection,
+)
 
 
 class SessionCreateParams(TypedDict, total=False):
     """The arguments of `beta.realtime.sessions.create`."""
 
-    client_secret: Required[ClientSecret]
+    client_secret: Required[ClientSecret | SessionClientSecret]
     modalities: Sequence[Literal["text", "audio"]]
     instructions: str
     voice: Voice
     input_audio_format: str
     output_audio_format: str
-    input_audio_transcription: InputAudioTranscription
+    input_audio_transcription: InputAudioTranscription | SessionInputAudioTranscription
     speed: float
     """0.25 to 1.5, default 1."""
     tracing: Tracing
-    turn_detection: TurnDetection
-    tools: Iterable[Tool]
+    turn_detection: TurnDetection | SessionTurnDetection
+    tools: Iterable[Tool | SessionTool]
     tool_choice: str
     temperature: float
     max_response_output_tokens: int | Literal["inf"]
@@ -94,7 +101,7 @@ class TracingTracingConfiguration(TypedDict, total=False):
     metadata: Mapping[str, object]
 
 
-Tracing: TypeAlias = Literal["auto"] | TracingTracingConfiguration
+Tracing: TypeAlias = Literal["auto"] | TracingTracingConfiguration | SessionTracing
 
 SessionCreateModel: TypeAlias = Literal[
     "gpt-realtime",

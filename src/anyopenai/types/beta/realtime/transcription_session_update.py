@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..._base import BaseModel, Literal
 from ...realtime.session_update_event import AudioTranscription
 
 
-class TranscriptionSessionUpdate(BaseModel, kw_only=True):
-    """A `TranscriptionSessionUpdate` object."""
+class TranscriptionSessionUpdate(BaseModel, kw_only=True, tag_field="type", tag="transcription_session.update"):
+    """The object whose `type` is "transcription_session.update"."""
 
     event_id: str | None = None
-    type: Literal["transcription_session.update"]
+    type: ClassVar[Literal["transcription_session.update"]] = "transcription_session.update"
     session: Session
 
 

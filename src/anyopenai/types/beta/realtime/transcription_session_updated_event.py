@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..._base import BaseModel, Literal
 from .transcription_session import TranscriptionSession
 
 
-class TranscriptionSessionUpdatedEvent(BaseModel, kw_only=True):
-    """A `TranscriptionSessionUpdatedEvent` object."""
+class TranscriptionSessionUpdatedEvent(BaseModel, kw_only=True, tag_field="type", tag="transcription_session.updated"):
+    """The object whose `type` is "transcription_session.updated"."""
 
     event_id: str
-    type: Literal["transcription_session.updated"]
+    type: ClassVar[Literal["transcription_session.updated"]] = "transcription_session.updated"
     session: TranscriptionSession

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .role_create_params import RoleCreateParams as RoleCreateParams
     from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
+    from .role_update_params import RoleUpdateParams as RoleUpdateParams
     from .service_account_create_params import ServiceAccountCreateParams as ServiceAccountCreateParams
     from .service_account_create_response import ServiceAccountCreateResponse as ServiceAccountCreateResponse
     from .service_account_delete_response import ServiceAccountDeleteResponse as ServiceAccountDeleteResponse
@@ -102,6 +103,7 @@ if not TYPE_CHECKING:
             "role_create_params": "RoleCreateParams",
             "role_delete_response": "RoleDeleteResponse",
             "role_list_params": "RoleListParams",
+            "role_update_params": "RoleUpdateParams",
             "service_account_create_params": "ServiceAccountCreateParams",
             "service_account_create_response": "ServiceAccountCreateResponse",
             "service_account_delete_response": "ServiceAccountDeleteResponse",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ....._lazy import doors
 
 if TYPE_CHECKING:
+    from .role_create_params import RoleCreateParams as RoleCreateParams
     from .role_create_response import RoleCreateResponse as RoleCreateResponse
     from .role_delete_response import RoleDeleteResponse as RoleDeleteResponse
     from .role_list_params import RoleListParams as RoleListParams
@@ -19,6 +20,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = doors(
         __name__,
         {
+            "role_create_params": "RoleCreateParams",
             "role_create_response": "RoleCreateResponse",
             "role_delete_response": "RoleDeleteResponse",
             "role_list_params": "RoleListParams",
