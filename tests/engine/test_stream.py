@@ -405,3 +405,15 @@ async def test_a_trace_sees_the_end_of_a_stream() -> None:
     stream, _ = await opened(Answer(events=STREAM), trace=lambda name, info: seen.append((name, info)))
     await texts(stream)
     assert seen == [("stream.end", {"events": 3, "bytes": len(WIRE)})]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_events_keep_members_that_no_type_has_where_asked_for(keep: bool) -> None:
+    odd = chunk("Hi")
+    odd["choices"][0]["delta"]["reasoning_content"] = "Why"
+    client, _ = client_over(Answer(events=[odd, chunk(finish="stop"), "[DONE]"]), keep_unknown_fields=keep)
+    async with await client.chat.completions.create(**PROMPT, stream=True) as stream:
+        first, _ = [event async for event in stream]
+    delta: Any = first.choices[0].delta
+    assert getattr(delta, "reasoning_content", None) == ("Why" if keep else None)
+    assert ("reasoning_content" in first.to_dict()["choices"][0]["delta"]) == keep

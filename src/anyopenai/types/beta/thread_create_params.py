@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
 from .attachment_tool_param import AttachmentTool as AttachmentTool
-from .beta_response_input_item_param import Message as Message
 from .message_attachment_param import MessageAttachment as MessageAttachment
 from .message_attachment_tool_file_search_param import (
     MessageAttachmentToolFileSearch as MessageAttachmentToolFileSearch,
@@ -78,6 +77,7 @@ class ChunkingStrategyStaticStatic(TypedDict, total=False):
 
 ChunkingStrategy: TypeAlias = ChunkingStrategyAuto | ChunkingStrategyStatic
 
+Message = MessageCreateParams
 ToolResourcesFileSearchVectorStoreChunkingStrategyAuto = ChunkingStrategyAuto
 ToolResourcesFileSearchVectorStoreChunkingStrategyStatic = ChunkingStrategyStatic
 ToolResourcesFileSearchVectorStoreChunkingStrategyStaticStatic = ChunkingStrategyStaticStatic

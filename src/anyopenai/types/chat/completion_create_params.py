@@ -104,6 +104,8 @@ class PromptCacheOptions(TypedDict, total=False):
 
     ttl: Literal["30m"]
     mode: Literal["implicit", "explicit"]
+    comparison_response_id: str | None
+    prewarm: bool
 
 
 class WebSearchOptions(TypedDict, total=False):

@@ -42,3 +42,4 @@ class AudioInputNoiseReduction(BaseModel, kw_only=True):
     """Found in `AudioInput.noise_reduction`."""
 
     type: Literal["near_field", "far_field"]
+    strength: float | None = None

@@ -46,3 +46,4 @@ class AudioInputNoiseReduction(TypedDict, total=False):
     """Found in `AudioInput.noise_reduction`."""
 
     type: Required[Literal["near_field", "far_field"]]
+    strength: float

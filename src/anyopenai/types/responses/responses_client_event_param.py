@@ -86,6 +86,7 @@ class ResponseCreate(TypedDict, total=False):
     """At least 16."""
     access_programs: AccessPrograms
     image: Image
+    generate: bool
 
 
 ResponseCreateConversation = Conversation
