@@ -69,6 +69,7 @@ class _Wire(ByteStream):
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         while True:
+            self._check_open()
             await wait_readable(self._sock)
             with suppress(BlockingIOError):
                 data = self._sock.recv(max_bytes)
@@ -80,10 +81,15 @@ class _Wire(ByteStream):
     async def send(self, item: bytes) -> None:
         view = memoryview(item)
         while view:
+            self._check_open()
             # Waiting first also gives every write of a script a turn of the event loop of its own.
             await wait_writable(self._sock)
             with suppress(BlockingIOError):
                 view = view[self._sock.send(view) :]
+
+    def _check_open(self) -> None:
+        if self._sock.fileno() < 0:
+            raise ClosedResourceError
 
     async def send_eof(self) -> None:
         self._sock.shutdown(socket.SHUT_WR)
@@ -91,10 +97,13 @@ class _Wire(ByteStream):
     def linger_zero(self) -> None:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         if self._sock.fileno() >= 0:
             notify_closing(self._sock)
             self._sock.close()
+
+    async def aclose(self) -> None:
+        self.close()
 
 
 class Peer:
@@ -223,6 +232,12 @@ class Peer:
     def linger_zero(self) -> None:
         """Make closing a reset (RST) instead of a goodbye (FIN)."""
         self._wire.linger_zero()
+
+    def break_off(self) -> None:
+        """Reset the connection now, in the middle of whatever its script is at."""
+        with suppress(OSError):
+            self._wire.linger_zero()
+            self._wire.close()
 
     def note_hang_up(self) -> None:
         """Record that the client has ended the connection."""

@@ -1,0 +1,279 @@
+"""Sweeps: a piece of work is disturbed at its k-th suspension, for every k until it completes undisturbed.
+
+A disturbance is what may come between: a cancelled scope, `asyncio.Task.cancel` while a task waits and at the moment it
+is woken, a limit of time that passes, the server's reset, a network call that fails. What must hold afterwards is the
+same for all of them, and `Ground` says it: every slot is free, the server sees nothing open, no descriptor is left, and
+the next request succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import anyio
+import pytest
+
+from anyopenai.transport import network
+
+T = TypeVar("T")
+
+Act = Callable[[object], None]
+"""What happens at a suspension; it is given what the coroutine yields to the event loop."""
+
+ANYWHERE: Final = ("cancel", "time out inside", "time out outside", "reset", "fail")
+ASYNCIO_ONLY: Final = ("task cancel", "task cancel when woken")
+
+
+class Disturbed(Generic[T]):
+    """Awaiting this runs a coroutine and acts at its k-th suspension; works on every event loop.
+
+    Attributes:
+        suspensions: How often the coroutine has been suspended so far.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, T], k: int, act: Act) -> None:
+        self._work = work
+        self._k = k
+        self._act = act
+        self.suspensions = 0
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        value: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                yielded = self._work.throw(error) if error is not None else self._work.send(value)
+            except StopIteration as stop:
+                return stop.value
+            self.suspensions += 1
+            if self.suspensions == self._k:
+                self._act(yielded)
+            value = error = None
+            try:
+                value = yield yielded
+            except BaseException as raised:
+                error = raised
+
+
+class Limits:
+    """Every limit of time that our code is inside of; a test lets one of them pass.
+
+    Attributes:
+        active: The scopes with a deadline, the outermost first.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.active: list[anyio.CancelScope] = []
+        for name, module in list(sys.modules.items()):
+            if name.startswith("anyopenai."):
+                if getattr(module, "CancelScope", None) is anyio.CancelScope:
+                    monkeypatch.setattr(module, "CancelScope", self.scope)
+                if getattr(module, "move_on_after", None) is anyio.move_on_after:
+                    monkeypatch.setattr(module, "move_on_after", self.move_on_after)
+
+    def scope(self, *, deadline: float = inf, shield: bool = False) -> object:
+        """Stand in for `anyio.CancelScope`; only what has a deadline is of interest."""
+        real = anyio.CancelScope(deadline=deadline, shield=shield)
+        return real if deadline == inf else _Limit(self.active, real)
+
+    def move_on_after(self, delay: float | None, shield: bool = False) -> object:
+        """Stand in for `anyio.move_on_after`."""
+        return _Limit(self.active, anyio.move_on_after(delay, shield=shield))
+
+
+class _Limit:
+    """One scope, listed while it is entered."""
+
+    def __init__(self, active: list[anyio.CancelScope], scope: anyio.CancelScope) -> None:
+        self._active = active
+        self._scope = scope
+
+    def __enter__(self) -> anyio.CancelScope:
+        self._active.append(self._scope)
+        return self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        self._active.remove(self._scope)
+        return self._scope.__exit__(kind, error, traceback)
+
+
+class Network:
+    """Counts what is asked of sockets; the k-th time fails, and the connection with it.
+
+    Attributes:
+        calls: How often a socket was used so far.
+        k: Which time fails; 0 for none.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls = 0
+        self.k = 0
+        link = network.SocketLink
+        receive, flush, send_now, connect = link.receive, link.flush, link.send_now, network._connect
+
+        async def failing_receive(this: network.SocketLink, max_bytes: int = 65536) -> bytes:
+            self._count(this)
+            return await receive(this, max_bytes)
+
+        async def failing_flush(this: network.SocketLink) -> None:
+            self._count(this)
+            await flush(this)
+
+        def failing_send_now(this: network.SocketLink, data: bytes | memoryview) -> bool:
+            self._count(this)
+            return send_now(this, data)
+
+        async def failing_connect(*address: Any) -> Any:
+            self._count(None)
+            return await connect(*address)
+
+        monkeypatch.setattr(link, "receive", failing_receive)
+        monkeypatch.setattr(link, "flush", failing_flush)
+        monkeypatch.setattr(link, "send_now", failing_send_now)
+        monkeypatch.setattr(network, "_connect", failing_connect)
+
+    def _count(self, link: network.SocketLink | None) -> None:
+        self.calls += 1
+        if self.calls == self.k:
+            if link is not None:
+                with suppress(OSError):
+                    link._sock.shutdown(2)
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+
+class Ground(Protocol):
+    """Where a sweep takes place: a server that stays, and a client that is new for each k."""
+
+    @property
+    def allowed(self) -> tuple[type[BaseException], ...]:
+        """What the work may raise when it is disturbed by anything but cancellation."""
+        ...
+
+    async def __aenter__(self) -> Ground:
+        """Begin with a new client."""
+        ...
+
+    async def __aexit__(self, *_: object) -> None:
+        """Check what must hold, and close the client."""
+        ...
+
+    def reset(self) -> None:
+        """Break every connection from the server's side, at once."""
+        ...
+
+
+Work = Callable[[Any], Awaitable[object]]
+"""A piece of work on a ground."""
+
+
+async def sweep(ground: Ground, work: Work, mode: str, monkeypatch: pytest.MonkeyPatch, *, most: int = 2000) -> int:
+    """Disturb the work at every point there is; return how many there are.
+
+    Args:
+        ground: Where it takes place.
+        work: What is disturbed.
+        mode: How: one of `ANYWHERE` or `ASYNCIO_ONLY`.
+        monkeypatch: For the modes that stand in for scopes and sockets.
+        most: Where to give up looking for the end.
+    """
+    limits = Limits(monkeypatch) if mode.startswith("time out") else None
+    sockets = Network(monkeypatch) if mode == "fail" else None
+    before = 0
+    for k in range(1, most):
+        async with ground:
+            if k == 1:
+                before = descriptors()
+            if mode == "cancel":
+                reached = await _cancelled(ground, work, k)
+            elif mode in ASYNCIO_ONLY:
+                reached = await _task_cancelled(ground, work, k, when_woken=mode == "task cancel when woken")
+            elif sockets is not None:
+                reached = await _failed(ground, work, k, sockets)
+            else:
+                reached = await _acted_on(ground, work, k, limits, inside=mode == "time out inside")
+        # What this k opened is closed on both sides by now.
+        assert descriptors() <= before, f"descriptors are left after {mode} at {k}"
+        if not reached:
+            return k - 1
+    raise AssertionError("the work did not come to its end")
+
+
+async def _cancelled(ground: Ground, work: Work, k: int) -> bool:
+    with anyio.CancelScope() as scope:
+        driver = Disturbed(_coroutine(work, ground), k, lambda _: scope.cancel())
+        await driver
+    return driver.suspensions >= k
+
+
+async def _task_cancelled(ground: Ground, work: Work, k: int, *, when_woken: bool) -> bool:
+    def act(yielded: object) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if when_woken and isinstance(yielded, asyncio.Future):
+            # Ours comes before the task's own, so that it is cancelled between its result and its next step.
+            yielded.add_done_callback(lambda _: task.cancel())
+        else:
+            task.cancel()
+
+    driver = Disturbed(_coroutine(work, ground), k, act)
+
+    async def run() -> None:
+        await driver
+
+    task = asyncio.create_task(run())
+    with suppress(asyncio.CancelledError):
+        await task
+    reached = driver.suspensions >= k
+    assert task.cancelled() is reached, "the cancellation was swallowed"
+    return reached
+
+
+async def _acted_on(ground: Ground, work: Work, k: int, limits: Limits | None, *, inside: bool) -> bool:
+    def act(_: object) -> None:
+        if limits is None:
+            ground.reset()
+        elif limits.active:
+            limits.active[-1 if inside else 0].cancel()
+
+    driver = Disturbed(_coroutine(work, ground), k, act)
+    try:
+        await driver
+    except ground.allowed:
+        # What nothing has disturbed must succeed.
+        if driver.suspensions < k:
+            raise
+    return driver.suspensions >= k
+
+
+async def _failed(ground: Ground, work: Work, k: int, sockets: Network) -> bool:
+    sockets.calls, sockets.k = 0, k
+    try:
+        await work(ground)
+    except ground.allowed:
+        if sockets.calls < k:
+            raise
+    finally:
+        # What comes after is not disturbed.
+        sockets.k = 0
+    return sockets.calls >= k
+
+
+async def _coroutine(work: Work, ground: Ground) -> None:
+    await work(ground)
+
+
+def descriptors() -> int:
+    """How many descriptors this process holds; 0 where the system does not say."""
+    folder = Path("/proc/self/fd")
+    return len(os.listdir(folder)) if folder.is_dir() else 0
