@@ -96,6 +96,7 @@ REQUEST_ERRORS = {
     "APITimeoutError",
     "DeadlineExceeded",
     "MalformedEvent",
+    "ProxyError",
     "StreamTruncated",
 }
 # Modules that own files handle the errors of those files.

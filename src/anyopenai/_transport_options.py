@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from ._contract import Omit
+from ._contract import Omit, omit
+from ._sansio.proxies import DIRECT, ProxyRules, rules_from, rules_from_environment
 from .errors import OpenAIError
 
 if TYPE_CHECKING:
@@ -68,28 +69,50 @@ class TransportOptions(NamedTuple):
     """What a client's own transport is built from; shared by all views with the same connections.
 
     Attributes:
+        proxies: Which proxy leads where.
         ssl_context: TLS settings of the caller's own; None for shared ones that trust what the system trusts.
         limits: How many connections there may be.
         cert_file: The value of `SSL_CERT_FILE`.
         cert_dir: The value of `SSL_CERT_DIR`.
+        own_proxies: The caller gave the proxies; else they are the environment's.
     """
 
+    proxies: ProxyRules = DIRECT
     ssl_context: ssl.SSLContext | None = None
     limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS
     cert_file: str | None = None
     cert_dir: str | None = None
+    own_proxies: bool = False
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> TransportOptions:
-        """Return the defaults of an environment."""
-        return cls(cert_file=environ.get("SSL_CERT_FILE") or None, cert_dir=environ.get("SSL_CERT_DIR") or None)
+    def from_environment(cls, environ: Mapping[str, str], given: Mapping[str, Any]) -> TransportOptions:
+        """Return what the caller gave (see `given_options`), and for the rest what an environment says.
+
+        Raises:
+            OpenAIError: A proxy that the environment names cannot be used.
+            TypeError: A value of the wrong kind.
+            ValueError: A value that cannot be used.
+        """
+        proxies = DIRECT
+        if "proxy" not in given:
+            try:
+                proxies = rules_from_environment(environ)
+            except ValueError as error:
+                raise OpenAIError(
+                    f"the environment names a proxy that cannot be used: {error}; correct the variable, or pass "
+                    "proxy=None for no proxy"
+                ) from None
+        options = cls(
+            proxies, cert_file=environ.get("SSL_CERT_FILE") or None, cert_dir=environ.get("SSL_CERT_DIR") or None
+        )
+        return options.with_given(given)
 
     def with_given(self, given: Mapping[str, Any]) -> TransportOptions:
         """Return options with what the caller gave (see `given_options`) in place of what there is.
 
         Raises:
             TypeError: A value of the wrong kind.
-            ValueError: A number that is out of range.
+            ValueError: A value that cannot be used.
         """
         changes = dict(given)
         if "limits" in changes:
@@ -97,6 +120,12 @@ class TransportOptions(NamedTuple):
         context: object = changes.get("ssl_context")
         if context is not None and not hasattr(context, "wrap_bio"):
             raise TypeError(f"ssl_context must be an ssl.SSLContext, not {type(context).__name__}")
+        if "proxy" in changes:
+            try:
+                changes["proxies"] = rules_from(changes.pop("proxy"))
+            except ValueError as error:
+                raise ValueError(f"proxy= cannot be used: {error}") from None
+            changes["own_proxies"] = True
         return self._replace(**changes) if changes else self
 
     def make(self) -> Transport:
@@ -111,6 +140,7 @@ class TransportOptions(NamedTuple):
             cert_file=self.cert_file,
             cert_dir=self.cert_dir,
             ssl_context=self.ssl_context,
+            proxy=self.proxies,
         )
 
     def arguments(self) -> dict[str, Any]:
@@ -124,12 +154,23 @@ class TransportOptions(NamedTuple):
                 "a client with ssl_context= cannot be pickled, as a context holds keys of this process; make the client "
                 "where it is used, or name the authorities to trust in SSL_CERT_FILE there"
             )
-        return {} if self.limits == DEFAULT_CONNECTION_LIMITS else {"limits": self.limits}
+        arguments: dict[str, Any] = {}
+        if self.limits != DEFAULT_CONNECTION_LIMITS:
+            arguments["limits"] = self.limits
+        if self.own_proxies:
+            if self.proxies.has_credentials:
+                raise OpenAIError(
+                    "a client with a user name in proxy= cannot be pickled, as its password would go along; "
+                    "set HTTPS_PROXY where the client is used"
+                )
+            arguments["proxy"] = self.proxies.patterns or None
+        return arguments
 
 
-def given_options(**options: object) -> dict[str, object]:
-    """Return the options that were given: those that are neither None nor the omit marker."""
-    return {name: value for name, value in options.items() if value is not None and not isinstance(value, Omit)}
+def given_options(*, proxy: object = omit, **options: object) -> dict[str, object]:
+    """Return the options that were given: those that are not None; of a proxy, None is "no proxy"."""
+    given = {name: value for name, value in options.items() if value is not None and not isinstance(value, Omit)}
+    return given if isinstance(proxy, Omit) else {"proxy": proxy, **given}
 
 
 def refuse_beside(other: str, given: Mapping[str, object]) -> None:

@@ -55,7 +55,7 @@ DataResidency: TypeAlias = Literal["global", "us", "eu", "ae", "au", "in", "jp"]
 """Where data is kept, as `data_residency=` will take it."""
 
 ProxiesTypes: TypeAlias = str | Mapping[str, str | None]
-"""A proxy's URL, or one for each scheme."""
+"""A proxy's URL, or a mapping of patterns (`"https"`, `"all://*.example.com"`) to such URLs or None."""
 
 
 class URLLike(Protocol):
@@ -136,7 +136,8 @@ class OpenAI(Namespaces, Endpoints):
 
     What is None is taken from the environment: `OPENAI_API_KEY`, `OPENAI_ADMIN_KEY`, `OPENAI_ORG_ID`,
     `OPENAI_PROJECT_ID`, `OPENAI_BASE_URL`, `OPENAI_WEBHOOK_SECRET`, `OPENAI_LOG` (`debug` or `info`). Lines
-    `Name: value` in `OPENAI_CUSTOM_HEADERS` are default headers that `default_headers` beats.
+    `Name: value` in `OPENAI_CUSTOM_HEADERS` are default headers that `default_headers` beats. `HTTPS_PROXY`, `HTTP_PROXY`,
+    `ALL_PROXY` and `NO_PROXY` name proxies, `SSL_CERT_FILE` and `SSL_CERT_DIR` the authorities to trust.
 
     Args:
         api_key: The key, or an asynchronous function that returns one and is asked for every attempt.
@@ -146,7 +147,8 @@ class OpenAI(Namespaces, Endpoints):
         project: Sent as `OpenAI-Project`.
         webhook_secret: What incoming webhooks are signed with.
         provider: Another `Provider` than OpenAI's API; excludes the keys and `base_url`.
-        base_url: The API's root, such as `http://localhost:11434/v1`.
+        base_url: The API's root, such as `http://localhost:11434/v1`, or `http+unix://%2Frun%2Fserver.sock/v1` for a
+            server on a Unix socket.
         data_residency: Not supported yet.
         websocket_base_url: Not supported yet.
         timeout: Seconds, a `Timeout`, or None for no limit; ten minutes by default.
@@ -156,6 +158,9 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Parameters added to every request.
         http_client: Not supported; see `transport`.
         transport: Carries the requests instead of the package's own connection pool; closed with the client.
+        proxy: What leads to servers, instead of what the environment says: a proxy's URL (`http://`, `https://`,
+            `socks5://` or `socks5h://`, with credentials where it wants some), a mapping of patterns to such URLs or
+            None, or None for no proxy at all.
         ssl_context: TLS settings of your own for the package's connections, such as one with a client certificate.
         limits: How many connections the package's own pool may have: a `ConnectionLimits` or an `httpx.Limits`.
         middleware: Called around every attempt, the first one outermost; sees no credentials.
@@ -197,6 +202,7 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Mapping[str, object] | None = None,
         http_client: object | None = None,
         transport: Transport | None = None,
+        proxy: ProxiesTypes | None | Omit = omit,
         ssl_context: ssl.SSLContext | None = None,
         limits: ConnectionLimitsLike | None = None,
         middleware: Sequence[Middleware] = (),
@@ -242,10 +248,12 @@ class OpenAI(Namespaces, Endpoints):
             truncated=truncated_streams,
             log=_log_from(logger, log_level),
         )
-        given = given_options(ssl_context=ssl_context, limits=limits)
+        given = given_options(proxy=proxy, ssl_context=ssl_context, limits=limits)
         if transport is not None:
             refuse_beside("transport", given)
-        self._transport_options = TransportOptions.from_environment(os.environ).with_given(given)
+            self._transport_options = TransportOptions()
+        else:
+            self._transport_options = TransportOptions.from_environment(os.environ, given)
         self._caller = Engine(Carrier(self._transport_options.make, transport), settings)
         self.webhook_secret = os.environ.get("OPENAI_WEBHOOK_SECRET") if webhook_secret is None else webhook_secret
         self._webhook_secret_given = webhook_secret is not None
@@ -400,6 +408,7 @@ class OpenAI(Namespaces, Endpoints):
         deadline: float | None | Omit = omit,
         http_client: object | None = None,
         transport: Transport | None = None,
+        proxy: ProxiesTypes | None | Omit = omit,
         ssl_context: ssl.SSLContext | None = None,
         limits: ConnectionLimitsLike | None = None,
         max_retries: int | Omit = omit,
@@ -438,7 +447,8 @@ class OpenAI(Namespaces, Endpoints):
             deadline: As for the class; None is no limit.
             http_client: Not supported; see `transport`.
             transport: Another transport, for the new client alone.
-            ssl_context: As for the class; the new client has connections of its own then, here and below.
+            proxy: As for the class; the new client has connections of its own then, here and below.
+            ssl_context: As for the class.
             limits: As for the class.
             max_retries: As for the class.
             default_headers: Added to those there are.
@@ -524,7 +534,7 @@ class OpenAI(Namespaces, Endpoints):
             changes["truncated"] = truncated_streams
         if not isinstance(_strict_response_validation, Omit):
             changes["strict"] = _strict_response_validation
-        given = given_options(ssl_context=ssl_context, limits=limits)
+        given = given_options(proxy=proxy, ssl_context=ssl_context, limits=limits)
         carrier = self._engine.carrier
         if transport is not None or carrier.given:
             refuse_beside("transport", given)

@@ -7,6 +7,7 @@
     │   ├── APIConnectionError                no usable answer arrived; request_sent
     │   │   ├── APITimeoutError               a timeout passed first
     │   │   │   └── DeadlineExceeded          the call's whole `deadline=` passed first
+    │   │   ├── ProxyError                    the proxy did not lead to the server; proxy, proxy_status
     │   │   └── StreamTruncated               a stream ended before its end marker; partial
     │   ├── APIResponseValidationError        an answer that cannot be read as what was asked for
     │   │   └── MalformedEvent                one event of a stream is not what the protocol allows; raw
@@ -64,6 +65,7 @@ __all__ = (
     "OAuthError",
     "OpenAIError",
     "PermissionDeniedError",
+    "ProxyError",
     "RateLimitError",
     "StreamTruncated",
     "UnprocessableEntityError",
@@ -153,6 +155,32 @@ class APITimeoutError(APIConnectionError):
 
 class DeadlineExceeded(APITimeoutError):  # noqa: N818 - the name says what happened, as the design has it
     """The call's `deadline=` passed: queueing, attempts, back-off and the answer together took too long."""
+
+
+class ProxyError(APIConnectionError):
+    """The proxy on the way could not be reached, refused, or is none; the server has not seen the request.
+
+    Attributes:
+        proxy: The proxy's URL, without credentials.
+        proxy_status: The HTTP status or SOCKS reply with which it refused, such as 407 for credentials that it wants;
+            None if it did not answer so far.
+    """
+
+    proxy: str
+    proxy_status: int | None
+
+    def __init__(
+        self,
+        *,
+        message: str,
+        proxy: str,
+        proxy_status: int | None = None,
+        request: RequestInfo | None = None,
+        request_sent: RequestSent = "none",
+    ) -> None:
+        super().__init__(message=message, request=request, request_sent=request_sent)
+        self.proxy = proxy
+        self.proxy_status = proxy_status
 
 
 class StreamTruncated(APIConnectionError):  # noqa: N818 - the name says what happened, as the design has it

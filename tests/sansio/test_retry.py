@@ -64,7 +64,7 @@ def test_exchanges_without_an_answer_are_retried(failure: Failure) -> None:
     assert decided(Attempt(failure=failure)) == Retry(0.5, f"no answer ({failure}, request sent)")
 
 
-@pytest.mark.parametrize("failure", ["tls", "decode", "too_large", "closed", "loop", "input"])
+@pytest.mark.parametrize("failure", ["tls", "proxy", "decode", "too_large", "closed", "loop", "input"])
 def test_failures_that_another_attempt_cannot_mend_are_not_retried(failure: Failure) -> None:
     assert decided(Attempt(failure=failure)) == Stop(
         f"no answer ({failure}, request sent) that another attempt cannot mend"

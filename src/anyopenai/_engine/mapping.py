@@ -23,6 +23,7 @@ from ..errors import (
     DeadlineExceeded,
     MalformedEvent,
     OpenAIError,
+    ProxyError,
     StreamTruncated,
     WrongEventLoopError,
     status_error_class,
@@ -116,8 +117,18 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
     if kind == "timeout":
         if call.overdue():
             return deadline_error(call, sent=failure.sent, phase=failure.phase)
-        return timeout_error(call, phase=failure.phase, sent=failure.sent, received=failure.received)
+        return timeout_error(
+            call, phase=failure.phase, sent=failure.sent, received=failure.received, proxy=failure.proxy
+        )
     wire = call.wire
+    if failure.proxy is not None:
+        return ProxyError(
+            message=f"{failure.message} ({_SENT[failure.sent]}; {_attempts(call.attempts)})",
+            proxy=failure.proxy,
+            proxy_status=failure.proxy_status,
+            request=None if wire is None else request_info(wire),
+            request_sent=failure.sent,
+        )
     place = f" to {wire.host}:{wire.port}" if wire is not None and kind in ("refused", "tls") else ""
     what = {
         "refused": f"no connection{place}",
@@ -135,7 +146,9 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
     )
 
 
-def timeout_error(call: Circumstances, *, phase: str, sent: Sent, received: int = 0) -> APITimeoutError:
+def timeout_error(
+    call: Circumstances, *, phase: str, sent: Sent, received: int = 0, proxy: str | None = None
+) -> APITimeoutError:
     """Build the error for a limit that passed, saying which part of the exchange took too long."""
     limit = call.limit(phase)
     within = "in time" if limit is None else f"within {limit:g} s"
@@ -143,7 +156,9 @@ def timeout_error(call: Circumstances, *, phase: str, sent: Sent, received: int 
     if phase == "pool":
         what = f"no connection was free {within}"
     elif phase == "connect":
-        what = f"no connection to {wire.host}:{wire.port} {within}" if wire is not None else f"no connection {within}"
+        to = "" if wire is None else f" to {wire.host}:{wire.port}"
+        through = "" if proxy is None else f" through the proxy {proxy}"
+        what = f"no connection{to}{through} {within}"
     elif phase == "write":
         what = f"the request could not be sent {within}"
     elif phase == "first_event":

@@ -25,13 +25,13 @@ __all__ = (
 )
 
 Failure: TypeAlias = Literal[
-    "timeout", "refused", "lost", "protocol", "tls", "decode", "too_large", "closed", "loop", "input"
+    "timeout", "refused", "lost", "protocol", "tls", "proxy", "decode", "too_large", "closed", "loop", "input"
 ]
 """How an exchange failed without an answer: the kinds of `transport.base.TransportFailure`."""
 
-# What another attempt cannot mend: a certificate that is refused, a broken content coding, an answer over the size
+# What another attempt cannot mend: a refused certificate, a proxy that says no, a broken content coding, an answer over the size
 # limit, a closed client, another loop's client, a request that cannot be sent.
-_FINAL_FAILURES: Final = frozenset({"tls", "decode", "too_large", "closed", "loop", "input"})
+_FINAL_FAILURES: Final = frozenset({"tls", "proxy", "decode", "too_large", "closed", "loop", "input"})
 
 _SENT: Final = {"none": "not sent", "partial": "partly sent", "all": "sent"}
 

@@ -10,9 +10,20 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote, unquote
 
-__all__ = ("URL", "expand_path", "join", "origin", "parse_url", "resolve_redirect", "same_origin")
+__all__ = (
+    "URL",
+    "expand_path",
+    "join",
+    "origin",
+    "parse_url",
+    "resolve_redirect",
+    "same_origin",
+    "socket_path",
+    "split_authority",
+)
 
-_PORTS: Final = {"http": 80, "https": 443}
+# A Unix socket has no port; as an origin it needs one all the same.
+_PORTS: Final = {"http": 80, "https": 443, "http+unix": 0}
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _AUTHORITY_END: Final = re.compile(r"[/?#\\]")
@@ -35,9 +46,9 @@ class URL:
     """An absolute http or https URL, taken apart; credentials are never part of it.
 
     Attributes:
-        scheme: `"http"` or `"https"`.
-        host: Host name or address in ASCII, lower case, IPv6 without brackets.
-        port: TCP port.
+        scheme: `"http"`, `"https"`, or `"http+unix"` for plain HTTP over a Unix socket.
+        host: Host name or address in ASCII, lower case, IPv6 without brackets; a socket's path, percent-encoded.
+        port: TCP port; 0 with a Unix socket.
         path: Percent-encoded path, starting with `/`.
         query: Percent-encoded query without its question mark; "" without one.
     """
@@ -98,6 +109,8 @@ def parse_url(text: str) -> URL:
 
     Blanks around it are dropped, a host in another script becomes its ASCII form, and what may not stand in a path or
     query is percent-encoded as UTF-8. Escapes that are there stay as they are, dot segments too. A fragment is dropped.
+    `http+unix://%2Frun%2Fserver.sock/v1` is the path `/v1` of a server that listens on the Unix socket
+    `/run/server.sock`.
 
     Raises:
         ValueError: It is no http or https URL, has no host or a wrong port, or carries a user name or password
@@ -264,8 +277,34 @@ def _split_absolute(text: str) -> tuple[str, str, str, str]:
     return scheme, authority, path, query
 
 
+def socket_path(host: str) -> str:
+    """Return the path of a Unix socket from the host of an `http+unix` URL.
+
+    Raises:
+        ValueError: It is no absolute path.
+    """
+    path = unquote(host)
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError(
+            "an http+unix URL has the socket's absolute path as its host, with %2F for each slash; "
+            "write for example http+unix://%2Frun%2Fserver.sock/v1"
+        )
+    return path
+
+
 def _host_and_port(scheme: str, authority: str) -> tuple[str, int]:
-    """Read `host`, `host:port` or `[address]:port`."""
+    """Read what stands between a URL's scheme and its path."""
+    if scheme == "http+unix":
+        return quote(socket_path(authority), safe=""), 0
+    return split_authority(authority, _PORTS[scheme])
+
+
+def split_authority(authority: str, default_port: int) -> tuple[str, int]:
+    """Read `host`, `host:port` or `[address]:port`.
+
+    Raises:
+        ValueError: It is none of them.
+    """
     if authority.startswith("["):
         host, bracket, port_text = authority[1:].partition("]")
         host = host.lower().replace("%25", "%", 1)
@@ -280,7 +319,7 @@ def _host_and_port(scheme: str, authority: str) -> tuple[str, int]:
         if not _HOST.fullmatch(host) or ".." in host:
             raise ValueError(f"{host[:100]!r} is no host name")
     if not port_text:
-        return host, _PORTS[scheme]
+        return host, default_port
     if not (port_text.isascii() and port_text.isdigit()) or len(port_text) > 5 or not 0 < int(port_text) < 65536:
         raise ValueError(f"port {port_text[:100]!r} is no number from 1 to 65535")
     return host, int(port_text)

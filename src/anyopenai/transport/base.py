@@ -28,14 +28,16 @@ Sent = Literal["none", "partial", "all"]
 Phase = Literal["pool", "connect", "write", "head", "body", "close"]
 """Where an exchange stood when it failed."""
 
-Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "too_large", "closed", "loop", "input"]
+Kind = Literal[
+    "timeout", "refused", "lost", "protocol", "tls", "proxy", "decode", "too_large", "closed", "loop", "input"
+]
 """What went wrong in an exchange; `TransportFailure` explains each."""
 
 Trace: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """A synchronous observer: called with an event's name and its facts; what it raises is logged.
 
-The default transport tells of `"pool.wait"` (only if there was one) and `"connect"` and `"tls"` (only for a new
-connection) with `seconds`, `"request.sent"` with `sent` and `fresh`, `"head"` with `status` and `http_version`, and
+The default transport tells of `"pool.wait"` (only if there was one) and `"connect"`, `"proxy"` (a tunnel through one)
+and `"tls"` (only for a new connection) with `seconds`, `"request.sent"` with `sent` and `fresh`, `"head"` with `status` and `http_version`, and
 `"body.end"` with `received`, the bytes as they came over the wire.
 """
 
@@ -73,9 +75,9 @@ class WireRequest:
 
     Attributes:
         method: The verb, upper case.
-        scheme: `"http"` or `"https"`.
-        host: Host name or address, without brackets, lower case.
-        port: TCP port.
+        scheme: `"http"`, `"https"`, or `"http+unix"` for plain HTTP over a Unix socket.
+        host: Host name or address, without brackets, lower case; a socket's path, percent-encoded.
+        port: TCP port; 0 with a Unix socket.
         target: Path and query, percent-encoded, starting with `/`.
         headers: Fields to send, in order, names in lower case. `host`, `content-length`, `transfer-encoding` and
             `accept-encoding` are the transport's unless given. Names and values have been checked for CR, LF and NUL.
@@ -134,7 +136,7 @@ class WireRequest:
     @property
     def url(self) -> str:
         """The absolute URL."""
-        default = 443 if self.scheme == "https" else 80
+        default = {"https": 443, "http+unix": 0}.get(self.scheme, 80)
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == default else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.target.decode('ascii')}"
@@ -209,13 +211,16 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
     Attributes:
         kind: `"timeout"`, `"refused"` (no connection could be made), `"lost"` (a connection broke), `"protocol"`
             (not HTTP, or against its rules), `"tls"` (one side does not trust the other, or cannot speak TLS with it:
-            another attempt would end the same way), `"decode"` (broken content coding), `"too_large"`, `"closed"` (the transport was closed), `"loop"` (another running event loop owns the connections), `"input"` (the
+            another attempt would end the same way), `"proxy"` (a proxy does not allow the connection), `"decode"` (broken content coding), `"too_large"`, `"closed"` (the transport was closed), `"loop"` (another running event loop owns the connections), `"input"` (the
             request itself cannot be sent).
         phase: Where the exchange stood.
         sent: How much of the request had left.
         fresh: The connection had never carried an answer: a failure on a reused one (`fresh` false) before any byte
             of an answer may only mean that the server had closed it meanwhile.
         received: Bytes of the body that had arrived.
+        proxy: The proxy that failed, or on the way through which it happened, without its credentials; None if the
+            origin was reached, or there was no proxy.
+        proxy_status: The HTTP status or SOCKS reply of a proxy that refused.
     """
 
     def __init__(
@@ -227,6 +232,8 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         sent: Sent = "none",
         fresh: bool = True,
         received: int = 0,
+        proxy: str | None = None,
+        proxy_status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -235,6 +242,8 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         self.sent: Sent = sent
         self.fresh = fresh
         self.received = received
+        self.proxy = proxy
+        self.proxy_status = proxy_status
 
 
 class Transport(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from logging import getLogger
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from .base import Trace, WireRequest, WireResponse
@@ -23,7 +24,9 @@ class Origin(NamedTuple):
 
     @property
     def where(self) -> str:
-        """Host and port as messages show them."""
+        """Host and port, or a Unix socket's path, as messages show them."""
+        if self.scheme == "http+unix":
+            return unquote(self.host)
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

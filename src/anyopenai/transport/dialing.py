@@ -1,22 +1,30 @@
-"""How a connection is opened: dialling, TLS, and the protocol by ALPN; no bookkeeping here."""
+"""How a connection is opened: directly, through a proxy or over a Unix socket, with TLS, and the protocol by ALPN; no bookkeeping here.
+
+Theory of operation: `open_link` is the one way to an origin, for whatever is spoken there. Its steps are a bare link (to
+the origin or to its proxy), TLS with the proxy if its URL says so, the tunnel, and TLS with the origin. What goes wrong
+before the origin is reached names the proxy. Whoever is cancelled in between leaves nothing open.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 
 from anyio import CancelScope, current_time
 
+from .._sansio.proxies import DIRECT, Proxy, ProxyRules
+from .._sansio.urls import socket_path
 from .connection import notify
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
     from httpcore import AsyncNetworkBackend
 
     from .base import Trace, WireRequest
     from .connection import Connection, Origin
-    from .network import Link
+    from .network import BareLink, Link
 
 __all__ = ("Dialing", "Http2", "Opened", "open_connection", "open_link")
 
@@ -36,6 +44,7 @@ class Dialing(NamedTuple):
             business, since a context has one list and may be used elsewhere too.
         backend: One of httpcore's network backends to connect through; None for plain sockets.
         http2: What to offer in TLS handshakes.
+        proxies: What leads to which origin.
     """
 
     cert_file: str | None = None
@@ -43,6 +52,7 @@ class Dialing(NamedTuple):
     ssl_context: ssl.SSLContext | None = None
     backend: AsyncNetworkBackend | None = None
     http2: Http2 = False
+    proxies: ProxyRules = DIRECT
 
 
 class Opened(NamedTuple):
@@ -51,10 +61,12 @@ class Opened(NamedTuple):
     Attributes:
         link: Carries bytes to and from it.
         alpn: The protocol that the server chose in the TLS handshake; None if it chose none, and without TLS.
+        forward: The HTTP proxy at the other end, which is handed requests with their whole URL; None at the origin.
     """
 
     link: Link
     alpn: str | None
+    forward: Proxy | None = None
 
 
 async def open_connection(origin: Origin, request: WireRequest, dialing: Dialing) -> Connection:
@@ -69,7 +81,7 @@ async def open_connection(origin: Origin, request: WireRequest, dialing: Dialing
     request.phase = "connect"
     opened = await open_link(origin, dialing, seconds=request.timeout.connect, trace=request.trace)
     # The seam for HTTP/2: choose by the protocol that the server picked, once more than one is offered.
-    return Http1Connection(opened.link, origin)
+    return Http1Connection(opened.link, origin, opened.forward)
 
 
 async def open_link(
@@ -77,15 +89,18 @@ async def open_link(
     dialing: Dialing,
     *,
     offer: tuple[str, ...] | None = None,
+    tunnel: bool = False,
     seconds: float | None = None,
     trace: Trace | None = None,
 ) -> Opened:
     """Open a way to an origin, TLS included where its scheme is `https`; cancelling leaves no socket open.
 
     Args:
-        origin: Whom it must lead to.
+        origin: Whom it must lead to; `"http"`, `"https"` or `"http+unix"`.
         dialing: How.
         offer: Protocols to offer in the TLS handshake, the favourite first; None for those of `dialing.http2`.
+        tunnel: Have an HTTP proxy connect to a plain origin too, instead of handing requests on: for what is not
+            HTTP/1.1 with whole URLs, such as WebSockets.
         seconds: How long all of it may take; None for as long as the caller's scopes allow.
         trace: Observer, or None.
 
@@ -94,66 +109,149 @@ async def open_link(
     """
     from .failures import failure_from, timed_out
 
+    dial = _Dial(origin, dialing, trace)
     offer = _OFFERS[dialing.http2] if offer is None else offer
     try:
         if seconds is None:
-            return await _open(origin, dialing, offer, trace)
+            return await dial.open(offer, tunnel=tunnel)
         with CancelScope(deadline=current_time() + seconds):
-            return await _open(origin, dialing, offer, trace)
+            return await dial.open(offer, tunnel=tunnel)
     except BaseException as error:
         failure = failure_from(error, origin.where, phase="connect", sent="none")
         if failure is None or failure is error:
             raise
         raise failure from error
-    raise timed_out(origin.where, seconds, phase="connect", sent="none")
+    through = None if dial.proxy is None else dial.proxy.shown
+    raise timed_out(origin.where, seconds, phase="connect", sent="none", proxy=through)
 
 
-async def _open(origin: Origin, dialing: Dialing, offer: tuple[str, ...], trace: Trace | None) -> Opened:
-    from .network import connect_backend, connect_tcp, native_backend
+class _Dial:
+    """One way being opened.
 
-    context = None
-    if origin.scheme == "https":
-        # First, so that nothing is open while files are read.
-        context = await _context(dialing, offer)
-    began = time.perf_counter()
-    backend = dialing.backend or native_backend()
-    if backend is not None:
-        plain = await connect_backend(backend, origin.host, origin.port)
-        _notify_connect(trace, origin, began)
+    Attributes:
+        proxy: What leads to the origin; None for the direct way.
+    """
+
+    __slots__ = ("_dialing", "_origin", "_trace", "proxy")
+
+    def __init__(self, origin: Origin, dialing: Dialing, trace: Trace | None) -> None:
+        self._origin = origin
+        self._dialing = dialing
+        self._trace = trace
+        self.proxy: Proxy | None = dialing.proxies.proxy_for(*origin)
+
+    async def open(self, offer: tuple[str, ...], *, tunnel: bool) -> Opened:
+        """Go all the way; see `open_link`."""
+        origin, proxy = self._origin, self.proxy
+        context = None
+        if origin.scheme == "https":
+            # First, so that nothing is open while files are read.
+            context = await self._context(offer)
+        forward = None
+        if proxy is None:
+            if origin.scheme == "http+unix":
+                link = await self._connect_unix(socket_path(origin.host))
+            else:
+                link = await self._connect(origin.host, origin.port)
+        else:
+            if context is None and not tunnel and not proxy.is_socks:
+                forward = proxy
+            link = await self._through(proxy, forward=forward is not None)
         if context is None:
-            return Opened(plain, None)
-        from .tls import start_tls_backend
+            return Opened(link, None, forward)
+        encrypted, alpn = await self._encrypt(link, context, origin.host)
+        return Opened(encrypted, alpn)
+
+    async def _through(self, proxy: Proxy, *, forward: bool) -> Link:
+        """Return a link through a proxy to the origin, or to the proxy itself where it forwards requests."""
+        from .failures import proxy_failure_from
+
+        host, port = self._origin.host, self._origin.port
+        if proxy.scheme == "socks5":
+            from .network import resolve_one
+
+            host = await resolve_one(host, port)
+        try:
+            # Proxies are spoken to in HTTP/1.1.
+            context = await self._context(("http/1.1",)) if proxy.scheme == "https" else None
+            link = await self._connect(proxy.host, proxy.port)
+            if context is not None:
+                link, _ = await self._encrypt(link, context, proxy.host)
+            if not forward:
+                began = time.perf_counter()
+                await _negotiate(link, proxy, host, port)
+                self._notify("proxy", began, {"proxy": proxy.shown, "host": host, "port": port})
+        except BaseException as error:
+            failure = proxy_failure_from(error, proxy)
+            if failure is None:
+                raise
+            raise failure from error
+        return link
+
+    async def _connect(self, host: str, port: int) -> Link:
+        from .backend import connect_backend, native_backend
+        from .network import connect_tcp
 
         began = time.perf_counter()
-        encrypted, alpn = await start_tls_backend(plain, context, origin.host)
-        _notify_tls(trace, origin, began, alpn)
-        return Opened(encrypted, alpn)
-    bare = await connect_tcp(origin.host, origin.port)
-    _notify_connect(trace, origin, began)
-    if context is None:
-        return Opened(bare, None)
-    from .tls import start_tls
+        backend = self._dialing.backend or native_backend()
+        link: Link = await (connect_tcp(host, port) if backend is None else connect_backend(backend, host, port))
+        self._notify("connect", began, {"host": host, "port": port})
+        return link
 
-    began = time.perf_counter()
-    link = await start_tls(bare, context, origin.host)
-    _notify_tls(trace, origin, began, link.alpn)
-    return Opened(link, link.alpn)
+    async def _connect_unix(self, path: str) -> Link:
+        from .backend import BackendLink
+        from .network import connect_unix
+
+        began = time.perf_counter()
+        backend = self._dialing.backend
+        link: Link = (
+            await connect_unix(path) if backend is None else BackendLink(await backend.connect_unix_socket(path))
+        )
+        self._notify("connect", began, {"host": path, "port": 0})
+        return link
+
+    async def _encrypt(self, link: Link, context: ssl.SSLContext, host: str) -> tuple[Link, str | None]:
+        """Put TLS on a link, which is closed if that fails."""
+        from .backend import BackendLink
+        from .tls import start_tls, start_tls_backend
+
+        began = time.perf_counter()
+        encrypted: Link
+        if isinstance(link, BackendLink):
+            encrypted, alpn = await start_tls_backend(link, context, host)
+        else:
+            encrypted = await start_tls(cast("BareLink", link), context, host)
+            alpn = encrypted.alpn
+        self._notify("tls", began, {"host": host, "alpn": alpn})
+        return encrypted, alpn
+
+    async def _context(self, offer: tuple[str, ...]) -> ssl.SSLContext:
+        """Return the context for a handshake in which these protocols are offered."""
+        dialing = self._dialing
+        if dialing.ssl_context is not None:
+            return dialing.ssl_context
+        from .tls import TLSSettings, context_for
+
+        return await context_for(TLSSettings(dialing.cert_file, dialing.cert_dir, offer))
+
+    def _notify(self, name: str, began: float, facts: Mapping[str, object]) -> None:
+        if self._trace is not None:
+            notify(self._trace, name, {**facts, "seconds": time.perf_counter() - began})
 
 
-async def _context(dialing: Dialing, offer: tuple[str, ...]) -> ssl.SSLContext:
-    """Return the context for a handshake in which these protocols are offered."""
-    if dialing.ssl_context is not None:
-        return dialing.ssl_context
-    from .tls import TLSSettings, context_for
+async def _negotiate(link: Link, proxy: Proxy, host: str, port: int) -> None:
+    """Have a proxy connect to a host; the link is closed if it does not, or if this is cancelled."""
+    from .._sansio.tunnels import tunnel_for
 
-    return await context_for(TLSSettings(dialing.cert_file, dialing.cert_dir, offer))
-
-
-def _notify_connect(trace: Trace | None, origin: Origin, began: float) -> None:
-    if trace is not None:
-        notify(trace, "connect", {"host": origin.host, "port": origin.port, "seconds": time.perf_counter() - began})
-
-
-def _notify_tls(trace: Trace | None, origin: Origin, began: float, alpn: str | None) -> None:
-    if trace is not None:
-        notify(trace, "tls", {"host": origin.host, "alpn": alpn, "seconds": time.perf_counter() - began})
+    tunnel = tunnel_for(proxy, host, port)
+    try:
+        # No variable holds what is sent: it may have the password in it.
+        if not link.send_now(tunnel.start()):
+            await link.flush()
+        while not tunnel.done:
+            if not link.send_now(tunnel.feed(await link.receive())):
+                await link.flush()
+    except BaseException:
+        link.close()
+        await link.aclose()
+        raise

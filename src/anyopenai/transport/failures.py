@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Final, Literal
 from anyio import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from httptools import HttpParserError
 
+from .._sansio.tunnels import TunnelError, TunnelProblem, refused_login
 from .base import TransportFailure
 from .codings import CodingError
 from .parser import ResponseError
 from .tls import TrustError
 
 if TYPE_CHECKING:
+    from .._sansio.proxies import Proxy
     from .base import Phase, Sent
 
-__all__ = ("failure_from", "is_network_error", "lost", "timed_out")
+__all__ = ("failure_from", "is_network_error", "lost", "proxy_failure_from", "proxy_wants_login", "timed_out")
 
-_Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "decode", "closed", "input"]
+_Kind = Literal["timeout", "refused", "lost", "protocol", "tls", "proxy", "decode", "closed", "input"]
 
 # What the kernel says, in words of one kind on every system.
 _REASONS: Final = {
@@ -62,7 +64,14 @@ _WHILE: Final = {
 
 
 def timed_out(
-    where: str, seconds: float, *, phase: Phase, sent: Sent, fresh: bool = True, received: int = 0
+    where: str,
+    seconds: float,
+    *,
+    phase: Phase,
+    sent: Sent,
+    fresh: bool = True,
+    received: int = 0,
+    proxy: str | None = None,
 ) -> TransportFailure:
     """Return the failure for a limit of ours that has passed.
 
@@ -73,7 +82,10 @@ def timed_out(
         sent: How much of the request had left.
         fresh: The connection had never carried an answer.
         received: Bytes of the body that had arrived.
+        proxy: What leads there, without its credentials; None for the direct way.
     """
+    if proxy is not None:
+        where = f"{where} through the proxy {proxy}"
     what = {
         "pool": "no connection became free",
         "connect": f"could not connect to {where}",
@@ -83,7 +95,56 @@ def timed_out(
     }.get(phase, f"{where} did not react")
     advice = "; raise max_connections or the pool timeout" if phase == "pool" else ""
     return TransportFailure(
-        f"{what} within {seconds:g} s{advice}", kind="timeout", phase=phase, sent=sent, fresh=fresh, received=received
+        f"{what} within {seconds:g} s{advice}",
+        kind="timeout",
+        phase=phase,
+        sent=sent,
+        fresh=fresh,
+        received=received,
+        proxy=proxy,
+    )
+
+
+_PROBLEMS: Final[dict[TunnelProblem, _Kind]] = {"refused": "proxy", "passing": "refused", "protocol": "protocol"}
+
+
+def proxy_failure_from(error: BaseException, proxy: Proxy) -> TransportFailure | None:
+    """Translate what was raised on the way to a proxy, or by what it said; None for what is not the network's.
+
+    Args:
+        error: What was raised.
+        proxy: The proxy.
+    """
+    status: int | None = None
+    if isinstance(error, TunnelError):
+        kind, status = _PROBLEMS[error.problem], error.code
+        described: tuple[_Kind, str] | None = (kind, str(error))
+    else:
+        where = proxy.shown.partition("://")[2]
+        described = _describe(error, where, "connect")
+    if described is None:
+        return None
+    # The same words as for an origin, whose address would stand in base_url.
+    text = described[1].replace("base_url", "the proxy's URL")
+    return TransportFailure(
+        f"the proxy {proxy.shown}: {text}",
+        kind=described[0],
+        phase="connect",
+        sent="none",
+        proxy=proxy.shown,
+        proxy_status=status,
+    )
+
+
+def proxy_wants_login(proxy: Proxy, sent: Sent) -> TransportFailure:
+    """Return the failure for a proxy that did not hand a request on without other credentials."""
+    return TransportFailure(
+        f"the proxy {proxy.shown}: {refused_login(proxy, 407)}",
+        kind="proxy",
+        phase="head",
+        sent=sent,
+        proxy=proxy.shown,
+        proxy_status=407,
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from .base import TransportFailure, WireRequest
 from .codings import ACCEPT_ENCODING
+
+if TYPE_CHECKING:
+    from .._sansio.proxies import Proxy
 
 __all__ = ("Head", "encode_head")
 
@@ -37,8 +40,12 @@ class Head(NamedTuple):
         return f"<Head of {len(self.data)} bytes>"
 
 
-def encode_head(request: WireRequest) -> Head:
+def encode_head(request: WireRequest, forward: Proxy | None = None) -> Head:
     """Return the head of a request.
+
+    Args:
+        request: The request.
+        forward: The HTTP proxy that it is handed to, which is told the whole URL and who is asking.
 
     Raises:
         TransportFailure: The request cannot be sent as HTTP/1.1 (kind `"input"`): a line break or NUL in a name, a
@@ -46,7 +53,8 @@ def encode_head(request: WireRequest) -> Head:
     """
     body = request.body
     length = len(body) if isinstance(body, bytes) else body.length
-    parts = [request.method.encode("ascii", "replace"), b" ", request.target, b" HTTP/1.1\r\n"]
+    target = request.target if forward is None else b"http://" + _host(request) + request.target
+    parts = [request.method.encode("ascii", "replace"), b" ", target, b" HTTP/1.1\r\n"]
     given: dict[bytes, bytes] = {}
     for name, value in request.headers:
         if name in _OURS:
@@ -61,6 +69,9 @@ def encode_head(request: WireRequest) -> Head:
         lines += 1
     if b"accept-encoding" not in given:
         parts.append(b"accept-encoding: %b\r\n" % ACCEPT_ENCODING)
+        lines += 1
+    if forward is not None and forward.username is not None:
+        parts += (b"proxy-authorization: ", forward.authorization or b"", b"\r\n")
         lines += 1
     coding = given.get(b"transfer-encoding")
     chunked = length is None or coding is not None
@@ -90,6 +101,8 @@ def encode_head(request: WireRequest) -> Head:
 
 
 def _host(request: WireRequest) -> bytes:
+    if request.scheme == "http+unix":
+        return b"localhost"
     host = f"[{request.host}]" if ":" in request.host else request.host
     default = 443 if request.scheme == "https" else 80
     if request.port != default:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from anyio import CancelScope, current_time
 
 from .connection import notify
-from .failures import failure_from, lost, timed_out
+from .failures import failure_from, lost, proxy_wants_login, timed_out
 from .head import encode_head
 from .parser import ResponseParser
 from .response import Http1Response
 from .upload import PIECE, Upload
 
 if TYPE_CHECKING:
+    from .._sansio.proxies import Proxy
     from .base import Phase, WireRequest
     from .connection import Origin, SlotOwner
     from .network import Link
@@ -41,10 +42,12 @@ class Http1Connection:
         fresh: It has not carried a whole answer yet.
     """
 
-    __slots__ = ("__weakref__", "_link", "_parser", "active", "capacity", "fresh", "idle_since", "origin")
+    __slots__ = ("__weakref__", "_forward", "_link", "_parser", "active", "capacity", "fresh", "idle_since", "origin")
 
-    def __init__(self, link: Link, origin: Origin) -> None:
+    def __init__(self, link: Link, origin: Origin, forward: Proxy | None = None) -> None:
         self._link = link
+        # The HTTP proxy at the other end, which hands plain requests on.
+        self._forward = forward
         self._parser = ResponseParser()
         self.origin: Origin = origin
         self.capacity: int = 1
@@ -65,7 +68,7 @@ class Http1Connection:
         request.phase = "write"
         request.sent = "none"
         try:
-            head = encode_head(request)
+            head = encode_head(request, self._forward)
         except BaseException:
             # Nothing has happened on the connection.
             owner.release(self, reusable=True)
@@ -97,6 +100,8 @@ class Http1Connection:
                 notify(request.trace, "request.sent", {"sent": request.sent, "fresh": self.fresh})
             request.phase = "head"
             await self._read_head(request, unsent)
+            if self._forward is not None and parser.status == 407:
+                raise proxy_wants_login(self._forward, request.sent)
         except BaseException as error:
             owner.release(self, reusable=False)
             await owner.tidy()

@@ -3,8 +3,7 @@
 A `Link` is what HTTP needs of an open connection. `SocketLink` works on a bare non-blocking socket with nothing but
 anyio's `wait_readable` and `wait_writable`. Beside anyio's own socket streams that halves the cost of a request on
 asyncio (no second pass through the event loop per write), needs no transport object that outlives its event loop, and
-lets a connection be closed from anywhere without awaiting. `BackendLink` carries HTTP over any of httpcore's network
-backends instead.
+lets a connection be closed from anywhere without awaiting. `backend` has the links of httpcore's network backends.
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 from anyio import (
     CancelScope,
@@ -27,14 +25,20 @@ from anyio import (
     wait_readable,
     wait_writable,
 )
-from anyio.lowlevel import current_token
 
-from .._tasks import grace, open_task_group
+from .._tasks import open_task_group
 
 if TYPE_CHECKING:
-    from httpcore import AsyncNetworkBackend, AsyncNetworkStream
+    pass
 
-__all__ = ("BackendLink", "Link", "SocketLink", "connect_backend", "connect_tcp", "native_backend")
+__all__ = (
+    "BareLink",
+    "Link",
+    "SocketLink",
+    "connect_tcp",
+    "connect_unix",
+    "resolve_one",
+)
 
 # RFC 8305, section 5: the recommended delay between connection attempts.
 _ATTEMPT_DELAY: Final = 0.25
@@ -82,8 +86,16 @@ class Link(Protocol):
         ...
 
 
+class BareLink(Link, Protocol):
+    """A link that tells what has arrived without waiting: what TLS can be put on."""
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None if nothing has."""
+        ...
+
+
 class SocketLink:
-    """A plain TCP connection on a bare socket."""
+    """A plain connection on a bare socket, TCP or Unix."""
 
     __slots__ = ("_rest", "_sock", "_waiting")
 
@@ -185,63 +197,6 @@ class SocketLink:
         self.close()
 
 
-class BackendLink:
-    """A connection of one of httpcore's network backends, TLS included."""
-
-    __slots__ = ("_closed", "_rest", "_stream")
-
-    def __init__(self, stream: AsyncNetworkStream) -> None:
-        self._stream = stream
-        self._rest: list[bytes] = []
-        self._closed = False
-
-    @property
-    def stream(self) -> AsyncNetworkStream:
-        """The backend's own stream."""
-        return self._stream
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        """Return what arrives next, or b"" when the peer sends no more."""
-        if self._closed:
-            raise ClosedResourceError
-        return await self._stream.read(max_bytes)
-
-    def send_now(self, data: bytes | memoryview) -> bool:
-        """Keep the bytes for `flush`: a backend has no write that does not wait."""
-        self._rest.append(bytes(data))
-        return False
-
-    async def flush(self) -> None:
-        """Hand over what was kept; cancelling cuts the write short, and the link can only be closed then."""
-        rest, self._rest = b"".join(self._rest), []
-        await self._stream.write(rest)
-
-    def is_stale(self) -> bool:
-        """Tell whether the peer has closed, or has sent what nobody asked for."""
-        return self._closed or bool(self._stream.get_extra_info("is_readable"))
-
-    def close(self) -> bool:
-        """End the conversation; the descriptor itself goes with `aclose`."""
-        self.abort()
-        return False
-
-    def abort(self) -> None:
-        """End the conversation from any thread; never raises."""
-        self._closed = True
-        with suppress(Exception):
-            sock = cast("socket.socket | None", self._stream.get_extra_info("socket"))
-            if sock is not None:
-                # By way of a second descriptor: what event loops show of their sockets cannot always be shut down.
-                with socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin:
-                    twin.shutdown(socket.SHUT_RDWR)
-
-    async def aclose(self) -> None:
-        """Close the backend's stream, within bounds and also when cancelled."""
-        self._closed = True
-        with grace(), suppress(Exception):
-            await self._stream.aclose()
-
-
 async def connect_tcp(host: str, port: int) -> SocketLink:
     """Connect to the first address of a host that answers (RFC 8305, happy eyeballs).
 
@@ -260,29 +215,32 @@ async def connect_tcp(host: str, port: int) -> SocketLink:
     return SocketLink(await _race(addresses))
 
 
-async def connect_backend(backend: AsyncNetworkBackend, host: str, port: int) -> BackendLink:
-    """Connect through one of httpcore's network backends.
+async def connect_unix(path: str) -> SocketLink:
+    """Connect to a server on this machine; cancelling leaves no socket open.
+
+    Args:
+        path: Where its socket is in the file system.
 
     Raises:
-        Exception: Whatever the backend raises, httpcore's own errors as a rule.
+        OSError: Nobody listens there, or the system has no such sockets.
     """
-    return BackendLink(await backend.connect_tcp(host, port))
-
-
-def native_backend() -> AsyncNetworkBackend | None:
-    """Return the backend to use where bare sockets serve badly; None where they serve well.
-
-    On Windows asyncio's event loop cannot watch sockets itself; anyio's stand-in is a thread around `select`, which
-    stops at 512 of them.
-    """
-    if sys.platform == "win32" and hasattr(current_token().native_token, "call_soon_threadsafe"):
-        from httpcore import AnyIOBackend
-
-        return AnyIOBackend()
-    return None
+    family: int | None = getattr(socket, "AF_UNIX", None)
+    if family is None:
+        raise OSError(errno.EAFNOSUPPORT, "this system has no Unix sockets; use http:// and a port")
+    return SocketLink(await _connect(family, path))
 
 
 _Address = tuple[int, tuple[str, int]]
+
+
+async def resolve_one(host: str, port: int) -> str:
+    """Return one address of a host, IPv4 if it has one, for a proxy that wants addresses and may have no IPv6.
+
+    Raises:
+        OSError: The name does not resolve (`socket.gaierror`).
+    """
+    addresses = await _resolve(host, port)
+    return next((address for family, address in addresses if family == socket.AF_INET), addresses[0][1])[0]
 
 
 async def _resolve(host: str, port: int) -> list[_Address]:
@@ -308,18 +266,19 @@ async def _resolve(host: str, port: int) -> list[_Address]:
     return turns
 
 
-async def _connect(family: int, address: tuple[str, int]) -> socket.socket:
+async def _connect(family: int, address: tuple[str, int] | str) -> socket.socket:
     """Open one connection; closed again if that fails or is cancelled."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        # Requests are single writes: waiting for more would only delay them.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _KEEP_ALIVE:
-            option: int | None = getattr(socket, name, None)
-            if option is not None:
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        if not isinstance(address, str):
+            # Requests are single writes: waiting for more would only delay them.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in _KEEP_ALIVE:
+                option: int | None = getattr(socket, name, None)
+                if option is not None:
+                    sock.setsockopt(socket.IPPROTO_TCP, option, value)
         code = sock.connect_ex(address)
         if code in _IN_PROGRESS:
             await wait_writable(sock)

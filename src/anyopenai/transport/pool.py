@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from warnings import warn
 
 from anyio import CancelScope, current_time
 from anyio.lowlevel import current_token
 
+from .._sansio.proxies import DIRECT, ProxyRules, rules_from
 from .base import TransportFailure, WireRequest
 from .connection import Connection, Origin, notify
 from .dialing import Dialing, open_connection
@@ -80,6 +81,8 @@ class PoolTransport:
         cert_file: Bundle of certificates to trust instead of the system's (`SSL_CERT_FILE`).
         cert_dir: Directory of certificates to trust instead of the system's (`SSL_CERT_DIR`).
         ssl_context: TLS settings of your own, instead of the shared ones.
+        proxy: What leads to origins: a proxy's URL, a mapping of patterns to such URLs or None, or None for the
+            direct way. The environment is not looked at.
         network_backend: One of httpcore's network backends to connect through, instead of plain sockets.
         clock: Seconds that never go back.
     """
@@ -93,13 +96,16 @@ class PoolTransport:
         cert_file: str | None = None,
         cert_dir: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | Mapping[str, str | None] | ProxyRules | None = None,
         network_backend: AsyncNetworkBackend | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
         self._max_connections = max_connections
-        self._dialing = Dialing(cert_file, cert_dir, ssl_context, network_backend)
+        self._dialing = Dialing(
+            cert_file, cert_dir, ssl_context, network_backend, proxies=DIRECT if proxy is None else rules_from(proxy)
+        )
         keepalive = max_connections if max_keepalive is None else max_keepalive
         self._slots = Slots(max_connections, keepalive, keepalive_expiry, clock)
         self._native: object = None  # the event loop that the connections belong to

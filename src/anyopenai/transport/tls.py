@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from anyio import ClosedResourceError, to_thread
 
 from ..errors import OpenAIError
-from .network import BackendLink, SocketLink
+from .backend import BackendLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .network import BareLink
 
 __all__ = ("TLSLink", "TLSSettings", "TrustError", "context_for", "start_tls", "start_tls_backend", "tls_context")
 
@@ -171,7 +173,7 @@ def _load_system_trust(context: ssl.SSLContext) -> None:
 
 
 class TLSLink:
-    """A TLS connection over a plain link.
+    """A TLS connection over another link, which may be one itself: an encrypted proxy carries encrypted connections.
 
     All work on the TLS state is done between awaits, so one task may receive while another sends.
 
@@ -181,7 +183,7 @@ class TLSLink:
 
     __slots__ = ("_incoming", "_inner", "_outgoing", "_tls", "alpn")
 
-    def __init__(self, inner: SocketLink, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
+    def __init__(self, inner: BareLink, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
         self._inner = inner
         self._tls = tls
         self._incoming = incoming
@@ -280,13 +282,20 @@ class TLSLink:
         Session tickets may come at any time and are taken in here.
         """
         try:
-            while data := self._inner.receive_now():
-                self._incoming.write(data)
-            if data is not None:
-                return True
-            return self._decrypted(1) is not None
+            return self.receive_now() is not None
         except OSError:
             return True
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None if nothing has."""
+        while True:
+            data = self._decrypted(65536)
+            if data is not None:
+                return data
+            more = self._inner.receive_now()
+            if more is None:
+                return None
+            self._take(more)
 
     def close(self) -> bool:
         """Close at once, waking whoever waits."""
@@ -301,8 +310,8 @@ class TLSLink:
         self.close()
 
 
-async def start_tls(link: SocketLink, context: ssl.SSLContext, host: str) -> TLSLink:
-    """Turn a plain link into an encrypted one; the plain one is closed if that fails or is cancelled.
+async def start_tls(link: BareLink, context: ssl.SSLContext, host: str) -> TLSLink:
+    """Put TLS on a link, which is closed if that fails or is cancelled.
 
     Args:
         link: An open connection on which nothing has been sent.
