@@ -192,7 +192,7 @@ class Methods:
                 if place == "body" and name in members:
                     wire, shape, known = members[name]
                 elif place != "body" and name in by_name and by_name[name]["in"] == place:
-                    schema = by_name[name]["schema"]
+                    schema = self._widened(method, name, by_name[name]["schema"])
                     wire, known = _plain(by_name[name]["name"]), limits(schema)
                     shape = self.requests.read(schema, f"/{method.dotted}/{name}", (f"/{method.dotted}", name))
                 elif name in patches:
@@ -204,12 +204,21 @@ class Methods:
                 if place == "header":
                     wire = self._facts.overlay.get("headers", {}).get(name, wire)
                 given.append(Parameter(name, wire, place, required, shape, known))
-        self._read_query(method, [parameter for parameter in given if parameter.place == "query"])
+        by_keyword = [parameter for parameter in method.parameters if parameter.keyword]
+        self._read_query(method, [*by_keyword, *(parameter for parameter in given if parameter.place == "query")])
         if method.body is not None:
             method.spelt = self._spellings(method.body)
         for parameter in given:
             self._root(parameter.shape, self.request_roots, method)
         method.parameters += sorted(given, key=lambda parameter: not parameter.required)
+
+    def _widened(self, method: Method, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema of a list in a query, with the values that the description does not list."""
+        more = self._facts.overlay.get("query_values", {}).get(f"{method.dotted}.{name}")
+        if not more:
+            return schema
+        items = schema["items"]
+        return {**schema, "items": {**items, "enum": [*items["enum"], *more]}}
 
     def _read_kinds(self, method: Method) -> None:
         """Read the sets of required arguments of a method, where the overlay says that they differ."""
@@ -236,7 +245,7 @@ class Methods:
         self.taken_by.setdefault(key, []).append(method.dotted)
 
     def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
-        """Declare the object of a method's query parameters, which users know as a type too."""
+        """Declare the object of a method's arguments that no body has, which users know as a type too."""
         home = method.facts.get("query_type")
         if not home or not parameters or method.body is not None:
             return

@@ -182,6 +182,33 @@ def test_kinds_of_calls_are_overloads_and_are_told_apart_when_called(unformatted
     assert 'need_one_of("things.create", {"kind": kind, "arm": arm}, {"leg": leg})' in text
 
 
+def test_a_list_in_a_query_takes_values_that_the_description_does_not_list(unformatted: None) -> None:
+    kinds = {"name": "kinds[]", "in": "query", "schema": {"type": "array", "items": {"enum": ["round"]}}}
+    paths = {**PATHS, "/things": {**PATHS["/things"], "get": {**PATHS["/things"]["get"], "parameters": [kinds]}}}
+    overlay = {**OVERLAY, "query_values": {"things.list.kinds": ["flat"]}}
+    written = write(described(SCHEMAS, paths), facts(OPERATIONS, names=NAMES, overlay=overlay), selected=())
+    assert 'kinds: Sequence[Literal["round", "flat"]] | Omit = omit' in written.files["resources/things.py"]
+
+
+def test_arguments_have_a_type_with_those_of_the_path_that_are_given_by_name(unformatted: None) -> None:
+    paths = {
+        **PATHS,
+        "/owners/{owner_id}/things/{thing_id}": {"post": {**PATHS["/things"]["post"], "operationId": "give"}},
+    }
+    give = {**OPERATIONS["things.create"], "path": "/owners/{owner_id}/things/{thing_id}", "operation": "give"}
+    overlay = {
+        **OVERLAY,
+        "summaries": {**OVERLAY["summaries"], "things.give": "Give a thing."},
+        "glossary": {**OVERLAY["glossary"], "owner_id": "The owner's id."},
+        "arguments": {"things.give": "things.thing_give_params:ThingGiveParams"},
+    }
+    operations = {**OPERATIONS, "things.give": {**give, "keyword": ["owner_id"]}}
+    written = write(described(SCHEMAS, paths), facts(operations, names=NAMES, overlay=overlay), selected=())
+    text = written.files["types/things/thing_give_params.py"]
+    assert "    owner_id: Required[str]\n    shape: Required[ShapeParam]\n    note: str | None" in text
+    assert "thing_id" not in text
+
+
 def test_a_namespace_under_a_further_name_is_the_same_class(unformatted: None) -> None:
     words = {**OVERLAY["summaries"], "old.other.make": "Make a thing."}
     operations = {

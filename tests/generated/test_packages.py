@@ -108,6 +108,18 @@ def test_no_module_of_types_needs_itself_in_a_roundabout_way() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
+BORROWERS = ("beta", "evals", "live")
+
+
+def test_nobody_needs_the_types_of_those_who_borrow() -> None:
+    """What several packages share is where people look for it, and what is in beta stays there."""
+    for path in SOURCE.rglob("*.py"):
+        own = path.relative_to(SOURCE).parts[0]
+        if path.name != "__init__.py" and not own.startswith(("_", "eval")):
+            needs = {name.split(".")[2] for name in _imports(path) if name.startswith("anyopenai.types.")}
+            assert needs & set(BORROWERS) <= {own}, path
+
+
 def _loaded(code: str) -> set[str]:
     """Run code in a fresh interpreter and return the modules of ours that it loaded."""
     tail = "import json, sys; print(json.dumps([name for name in sys.modules if name.startswith('anyopenai')]))"

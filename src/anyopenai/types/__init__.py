@@ -90,8 +90,12 @@ if TYPE_CHECKING:
     from .moderation_multi_modal_input_param import ModerationMultiModalInputParam as ModerationMultiModalInputParam
     from .moderation_text_input_param import ModerationTextInputParam as ModerationTextInputParam
     from .other_file_chunking_strategy_object import OtherFileChunkingStrategyObject as OtherFileChunkingStrategyObject
+    from .response_compaction_item_param import ResponseCompactionItemParam as ResponseCompactionItemParam
     from .response_create_params_image import ResponseCreateParamsImage as ResponseCreateParamsImage
     from .response_format_json_schema import ResponseFormatJsonSchema as ResponseFormatJsonSchema
+    from .response_tool_search_output_item_param import (
+        ResponseToolSearchOutputItemParam as ResponseToolSearchOutputItemParam,
+    )
     from .shared.all_models import AllModels as AllModels
     from .shared.chat_model import ChatModel as ChatModel
     from .shared.comparison_filter import ComparisonFilter as ComparisonFilter
@@ -235,8 +239,10 @@ if not TYPE_CHECKING:
             "moderation_multi_modal_input_param": "ModerationMultiModalInputParam",
             "moderation_text_input_param": "ModerationTextInputParam",
             "other_file_chunking_strategy_object": "OtherFileChunkingStrategyObject",
+            "response_compaction_item_param": "ResponseCompactionItemParam",
             "response_create_params_image": "ResponseCreateParamsImage",
             "response_format_json_schema": "ResponseFormatJsonSchema",
+            "response_tool_search_output_item_param": "ResponseToolSearchOutputItemParam",
             "shared.all_models": "AllModels",
             "shared.chat_model": "ChatModel",
             "shared.comparison_filter": "ComparisonFilter",

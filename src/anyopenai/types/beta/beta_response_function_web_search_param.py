@@ -17,7 +17,7 @@ class BetaResponseFunctionWebSearchParam(TypedDict, total=False):
     agent: MessageAgent | Agent | None
     id: Required[str]
     type: Required[Literal["web_search_call"]]
-    status: Required[Literal["in_progress", "searching", "completed", "failed"]]
+    status: Required[Literal["in_progress", "searching", "completed", "failed", "incomplete"]]
     action: Required[Action]
 
 

@@ -144,7 +144,7 @@ class PromptCacheOptions(TypedDict, total=False):
     `ResponseCreate.prompt_cache_options`.
     """
 
-    ttl: Literal["30m"]
+    ttl: Literal["30m", "12h"]
     mode: Literal["implicit", "explicit"]
     comparison_response_id: str | None
     prewarm: bool

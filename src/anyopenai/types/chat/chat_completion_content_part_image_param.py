@@ -21,5 +21,5 @@ class ImageURL(TypedDict, total=False):
     """Found in `ChatCompletionContentPartImageParam.image_url`."""
 
     url: Required[str]
-    detail: Literal["auto", "low", "high"]
+    detail: Literal["auto", "low", "high", "original"]
     """Default "auto"."""

@@ -102,7 +102,7 @@ class PromptCacheOptions(TypedDict, total=False):
     `ResponseCreateParams.prompt_cache_options` and 1 more.
     """
 
-    ttl: Literal["30m"]
+    ttl: Literal["30m", "12h"]
     mode: Literal["implicit", "explicit"]
     comparison_response_id: str | None
     prewarm: bool

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from ..responses.response_includable import ResponseIncludable
 
@@ -12,4 +12,5 @@ from ..responses.response_includable import ResponseIncludable
 class ItemRetrieveParams(TypedDict, total=False):
     """The arguments of `conversations.items.retrieve`."""
 
+    conversation_id: Required[str]
     include: Sequence[ResponseIncludable]

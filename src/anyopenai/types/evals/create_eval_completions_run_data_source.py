@@ -90,7 +90,7 @@ class SamplingParams(BaseModel, kw_only=True):
 
 
 class EasyInputMessage(BaseModel, kw_only=True):
-    """Found in `InputMessagesTemplate.template`, `ResponseItemCreateEvent.item`."""
+    """Found in `InputMessagesTemplate.template`."""
 
     content: str | list[ResponseInputText | ResponseInputImage | ResponseInputFile]
     role: Literal["user", "assistant", "system", "developer"]
@@ -100,7 +100,7 @@ class EasyInputMessage(BaseModel, kw_only=True):
 
 class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
     """Found in `InputMessagesTemplateTemplateEvalItem.content`, `DataSourceTemplateEvalItem.content`,
-    `EasyInputMessage.content` and 2 more.
+    `EasyInputMessage.content`.
     """
 
     text: str
@@ -109,7 +109,7 @@ class ResponseInputText(BaseModel, kw_only=True, tag_field="type", tag="input_te
 
 
 class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """Found in `EasyInputMessage.content`, `ResponseCustomToolCallOutput.output`, `Message.content`."""
+    """Found in `EasyInputMessage.content`."""
 
     detail: Literal["low", "high", "auto", "original"]
     type: ClassVar[Literal["input_image"]] = "input_image"
@@ -119,7 +119,7 @@ class ResponseInputImage(BaseModel, kw_only=True, tag_field="type", tag="input_i
 
 
 class ResponseInputFile(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """Found in `EasyInputMessage.content`, `ResponseCustomToolCallOutput.output`, `Message.content`."""
+    """Found in `EasyInputMessage.content`."""
 
     type: ClassVar[Literal["input_file"]] = "input_file"
     detail: Literal["auto", "low", "high"] | None = None

@@ -227,9 +227,7 @@ class DataSourceResponsesSamplingParamsText(BaseModel, kw_only=True):
 
 
 class ResponsesFunctionToolFunctionTool(BaseModel, kw_only=True, tag_field="type", tag="function"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     name: str
     parameters: dict[str, object] | None = None
@@ -243,7 +241,7 @@ class ResponsesFunctionToolFunctionTool(BaseModel, kw_only=True, tag_field="type
 
 
 class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     server_label: str
     type: ClassVar[Literal["mcp"]] = "mcp"
@@ -272,7 +270,7 @@ class Mcp(BaseModel, kw_only=True, tag_field="type", tag="mcp"):
 
 
 class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_interpreter"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     container: str | CodeInterpreterContainerAuto
     type: ClassVar[Literal["code_interpreter"]] = "code_interpreter"
@@ -280,13 +278,13 @@ class CodeInterpreter(BaseModel, kw_only=True, tag_field="type", tag="code_inter
 
 
 class ProgrammaticToolCalling(BaseModel, kw_only=True, tag_field="type", tag="programmatic_tool_calling"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["programmatic_tool_calling"]] = "programmatic_tool_calling"
 
 
 class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_generation"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["image_generation"]] = "image_generation"
     action: Literal["generate", "edit", "auto"] | None = None
@@ -324,15 +322,13 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
 
 class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["shell"]] = "shell"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None
@@ -340,7 +336,7 @@ class FunctionShellTool(BaseModel, kw_only=True, tag_field="type", tag="shell"):
 
 
 class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `AdditionalTools.tools`."""
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     description: str
     name: str
@@ -349,9 +345,7 @@ class NamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
 
 
 class ToolSearchTool(BaseModel, kw_only=True, tag_field="type", tag="tool_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["tool_search"]] = "tool_search"
     description: str | None = None
@@ -375,9 +369,7 @@ class DataSourceTemplateEvalItemContentInputImage(BaseModel, kw_only=True, tag_f
 
 
 class WebSearchTool(BaseModel, kw_only=True, tag_field="type", tag="web_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["web_search", "web_search_2025_08_26"]] = "web_search"
     external_web_access: bool | None = None
@@ -444,9 +436,7 @@ class ContainerAuto(BaseModel, kw_only=True, tag_field="type", tag="container_au
 
 
 class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_search_preview"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["web_search_preview", "web_search_preview_2025_03_11"]] = "web_search_preview"
     search_content_types: list[Literal["text", "image"]] | None = None
@@ -455,9 +445,7 @@ class WebSearchPreviewTool(BaseModel, kw_only=True, tag_field="type", tag="web_s
 
 
 class FileSearchTool(BaseModel, kw_only=True, tag_field="type", tag="file_search"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["file_search"]] = "file_search"
     vector_store_ids: list[str]
@@ -510,17 +498,13 @@ class SkillReference(BaseModel, kw_only=True, tag_field="type", tag="skill_refer
 
 
 class ComputerTool(BaseModel, kw_only=True, tag_field="type", tag="computer"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["computer"]] = "computer"
 
 
 class ComputerUsePreviewTool(BaseModel, kw_only=True, tag_field="type", tag="computer_use_preview"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     display_height: int
     display_width: int

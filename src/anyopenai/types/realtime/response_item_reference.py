@@ -7,7 +7,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseItemReference(BaseModel, kw_only=True):
-    """Found in `ResponseItemCreateEvent.item`."""
+    """A `ResponseItemReference` object."""
 
     id: str
     type: Literal["item_reference"] | None = None

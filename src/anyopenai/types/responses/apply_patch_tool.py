@@ -9,9 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ApplyPatchTool(BaseModel, kw_only=True, tag_field="type", tag="apply_patch"):
-    """Found in `DataSourceResponsesSamplingParams.tools`, `ResponseToolSearchOutputItem.tools`,
-    `AdditionalTools.tools`.
-    """
+    """Found in `DataSourceResponsesSamplingParams.tools`."""
 
     type: ClassVar[Literal["apply_patch"]] = "apply_patch"
     allowed_callers: list[Literal["direct", "programmatic"]] | None = None

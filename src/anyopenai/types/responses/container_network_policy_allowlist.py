@@ -10,9 +10,7 @@ from .container_network_policy_domain_secret import ContainerNetworkPolicyDomain
 
 
 class ContainerNetworkPolicyAllowlist(BaseModel, kw_only=True, tag_field="type", tag="allowlist"):
-    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`,
-    `ToolCodeInterpreterContainerAuto.network_policy`.
-    """
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`."""
 
     allowed_domains: list[str]
     type: ClassVar[Literal["allowlist"]] = "allowlist"

@@ -9,8 +9,6 @@ from .._base import BaseModel, Literal
 
 
 class ContainerNetworkPolicyDisabled(BaseModel, kw_only=True, tag_field="type", tag="disabled"):
-    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`,
-    `ToolCodeInterpreterContainerAuto.network_policy`.
-    """
+    """Found in `CodeInterpreterContainerAuto.network_policy`, `ContainerAuto.network_policy`."""
 
     type: ClassVar[Literal["disabled"]] = "disabled"

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ContainerReference(BaseModel, kw_only=True, tag_field="type", tag="container_reference"):
-    """Found in `FunctionShellTool.environment`, `ShellCall.environment`."""
+    """Found in `FunctionShellTool.environment`."""
 
     type: ClassVar[Literal["container_reference"]] = "container_reference"
     container_id: str

@@ -10,7 +10,7 @@ from .local_skill import LocalSkill
 
 
 class LocalEnvironment(BaseModel, kw_only=True, tag_field="type", tag="local"):
-    """Found in `FunctionShellTool.environment`, `ShellCall.environment`."""
+    """Found in `FunctionShellTool.environment`."""
 
     type: ClassVar[Literal["local"]] = "local"
     skills: list[LocalSkill] | None = None

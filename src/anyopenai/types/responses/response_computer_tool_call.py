@@ -6,7 +6,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from .computer_action import ComputerAction
+from .computer_action import (
+    Click,
+    ComputerAction,
+    DoubleClick,
+    Drag,
+    DragPath,
+    Keypress,
+    Move,
+    Screenshot,
+    Scroll,
+    Type,
+    Wait,
+)
 
 
 class ResponseComputerToolCall(BaseModel, kw_only=True, tag_field="type", tag="computer_call"):
@@ -32,81 +44,13 @@ class PendingSafetyCheck(BaseModel, kw_only=True):
     message: str | None = None
 
 
-class ActionClick(BaseModel, kw_only=True, tag_field="type", tag="click"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    button: Literal["left", "right", "wheel", "back", "forward"]
-    type: ClassVar[Literal["click"]] = "click"
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class ActionDoubleClick(BaseModel, kw_only=True, tag_field="type", tag="double_click"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    keys: list[str] | None = None
-    type: ClassVar[Literal["double_click"]] = "double_click"
-    x: int
-    y: int
-
-
-class ActionDrag(BaseModel, kw_only=True, tag_field="type", tag="drag"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    path: list[ActionDragPath]
-    type: ClassVar[Literal["drag"]] = "drag"
-    keys: list[str] | None = None
-
-
-class ActionKeypress(BaseModel, kw_only=True, tag_field="type", tag="keypress"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    keys: list[str]
-    type: ClassVar[Literal["keypress"]] = "keypress"
-
-
-class ActionMove(BaseModel, kw_only=True, tag_field="type", tag="move"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    type: ClassVar[Literal["move"]] = "move"
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class ActionScreenshot(BaseModel, kw_only=True, tag_field="type", tag="screenshot"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    type: ClassVar[Literal["screenshot"]] = "screenshot"
-
-
-class ActionScroll(BaseModel, kw_only=True, tag_field="type", tag="scroll"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    scroll_x: int
-    scroll_y: int
-    type: ClassVar[Literal["scroll"]] = "scroll"
-    x: int
-    y: int
-    keys: list[str] | None = None
-
-
-class ActionType(BaseModel, kw_only=True, tag_field="type", tag="type"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    text: str
-    type: ClassVar[Literal["type"]] = "type"
-
-
-class ActionWait(BaseModel, kw_only=True, tag_field="type", tag="wait"):
-    """Found in `ResponseComputerToolCall.action`."""
-
-    type: ClassVar[Literal["wait"]] = "wait"
-
-
-class ActionDragPath(BaseModel, kw_only=True):
-    """Found in `ActionDrag.path`."""
-
-    x: int
-    y: int
+ActionClick = Click
+ActionDoubleClick = DoubleClick
+ActionDrag = Drag
+ActionDragPath = DragPath
+ActionKeypress = Keypress
+ActionMove = Move
+ActionScreenshot = Screenshot
+ActionScroll = Scroll
+ActionType = Type
+ActionWait = Wait

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, Required, TypedDict
 
 from . import response_computer_tool_call
 from .computer_action_list_param import ComputerActionParam
+from .computer_action_param import Click, DoubleClick, Drag, DragPath, Keypress, Move, Screenshot, Scroll, Type, Wait
 
 
 class ResponseComputerToolCallParam(TypedDict, total=False):
@@ -30,84 +31,14 @@ class PendingSafetyCheck(TypedDict, total=False):
     message: str | None
 
 
-class ActionClick(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    button: Required[Literal["left", "right", "wheel", "back", "forward"]]
-    type: Required[Literal["click"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class ActionDoubleClick(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    keys: Sequence[str] | None
-    type: Required[Literal["double_click"]]
-    x: Required[int]
-    y: Required[int]
-
-
-class ActionDrag(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    path: Required[Iterable[ActionDragPath | response_computer_tool_call.ActionDragPath]]
-    type: Required[Literal["drag"]]
-    keys: Sequence[str] | None
-
-
-class ActionKeypress(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    keys: Required[Sequence[str]]
-    type: Required[Literal["keypress"]]
-
-
-class ActionMove(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    type: Required[Literal["move"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class ActionScreenshot(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    type: Required[Literal["screenshot"]]
-
-
-class ActionScroll(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    scroll_x: Required[int]
-    scroll_y: Required[int]
-    type: Required[Literal["scroll"]]
-    x: Required[int]
-    y: Required[int]
-    keys: Sequence[str] | None
-
-
-class ActionType(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    text: Required[str]
-    type: Required[Literal["type"]]
-
-
-class ActionWait(TypedDict, total=False):
-    """Found in `ResponseComputerToolCallParam.action`."""
-
-    type: Required[Literal["wait"]]
-
-
-class ActionDragPath(TypedDict, total=False):
-    """Found in `ActionDrag.path`."""
-
-    x: Required[int]
-    y: Required[int]
-
-
 Action = ComputerActionParam
+ActionClick = Click
+ActionDoubleClick = DoubleClick
+ActionDrag = Drag
+ActionDragPath = DragPath
+ActionKeypress = Keypress
+ActionMove = Move
+ActionScreenshot = Screenshot
+ActionScroll = Scroll
+ActionType = Type
+ActionWait = Wait

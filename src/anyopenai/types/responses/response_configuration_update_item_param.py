@@ -8,7 +8,7 @@ from .response_configuration_update_item import ResponseFormatText, ResponseForm
 
 
 class ResponseConfigurationUpdateItemParam(BaseModel, kw_only=True):
-    """Found in `ResponseItemCreateEvent.item`."""
+    """A `ResponseConfigurationUpdateItemParam` object."""
 
     id: str | None = None
     type: Literal["configuration_update"]

@@ -14,7 +14,7 @@ from .response_configuration_update_item_param import (
 
 
 class ResponseConfigurationUpdateItemParamParam(TypedDict, total=False):
-    """Found in `ResponseItemCreateEventParam.item`."""
+    """A `ResponseConfigurationUpdateItemParamParam` object."""
 
     type: Required[Literal["configuration_update"]]
     id: str | None

@@ -35,7 +35,7 @@ class ActionOpenPage(BaseModel, kw_only=True, tag_field="type", tag="open_page")
 
 
 class ActionFind(BaseModel, kw_only=True, tag_field="type", tag="find_in_page"):
-    """Found in `ResponseFunctionWebSearch.action`."""
+    """One of `Action`."""
 
     type: ClassVar[Literal["find_in_page"]] = "find_in_page"
     url: str

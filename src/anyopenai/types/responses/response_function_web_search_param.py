@@ -14,7 +14,7 @@ class ResponseFunctionWebSearchParam(TypedDict, total=False):
 
     id: Required[str]
     type: Required[Literal["web_search_call"]]
-    status: Required[Literal["in_progress", "searching", "completed", "failed"]]
+    status: Required[Literal["in_progress", "searching", "completed", "failed", "incomplete"]]
     action: Required[Action]
 
 
@@ -36,7 +36,7 @@ class ActionOpenPage(TypedDict, total=False):
 
 
 class ActionFind(TypedDict, total=False):
-    """Found in `ResponseFunctionWebSearchParam.action`."""
+    """One of `Action`."""
 
     type: Required[Literal["find_in_page"]]
     url: Required[str]

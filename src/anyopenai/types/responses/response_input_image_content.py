@@ -10,9 +10,7 @@ from .response_input_file_content import PromptCacheBreakpoint
 
 
 class ResponseInputImageContent(BaseModel, kw_only=True, tag_field="type", tag="input_image"):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutput.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: ClassVar[Literal["input_image"]] = "input_image"
     image_url: str | None = None

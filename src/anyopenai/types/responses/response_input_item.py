@@ -146,7 +146,7 @@ class ApplyPatchCallOutput(BaseModel, kw_only=True):
 
 
 class McpApprovalResponse(BaseModel, kw_only=True):
-    """Found in `ResponseItemCreateEvent.item`."""
+    """One of `ResponseInputItem`."""
 
     id: str | None = None
     type: Literal["mcp_approval_response"]

@@ -201,7 +201,7 @@ class McpApprovalRequest(TypedDict, total=False):
 
 
 class McpApprovalResponse(TypedDict, total=False):
-    """Found in `ResponseItemCreateEventParam.item`."""
+    """One of `ResponseInputItemParam`."""
 
     type: Required[Literal["mcp_approval_response"]]
     id: str | None

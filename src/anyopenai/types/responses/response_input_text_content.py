@@ -10,9 +10,7 @@ from . import response_input_file_content
 
 
 class ResponseInputTextContent(BaseModel, kw_only=True, tag_field="type", tag="input_text"):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutput.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: ClassVar[Literal["input_text"]] = "input_text"
     text: str

@@ -9,7 +9,7 @@ from .._base import BaseModel, Literal
 
 
 class ResponseOutputRefusal(BaseModel, kw_only=True, tag_field="type", tag="refusal"):
-    """Found in `ResponseOutputMessage.content`."""
+    """One of `Content`, `Part`."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str

@@ -44,9 +44,7 @@ class ResponseSteerInputItemListFunctionCallOutput(
 
 
 class ResponseInputFileContent(BaseModel, kw_only=True, tag_field="type", tag="input_file"):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutput.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: ClassVar[Literal["input_file"]] = "input_file"
     detail: Literal["auto", "low", "high"] | None = None

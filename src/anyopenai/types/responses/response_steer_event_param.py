@@ -85,9 +85,7 @@ class FunctionCallOutputCallerProgram(TypedDict, total=False):
 
 
 class ResponseInputTextContentParam(TypedDict, total=False):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutputParam.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     text: Required[str]
     type: Required[Literal["input_text"]]
@@ -97,7 +95,7 @@ class ResponseInputTextContentParam(TypedDict, total=False):
 class PromptCacheBreakpoint(TypedDict, total=False):
     """Found in `ResponseInputTextContentParam.prompt_cache_breakpoint`,
     `ResponseInputImageContentParam.prompt_cache_breakpoint`,
-    `ResponseInputFileContentParam.prompt_cache_breakpoint` and 3 more.
+    `ResponseInputFileContentParam.prompt_cache_breakpoint`.
     """
 
     mode: Required[Literal["explicit"]]
@@ -105,9 +103,7 @@ class PromptCacheBreakpoint(TypedDict, total=False):
 
 
 class ResponseInputImageContentParam(TypedDict, total=False):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutputParam.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: Required[Literal["input_image"]]
     detail: Literal["low", "high", "auto", "original"] | None
@@ -117,9 +113,7 @@ class ResponseInputImageContentParam(TypedDict, total=False):
 
 
 class ResponseInputFileContentParam(TypedDict, total=False):
-    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`,
-    `ResponseInputItemFunctionCallOutputParam.output`.
-    """
+    """Found in `ResponseSteerInputItemListMessage.content`, `ResponseSteerInputItemListFunctionCallOutput.output`."""
 
     type: Required[Literal["input_file"]]
     detail: Literal["auto", "low", "high"] | None

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from . import tool
 from .container_network_policy_allowlist import ContainerNetworkPolicyAllowlist
 from .tool import ImageGenerationSvg, ImageGenerationSvgReasoning
 from .tool_param import (
@@ -29,7 +28,7 @@ class ResponseToolSearchOutputItemParamParam(TypedDict, total=False):
 
 
 class ToolMcp(TypedDict, total=False):
-    """Found in `ToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     server_label: Required[str]
     type: Required[Literal["mcp"]]
@@ -46,7 +45,7 @@ class ToolMcp(TypedDict, total=False):
 
 
 class ToolCodeInterpreter(TypedDict, total=False):
-    """Found in `ToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     container: Required[str | ToolCodeInterpreterContainerAuto]
     type: Required[Literal["code_interpreter"]]
@@ -54,13 +53,13 @@ class ToolCodeInterpreter(TypedDict, total=False):
 
 
 class ToolProgrammaticToolCalling(TypedDict, total=False):
-    """Found in `ToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["programmatic_tool_calling"]]
 
 
 class ToolImageGeneration(TypedDict, total=False):
-    """Found in `ToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["image_generation"]]
     action: Literal["generate", "edit", "auto"] | None
@@ -90,8 +89,8 @@ class ToolMcpAllowedToolsMcpToolFilterParam(TypedDict, total=False):
 class ToolMcpApprovalFilter(TypedDict, total=False):
     """Found in `ToolMcp.require_approval`."""
 
-    always: McpRequireApprovalMcpToolApprovalFilterAlways | tool.McpRequireApprovalMcpToolApprovalFilterAlways | None
-    never: McpRequireApprovalMcpToolApprovalFilterNever | tool.McpRequireApprovalMcpToolApprovalFilterNever | None
+    always: McpRequireApprovalMcpToolApprovalFilterAlways | None
+    never: McpRequireApprovalMcpToolApprovalFilterNever | None
 
 
 class ToolCodeInterpreterContainerAuto(TypedDict, total=False):
@@ -129,17 +128,13 @@ class ToolImageGenerationSvgReasoningParam(TypedDict, total=False):
 
 
 class ContainerNetworkPolicyDisabledParam(TypedDict, total=False):
-    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `CodeInterpreterContainerAuto.network_policy`,
-    `ContainerAutoParam.network_policy`.
-    """
+    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`."""
 
     type: Required[Literal["disabled"]]
 
 
 class ContainerNetworkPolicyAllowlistParam(TypedDict, total=False):
-    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `CodeInterpreterContainerAuto.network_policy`,
-    `ContainerAutoParam.network_policy`.
-    """
+    """Found in `ToolCodeInterpreterContainerAuto.network_policy`, `ContainerAutoParam.network_policy`."""
 
     allowed_domains: Required[Sequence[str]]
     type: Required[Literal["allowlist"]]

@@ -95,7 +95,7 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
 
 
 class LocalShell(BaseModel, kw_only=True, tag_field="type", tag="local_shell"):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
+    """One of `Tool`."""
 
     type: ClassVar[Literal["local_shell"]] = "local_shell"
 
@@ -108,7 +108,7 @@ class ImageGenerationInputImageMask(BaseModel, kw_only=True):
 
 
 class ImageGenerationSvg(BaseModel, kw_only=True):
-    """Found in `ImageGeneration.svg`, `ToolImageGeneration.svg`."""
+    """Found in `ImageGeneration.svg`."""
 
     model: str | None = None
     reasoning: ImageGenerationSvgReasoning | None = None
@@ -144,20 +144,6 @@ class ImageGenerationSvgReasoning(BaseModel, kw_only=True):
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
 
 
-class McpRequireApprovalMcpToolApprovalFilterAlways(BaseModel, kw_only=True):
-    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilter.always`."""
-
-    read_only: bool | None = None
-    tool_names: list[str] | None = None
-
-
-class McpRequireApprovalMcpToolApprovalFilterNever(BaseModel, kw_only=True):
-    """Found in `ToolMcpRequireApprovalMcpToolApprovalFilter.never`."""
-
-    read_only: bool | None = None
-    tool_names: list[str] | None = None
-
-
 Tool: TypeAlias = (
     FunctionTool
     | FileSearchTool
@@ -184,3 +170,5 @@ McpRequireApproval: TypeAlias = McpRequireApprovalMcpToolApprovalFilter | Litera
 CodeInterpreterContainer: TypeAlias = str | CodeInterpreterContainerAuto
 
 CodeInterpreterContainerCodeInterpreterToolAuto = CodeInterpreterContainerAuto
+McpRequireApprovalMcpToolApprovalFilterAlways = McpAllowedToolsMcpToolFilter
+McpRequireApprovalMcpToolApprovalFilterNever = McpAllowedToolsMcpToolFilter

@@ -64,11 +64,11 @@ class ImageGeneration(TypedDict, total=False):
 
     type: Required[Literal["image_generation"]]
     model: str | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
-    quality: Literal["low", "medium", "high", "auto"]
+    quality: ImageGenerationQuality
     """Default "auto"."""
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
     """Default "auto"."""
-    output_format: Literal["png", "webp", "jpeg"]
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"]
     """Default "png"."""
     output_compression: int
     """0 to 100, default 100."""
@@ -88,7 +88,7 @@ class ImageGeneration(TypedDict, total=False):
 
 
 class LocalShell(TypedDict, total=False):
-    """Found in `ToolSearchOutputItemParam.tools`."""
+    """Found in `ResponseToolSearchOutputItemParam.tools`."""
 
     type: Required[Literal["local_shell"]]
 
@@ -196,6 +196,8 @@ McpConnectorID: TypeAlias = Literal[
     "connector_outlookemail",
     "connector_sharepoint",
 ]
+
+ImageGenerationQuality: TypeAlias = Literal["low", "medium", "high", "auto", "xhigh", "max"]
 
 ImageGenerationSvgReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 

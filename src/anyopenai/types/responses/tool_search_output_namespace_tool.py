@@ -11,13 +11,13 @@ from .._base import BaseModel, Literal
 from ..shared.custom_tool_input_format import Grammar, Text
 
 
-class ToolSearchOutputNamespaceTool(BaseModel, kw_only=True, tag_field="type", tag="namespace"):
-    """Found in `ResponseToolSearchOutputItem.tools`."""
+class ToolSearchOutputNamespaceTool(BaseModel, kw_only=True):
+    """A `ToolSearchOutputNamespaceTool` object."""
 
     description: str
     name: str
     tools: list[ToolFunction | CustomTool]
-    type: ClassVar[Literal["namespace"]] = "namespace"
+    type: Literal["namespace"]
 
 
 class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
@@ -35,8 +35,8 @@ class ToolFunction(BaseModel, kw_only=True, tag_field="type", tag="function"):
 
 
 class CustomTool(BaseModel, kw_only=True, tag_field="type", tag="custom"):
-    """Found in `ToolSearchOutputNamespaceTool.tools`, `DataSourceResponsesSamplingParams.tools`, `NamespaceTool.tools`
-    and 2 more.
+    """Found in `ToolSearchOutputNamespaceTool.tools`, `DataSourceResponsesSamplingParams.tools`,
+    `NamespaceTool.tools`.
     """
 
     name: str

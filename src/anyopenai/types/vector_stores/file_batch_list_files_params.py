@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class FileBatchListFilesParams(TypedDict, total=False):
     """The arguments of `vector_stores.file_batches.list_files`."""
 
+    vector_store_id: Required[str]
     after: str
     before: str
     filter: Literal["in_progress", "completed", "failed", "cancelled"]

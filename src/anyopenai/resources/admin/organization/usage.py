@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ....types.admin.organization.usage_completions_params import UsageCompletionsGroupBy
     from ....types.admin.organization.usage_decisions_params import UsageDecisionsGroupBy
     from ....types.admin.organization.usage_images_params import UsageImagesGroupBy
+    from ....types.admin.organization.usage_web_search_calls_params import UsageWebSearchCallsGroupBy
 
 
 _AUDIO_SPEECHES: Final[Operation[UsageResponse]] = Operation(
@@ -326,8 +327,8 @@ class Usage(Resource):
             batch (bool): True: only what batches used; False: only the rest.
             bucket_width ("1m", "1h" or "1d", default "1d"): How much time each step covers.
             end_time (int): Only what was used before this time.
-            group_by (list of "project_id", "user_id", "api_key_id", "model", "batch" or "service_tier"): Keep these
-                apart; left out, each step is one sum.
+            group_by (list of "project_id", "user_id", "api_key_id", "model", "batch", "service_tier" or
+                "api_source"): Keep these apart; left out, each step is one sum.
             limit (int): Items a page has.
             models (list of str): Only what these models did.
             page (str): Cursor: `next_page` of the answer before.
@@ -367,7 +368,7 @@ class Usage(Resource):
         api_key_ids: Sequence[str] | Omit = omit,
         bucket_width: Literal["1d"] | Omit = omit,
         end_time: int | Omit = omit,
-        group_by: Sequence[Literal["project_id", "line_item", "api_key_id"]] | Omit = omit,
+        group_by: Sequence[Literal["project_id", "line_item", "api_key_id", "api_source", "user_id"]] | Omit = omit,
         limit: int | Omit = omit,
         line_items: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
@@ -384,8 +385,8 @@ class Usage(Resource):
             api_key_ids (list of str): Only what was used with these API keys.
             bucket_width ("1d"): How much time each step covers.
             end_time (int): Only what was used before this time.
-            group_by (list of ("project_id", "line_item" or "api_key_id")): Keep these apart; left out, each step is
-                one sum.
+            group_by (list of ("project_id", "line_item", "api_key_id", "api_source" or "user_id")): Keep these
+                apart; left out, each step is one sum.
             limit (int, default 7): Steps that an answer has.
             line_items (list of str): Only the costs of these line items.
             page (str): Cursor: `next_page` of the answer before.
@@ -772,7 +773,7 @@ class Usage(Resource):
         bucket_width: Literal["1m", "1h", "1d"] | Omit = omit,
         context_levels: Sequence[Literal["low", "medium", "high"]] | Omit = omit,
         end_time: int | Omit = omit,
-        group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "context_level"]] | Omit = omit,
+        group_by: Sequence[UsageWebSearchCallsGroupBy] | Omit = omit,
         limit: int | Omit = omit,
         models: Sequence[str] | Omit = omit,
         page: str | Omit = omit,
@@ -791,8 +792,8 @@ class Usage(Resource):
             bucket_width ("1m", "1h" or "1d", default "1d"): How much time each step covers.
             context_levels (list of ("low", "medium" or "high")): Only searches with these sizes of context.
             end_time (int): Only what was used before this time.
-            group_by (list of ("project_id", "user_id", "api_key_id", "model" or "context_level")): Keep these
-                apart; left out, each step is one sum.
+            group_by (list of "project_id", "user_id", "api_key_id", "model", "context_level" or "api_source"): Keep
+                these apart; left out, each step is one sum.
             limit (int): Items a page has.
             models (list of str): Only what these models did.
             page (str): Cursor: `next_page` of the answer before.

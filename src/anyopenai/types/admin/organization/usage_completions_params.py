@@ -24,4 +24,6 @@ class UsageCompletionsParams(TypedDict, total=False):
     user_ids: Sequence[str]
 
 
-UsageCompletionsGroupBy: TypeAlias = Literal["project_id", "user_id", "api_key_id", "model", "batch", "service_tier"]
+UsageCompletionsGroupBy: TypeAlias = Literal[
+    "project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source"
+]

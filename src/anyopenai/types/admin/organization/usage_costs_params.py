@@ -14,7 +14,7 @@ class UsageCostsParams(TypedDict, total=False):
     api_key_ids: Sequence[str]
     bucket_width: Literal["1d"]
     end_time: int
-    group_by: Sequence[Literal["project_id", "line_item", "api_key_id"]]
+    group_by: Sequence[Literal["project_id", "line_item", "api_key_id", "api_source", "user_id"]]
     limit: int
     """Default 7."""
     line_items: Sequence[str]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 
 class UsageWebSearchCallsParams(TypedDict, total=False):
@@ -16,9 +16,14 @@ class UsageWebSearchCallsParams(TypedDict, total=False):
     """Default "1d"."""
     context_levels: Sequence[Literal["low", "medium", "high"]]
     end_time: int
-    group_by: Sequence[Literal["project_id", "user_id", "api_key_id", "model", "context_level"]]
+    group_by: Sequence[UsageWebSearchCallsGroupBy]
     limit: int
     models: Sequence[str]
     page: str
     project_ids: Sequence[str]
     user_ids: Sequence[str]
+
+
+UsageWebSearchCallsGroupBy: TypeAlias = Literal[
+    "project_id", "user_id", "api_key_id", "model", "context_level", "api_source"
+]

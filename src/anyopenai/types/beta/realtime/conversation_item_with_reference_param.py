@@ -13,7 +13,7 @@ class ConversationItemWithReferenceParam(TypedDict, total=False):
     """A `ConversationItemWithReferenceParam` object."""
 
     id: str
-    type: Literal["message", "function_call", "function_call_output"]
+    type: Literal["message", "function_call", "function_call_output", "item_reference"]
     object: Literal["realtime.item"]
     status: Literal["completed", "incomplete", "in_progress"]
     role: Literal["user", "assistant", "system"]
@@ -29,7 +29,7 @@ class ConversationItemWithReferenceParam(TypedDict, total=False):
 class ConversationItemWithReferenceContent(TypedDict, total=False):
     """Found in `ConversationItemWithReferenceParam.content`."""
 
-    type: Literal["input_audio", "input_text", "item_reference", "text"]
+    type: Literal["input_audio", "input_text", "item_reference", "text", "audio"]
     text: str
     id: str
     audio: str

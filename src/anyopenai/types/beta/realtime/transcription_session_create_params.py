@@ -39,7 +39,7 @@ class InputAudioNoiseReduction(TypedDict, total=False):
 class TurnDetection(TypedDict, total=False):
     """Found in `TranscriptionSessionCreateParams.turn_detection`."""
 
-    type: Literal["server_vad"]
+    type: Literal["server_vad", "semantic_vad"]
     threshold: float
     prefix_padding_ms: int
     silence_duration_ms: int

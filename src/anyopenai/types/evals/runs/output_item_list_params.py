@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class OutputItemListParams(TypedDict, total=False):
     """The arguments of `evals.runs.output_items.list`."""
 
+    eval_id: Required[str]
     after: str
     limit: int
     """Default 20."""

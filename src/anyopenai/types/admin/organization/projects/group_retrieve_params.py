@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class GroupRetrieveParams(TypedDict, total=False):
     """The arguments of `admin.organization.projects.groups.retrieve`."""
 
+    project_id: Required[str]
     group_type: Literal["group", "tenant_group"]
     """Default "group"."""

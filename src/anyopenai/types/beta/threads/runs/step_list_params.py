@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class StepListParams(TypedDict, total=False):
     """The arguments of `beta.threads.runs.steps.list`."""
 
+    thread_id: Required[str]
     after: str
     before: str
     include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]]

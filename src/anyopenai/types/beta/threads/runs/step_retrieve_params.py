@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class StepRetrieveParams(TypedDict, total=False):
     """The arguments of `beta.threads.runs.steps.retrieve`."""
 
+    thread_id: Required[str]
+    run_id: Required[str]
     include: Sequence[Literal["step_details.tool_calls[*].file_search.results[*].content"]]

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class RoleListParams(TypedDict, total=False):
     """The arguments of `admin.organization.projects.groups.roles.list`."""
 
+    project_id: Required[str]
     after: str
     limit: int
     """0 to 1000."""

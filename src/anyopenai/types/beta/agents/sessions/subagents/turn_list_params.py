@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class TurnListParams(TypedDict, total=False):
     """The arguments of `beta.agents.sessions.subagents.turns.list`."""
 
+    session_id: Required[str]
     after: str
     limit: int
     order: Literal["asc", "desc"]

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Required, TypedDict
 
 
 class ItemListParams(TypedDict, total=False):
     """The arguments of `beta.agents.sessions.subagents.turns.items.list`."""
 
+    session_id: Required[str]
+    subagent_id: Required[str]
     after: str
     limit: int
     order: Literal["asc", "desc"]
