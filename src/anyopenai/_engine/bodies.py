@@ -7,6 +7,7 @@ as Python raises them, before anything is sent. Files are read in worker threads
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO, TextIOBase
 from stat import S_ISREG
@@ -37,7 +38,7 @@ _JOIN_BELOW: Final = PIECE // 4
 class _PathFile:
     """A file given by its path; opened when it is sent, each time anew."""
 
-    __slots__ = ("_file", "_left", "path", "replayable", "size")
+    __slots__ = ("_closed", "_file", "_left", "_reading", "_state", "path", "replayable", "size")
 
     def __init__(self, path: str, size: int | None = None) -> None:
         self.path = path
@@ -45,6 +46,10 @@ class _PathFile:
         self.replayable = True
         self._file: IO[bytes] | None = None
         self._left = 0
+        # A cancelled read may go on in its thread, and that thread must close what it opens, and nobody else meanwhile.
+        self._state = threading.Lock()
+        self._reading = False
+        self._closed = False
 
     def measure(self) -> None:
         """Find the length; a pipe or device has none."""
@@ -65,6 +70,19 @@ class _PathFile:
         return await to_thread.run_sync(self._read, abandon_on_cancel=self.size is None)
 
     def _read(self) -> bytes:
+        with self._state:
+            if self._closed:
+                return b""
+            self._reading = True
+        try:
+            return self._read_piece()
+        finally:
+            with self._state:
+                self._reading = False
+                if self._closed and self._file is not None:
+                    self._file.close()
+
+    def _read_piece(self) -> bytes:
         if self._file is None:
             self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by aclose()
             self._left = self.size or 0
@@ -79,9 +97,11 @@ class _PathFile:
         return piece
 
     async def aclose(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            await to_thread.run_sync(self._file.close)
+        """Close the file; at once, as nothing was written to it."""
+        with self._state:
+            self._closed = True
+            if self._file is not None and not self._reading:
+                self._file.close()
 
 
 class _OpenFile:

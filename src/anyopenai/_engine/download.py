@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from io import FileIO
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from anyio import to_thread
@@ -178,9 +180,9 @@ async def save(file: str | os.PathLike[str], pieces: AsyncIterable[bytes]) -> No
     Raises:
         OSError: The file cannot be written.
     """
-    target = os.fspath(file)
-    part = await to_thread.run_sync(_Part, target)
+    part = _Part(os.fspath(file))
     try:
+        await to_thread.run_sync(part.open)
         buffer: list[bytes] = []
         size = 0
         async for piece in pieces:
@@ -191,7 +193,7 @@ async def save(file: str | os.PathLike[str], pieces: AsyncIterable[bytes]) -> No
                 buffer, size = [], 0
         await to_thread.run_sync(part.finish, buffer)
     finally:
-        if not part.done:
+        if not part.over:
             with grace():
                 await to_thread.run_sync(part.discard)
 
@@ -204,40 +206,71 @@ def save_now(file: str | os.PathLike[str], content: bytes) -> None:
     """
     part = _Part(os.fspath(file))
     try:
+        part.open()
         part.finish([content] if content else [])
     finally:
-        if not part.done:
-            part.discard()
+        part.discard()
 
 
 class _Part:
-    """A file being written beside the one it will become; its methods block."""
+    """A file being written beside the one it will become; its methods block.
+
+    It is there before the file is, and one method waits for the other: `asyncio.Task.cancel` takes effect while a
+    worker thread is still at work, and whatever that thread opens must be found. Guarded by the sweep over
+    a_download_to_a_file.
+
+    Attributes:
+        over: Nothing is left to do: it has taken its place, or is gone.
+    """
 
     def __init__(self, target: str) -> None:
-        self.done = False
-        # A link stays a link: what it points to is replaced.
-        self._target = os.path.realpath(target)
-        # A device or a pipe is written to, not replaced.
-        self._path = self._target
-        if not os.path.exists(self._target) or os.path.isfile(self._target):
-            folder, name = os.path.split(self._target)
-            self._path = os.path.join(folder, f".{name[:64]}.{os.urandom(8).hex()}.part")
-        self._file = open(self._path, "wb" if self._path == self._target else "xb", buffering=0)  # noqa: SIM115
+        self.over = False
+        self._target = target
+        self._path = target
+        self._file: FileIO | None = None
+        self._working = threading.Lock()
+
+    def open(self) -> None:
+        with self._working:
+            if self.over:
+                return
+            # A link stays a link: what it points to is replaced.
+            self._target = os.path.realpath(self._target)
+            # A device or a pipe is written to, not replaced.
+            self._path = self._target
+            if not os.path.exists(self._target) or os.path.isfile(self._target):
+                folder, name = os.path.split(self._target)
+                self._path = os.path.join(folder, f".{name[:64]}.{os.urandom(8).hex()}.part")
+            self._file = FileIO(self._path, "wb" if self._path == self._target else "xb")
 
     def write(self, pieces: list[bytes]) -> None:
+        with self._working:
+            self._write(pieces)
+
+    def _write(self, pieces: list[bytes]) -> None:
         data = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        while data:
+        while data and self._file is not None:
             data = data[self._file.write(data) :]
 
     def finish(self, pieces: list[bytes]) -> None:
-        if pieces:
-            self.write(pieces)
-        self._file.close()
-        if self._path != self._target:
-            os.replace(self._path, self._target)
-        self.done = True
+        with self._working:
+            file = self._file
+            if self.over or file is None:
+                return
+            if pieces:
+                self._write(pieces)
+            file.close()
+            if self._path != self._target:
+                os.replace(self._path, self._target)
+            self.over = True
 
     def discard(self) -> None:
-        self._file.close()
-        if self._path != self._target and os.path.exists(self._path):
-            os.unlink(self._path)
+        with self._working:
+            file, self._file = self._file, None
+            if self.over:
+                return
+            self.over = True
+            if file is not None:
+                file.close()
+                if self._path != self._target and os.path.exists(self._path):
+                    os.unlink(self._path)

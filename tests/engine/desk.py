@@ -1,0 +1,180 @@
+"""The whole SDK's ground for sweeps: a server with a little of the API, and a client of one connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+from anyopenai import OpenAI, OpenAIError
+from anyopenai.testing.faults import FaultServer, Peer, ReceivedRequest, response_bytes
+from anyopenai.transport import PoolTransport
+from engine.support import KEY, MODEL, PROMPT, STREAM, names_in
+from transport.exchanges import assert_all_free
+from transport.field import in_pieces
+
+JSON: Final = {"content-type": "application/json"}
+CONTENT: Final = bytes(range(256)) * 8
+
+
+def answer_to(request: ReceivedRequest, earlier: int) -> bytes:
+    """Return what is answered to a request, of which there were some like it before in this k."""
+    path = request.target.partition("?")[0]
+    if path == "/models/busy" and not earlier:
+        return response_bytes(503, b'{"error": {"message": "busy"}}', {**JSON, "retry-after-ms": "1"})
+    if path == "/models/moved":
+        return response_bytes(307, b"", {"location": "/models/m"})
+    if path == "/chat/completions":
+        events = [event if isinstance(event, str) else json.dumps(event) for event in STREAM]
+        chunks = [f"data: {event}\n\n".encode() for event in events]
+        return response_bytes(chunks=chunks, headers={"content-type": "text/event-stream"})
+    if path == "/files" and request.method == "GET":
+        last = "after=f0" in request.target
+        page = {"data": [{"id": "f1" if last else "f0"}], "has_more": not last}
+        return response_bytes(body=json.dumps(page).encode(), headers=JSON)
+    if path.endswith("/content"):
+        return response_bytes(chunks=[CONTENT[:1000], CONTENT[1000:]])
+    return response_bytes(body=json.dumps(MODEL).encode(), headers=JSON)
+
+
+class Desk:
+    """A client of one connection for each k, to a server that stays; see `Ground`.
+
+    Attributes:
+        client: The client of this k.
+        server: Whom it talks to.
+        folder: Where files go; emptied for each k.
+    """
+
+    allowed: tuple[type[BaseException], ...] = (OpenAIError,)
+
+    def __init__(self, server: FaultServer, folder: Path, **options: Any) -> None:
+        self.server = server
+        self.folder = folder
+        self._options = options
+
+    async def __aenter__(self) -> Desk:
+        self.server.connections.clear()
+        self.server.requests.clear()
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.pool = PoolTransport(max_connections=1, **self._options)
+        # Limits that never pass by themselves, and are there, so that a sweep can let each of them pass.
+        self.client = OpenAI(
+            api_key=KEY, base_url=self.server.url, transport=self.pool, timeout=3600, deadline=7200, max_retries=2
+        )
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                assert_all_free(self.pool)
+                assert (await self.client.models.retrieve("m")).id == "m"
+                assert_all_free(self.pool)
+        finally:
+            await self.client.close()
+        if kind is None:
+            await self.server.until(lambda server: server.open_connections == 0)
+            # Complete or absent, and nothing beside it.
+            assert names_in(self.folder) in ([], ["answer.bin"])
+            assert all(path.read_bytes() == CONTENT for path in self.folder.iterdir())
+
+    def reset(self) -> None:
+        """Break every connection from the server's side."""
+        for peer in self.server.connections:
+            if not peer.ended.is_set():
+                peer.break_off()
+
+    async def serve(self, peer: Peer) -> None:
+        """Answer for ever."""
+        while True:
+            request = await peer.receive_request()
+            earlier = sum(seen.target == request.target for seen in self.server.requests) - 1
+            await in_pieces(peer, answer_to(request, earlier))
+
+
+# The works. Each succeeds when nothing disturbs it.
+
+
+async def a_call(desk: Desk) -> None:
+    assert (await desk.client.models.retrieve("m")).id == "m"
+
+
+async def a_call_that_is_repeated(desk: Desk) -> None:
+    """The server was busy the first time."""
+    assert (await desk.client.models.retrieve("busy")).id == "m"
+
+
+async def a_call_that_is_redirected(desk: Desk) -> None:
+    assert (await desk.client.models.retrieve("moved")).id == "m"
+
+
+async def a_stream_of_events(desk: Desk) -> None:
+    async with await desk.client.chat.completions.create(**PROMPT, stream=True) as stream:
+        texts = [chunk.choices[0].delta.content async for chunk in stream]
+    assert texts == ["Hel", "lo", None]
+
+
+async def a_stream_of_events_left_early(desk: Desk) -> None:
+    async with await desk.client.chat.completions.create(**PROMPT, stream=True) as stream:
+        await anext(stream)
+
+
+async def pages(desk: Desk) -> None:
+    assert [file.id async for file in desk.client.files.list()] == ["f0", "f1"]
+
+
+async def a_download_to_a_file(desk: Desk) -> None:
+    async with desk.client.files.with_streaming_response.content("f") as response:
+        await response.stream_to_file(desk.folder / "answer.bin")
+
+
+async def a_raw_stream_of_bytes(desk: Desk) -> None:
+    async with desk.client.files.with_streaming_response.content("f") as response:
+        assert b"".join([piece async for piece in response.iter_bytes(500)]) == CONTENT
+
+
+async def an_upload_of_a_path(desk: Desk) -> None:
+    await desk.client.files.create(file=Path(__file__), purpose="batch")
+
+
+async def a_large_upload_of_a_file(desk: Desk) -> None:
+    file = BytesIO(bytes(3_000_000))
+    await desk.client.files.create(file=("data.bin", file), purpose="batch")
+    assert not file.closed
+
+
+async def two_calls_at_once(desk: Desk) -> None:
+    """One of them waits in line; where one fails, the other may succeed."""
+    errors: list[OpenAIError] = []
+
+    async def call() -> None:
+        try:
+            await a_call(desk)
+        except OpenAIError as error:
+            errors.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await call()
+    if errors:
+        raise errors[0]
+
+
+WORKS: Final[tuple[Callable[[Desk], Awaitable[None]], ...]] = (
+    a_call,
+    a_call_that_is_repeated,
+    a_call_that_is_redirected,
+    a_stream_of_events,
+    a_stream_of_events_left_early,
+    pages,
+    a_download_to_a_file,
+    a_raw_stream_of_bytes,
+    an_upload_of_a_path,
+    a_large_upload_of_a_file,
+    two_calls_at_once,
+)
