@@ -71,9 +71,9 @@ class _PathFile:
 
     def _read(self) -> bytes:
         with self._state:
-            if self._closed:
-                return b""
-            self._reading = True
+            self._reading = not self._closed
+        if not self._reading:
+            return b""
         try:
             return self._read_piece()
         finally:
