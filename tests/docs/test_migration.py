@@ -6,6 +6,7 @@ import copy
 import inspect
 import json
 import re
+import ssl
 from array import array
 from collections.abc import Callable
 from importlib import import_module
@@ -17,10 +18,13 @@ import pytest
 
 import anyopenai
 from anyopenai import (
+    DEFAULT_CONNECTION_LIMITS,
+    APIConnectionError,
     AsyncOpenAI,
     NotFoundError,
     NotYetSupportedError,
     OpenAI,
+    ProxyError,
     RawResponse,
     Stream,
     StreamTruncated,
@@ -42,6 +46,8 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "`socks5://` resolves names on this side": "transport.test_dialing:test_a_socks5_proxy_is_given_an_address_and_socks5h_the_name",
+    "A refused certificate is not tried again": "client.test_transport_options:test_a_refused_certificate_is_not_tried_again",
     "A number bounds an attempt with a JSON answer as a whole": "behaviour.test_time_limits:test_a_json_answer_is_bounded_to_its_last_byte",
     "Streams, downloads and uploads of files are still bounded silence by silence": "behaviour.test_time_limits:test_a_download_is_bounded_silence_by_silence",
     "seconds that bound a call as a whole, with its waiting, its attempts and its stream": "behaviour.test_time_limits:test_a_deadline_bounds_attempts_and_waits_together",
@@ -337,6 +343,31 @@ def test_timeouts_of_httpx_are_accepted() -> None:
     assert OpenAI(api_key="k", timeout=Timeout(5)).timeout == Timeout(5)
 
 
+@claims(
+    "`proxy=`, `ssl_context=` and `limits=` are options of the client", "always reached directly", "may have networks"
+)
+def test_proxies_come_from_options_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
+
+    def way(client: OpenAI, host: str) -> object:
+        return client._transport_options.proxies.proxy_for("https", host, 443)
+
+    client = OpenAI(api_key="k", limits=DEFAULT_CONNECTION_LIMITS, ssl_context=ssl.create_default_context())
+    assert str(way(client, "api.example")) == "<Proxy http://proxy.example:3128>"
+    assert way(client, "10.1.1.1") is None
+    assert way(client, "localhost") is None
+    assert way(OpenAI(api_key="k", proxy=None), "api.example") is None
+
+
+@claims("raises `ProxyError`, a kind of `APIConnectionError`")
+async def test_a_proxy_that_cannot_be_reached_is_a_proxy_error() -> None:
+    async with OpenAI(api_key="k", base_url="http://api.example", proxy="http://127.0.0.1:9", max_retries=0) as client:
+        with pytest.raises(ProxyError) as caught:
+            await client.models.list()
+        assert isinstance(caught.value, APIConnectionError)
+
+
 @claims("`http_client=` raises an error that says what to use instead")
 def test_http_clients_are_refused() -> None:
     with pytest.raises(NotYetSupportedError, match=r"transport=.*middleware="):
@@ -374,7 +405,7 @@ def test_helpers_are_not_there_yet() -> None:
 @claims(
     "raise `NotYetSupportedError` with what to do instead: `AsyncAzureOpenAI` and `AsyncBedrockOpenAI`",
     "`workload_identity`, `data_residency` and `websocket_base_url`",
-    "HTTP/2 and proxies are not there yet",
+    "HTTP/2 is not there yet",
 )
 def test_what_exists_and_is_not_there_yet_says_so() -> None:
     for name in ("AsyncAzureOpenAI", "AsyncBedrockOpenAI"):
@@ -383,4 +414,4 @@ def test_what_exists_and_is_not_there_yet_says_so() -> None:
     for option in ("workload_identity", "data_residency", "websocket_base_url"):
         with pytest.raises(NotYetSupportedError, match=f"{option}=: .* not there yet; "):
             OpenAI(api_key="k", **{option: "x"})
-    assert not {"http2", "proxy", "proxies"} & set(inspect.signature(OpenAI).parameters)
+    assert not {"http2"} & set(inspect.signature(OpenAI).parameters)

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import numpy as np
 import pytest
+import trustme
 
 from anyopenai.cli.app import command
 from anyopenai.testing import serve
@@ -74,6 +75,11 @@ async def test_a_python_block_runs(snippet: Snippet, monkeypatch: pytest.MonkeyP
     (tmp_path / "vectors").mkdir()
     np.save("vectors/vectors.npy", np.zeros((1, 3), np.float32))
     (tmp_path / "vectors" / "items.jsonl").write_text('{"id": "a", "text": "b"}\n')
+    ca = trustme.CA()
+    leaf = ca.issue_cert("client.example")
+    ca.cert_pem.write_to_path("company-ca.pem")
+    leaf.cert_chain_pems[0].write_to_path("client.pem")
+    leaf.private_key_pem.write_to_path("client.key")
     async with serve() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "any")

@@ -182,3 +182,14 @@ def test_nothing_that_is_sent_shows_in_a_report() -> None:
     tunnel = tunnel_for(LOGIN, "api.example", 443)
     assert "pass" not in repr(tunnel.start())
     assert "pass" not in repr(tunnel.feed(b"\x05\x02"))
+
+
+@pytest.mark.parametrize("status", [401, 407])
+@pytest.mark.parametrize(
+    ("proxy", "said"), [("http://p", "it wants a user name"), ("http://u:p@p", "it does not accept")]
+)
+def test_a_refused_log_in_says_what_to_do(status: int, proxy: str, said: str) -> None:
+    tunnel, _ = begun(proxy)
+    with pytest.raises(TunnelError, match=said) as caught:
+        tunnel.feed(b"HTTP/1.1 %d Odd\r\n\r\n" % status)
+    assert (caught.value.problem, caught.value.code) == ("refused", status)

@@ -165,7 +165,8 @@ class ConnectTunnel:
         if 200 <= status < 300:
             self.done = True
             return
-        if status == 407:
+        # tinyproxy says 401 to a wrong password, which only a server should; no server has been asked yet.
+        if status in (401, 407):
             raise refused_login(self._proxy, status)
         phrase = "".join(c for c in (match[2] or b"").decode("latin-1")[:100] if c.isprintable()).strip()
         lasting = status not in _PASSING_BELOW if status < 500 else status in _LASTING_ABOVE
