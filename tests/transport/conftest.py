@@ -26,6 +26,19 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     """Return contexts for a server on 127.0.0.1 and localhost, and for a client that trusts it."""
+    return _authority()
+
+
+@pytest.fixture(scope="session")
+def h2_authority() -> Authority:
+    """Return the same for a server that speaks HTTP/2 only, and a client that offers it."""
+    made = _authority()
+    made.server.set_alpn_protocols(["h2"])
+    made.client.set_alpn_protocols(["h2", "http/1.1"])
+    return made
+
+
+def _authority() -> Authority:
     ca = trustme.CA()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("127.0.0.1", "localhost").configure_cert(server)

@@ -21,10 +21,11 @@ __all__ = ("BackendLink", "connect_backend", "native_backend")
 class BackendLink:
     """A connection of one of httpcore's network backends, TLS included."""
 
-    __slots__ = ("_closed", "_rest", "_stream")
+    __slots__ = ("_closed", "_rest", "_stream", "resumable")
 
     def __init__(self, stream: AsyncNetworkStream) -> None:
         self._stream = stream
+        self.resumable: bool = False
         self._rest: list[bytes] = []
         self._closed = False
 
@@ -38,6 +39,10 @@ class BackendLink:
         if self._closed:
             raise ClosedResourceError
         return await self._stream.read(max_bytes)
+
+    def receive_now(self) -> bytes | None:
+        """Return None: a backend has no read that does not wait."""
+        return None
 
     def send_now(self, data: bytes | memoryview) -> bool:
         """Keep the bytes for `flush`: a backend has no write that does not wait."""

@@ -221,6 +221,8 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         proxy: The proxy that failed, or on the way through which it happened, without its credentials; None if the
             origin was reached, or there was no proxy.
         proxy_status: The HTTP status or SOCKS reply of a proxy that refused.
+        unprocessed: The server said that it has not begun with the request (HTTP/2: REFUSED_STREAM, GOAWAY): sending
+            it again is safe, whatever it does.
     """
 
     def __init__(
@@ -234,6 +236,7 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         received: int = 0,
         proxy: str | None = None,
         proxy_status: int | None = None,
+        unprocessed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -244,6 +247,7 @@ class TransportFailure(Exception):  # noqa: N818 - it is a fact about an exchang
         self.received = received
         self.proxy = proxy
         self.proxy_status = proxy_status
+        self.unprocessed = unprocessed
 
 
 class Transport(Protocol):

@@ -37,12 +37,20 @@ class SlotOwner(Protocol):
         """Take back one exchange's share of a connection, and close it unless it is reusable."""
         ...
 
+    def update(self, connection: Connection) -> None:
+        """Learn that a shared connection's capacity has changed."""
+        ...
+
+    def discard(self, connection: Connection) -> None:
+        """Learn that a shared connection is of no more use; its exchanges give back their shares by themselves."""
+        ...
+
     async def tidy(self) -> None:
         """Finish what closing connections left to await; as a rule there is nothing, and it returns at once."""
         ...
 
     def abandon(self, connection: Connection) -> None:
-        """Take back a connection in use, from a finalizer: any thread, any moment."""
+        """Take back a connection in use, or what a shared one `shed`s, from a finalizer: any thread, any moment."""
         ...
 
 
@@ -51,12 +59,16 @@ class Connection(Protocol):
 
     Attributes:
         origin: Whom it leads to.
-        capacity: Exchanges it can carry at once; may change while it lives.
+        shared: It can carry many exchanges at once, and stays when one of them is given up.
+        settled: Its capacity is final as far as anybody knows; a new shared connection carries one until then.
+        capacity: Exchanges it can carry at once; may change while it lives, and is 0 once it takes no more.
         active: Exchanges it carries now; kept by the pool.
         idle_since: When it became idle, on the pool's clock; kept by the pool.
     """
 
     origin: Origin
+    shared: bool
+    settled: bool
     capacity: int
     active: int
     idle_since: float
@@ -72,6 +84,10 @@ class Connection(Protocol):
 
     def is_stale(self) -> bool:
         """Tell whether an idle connection has ended meanwhile."""
+        ...
+
+    def shed(self) -> None:
+        """End the exchanges that finalizers gave up, on a shared connection."""
         ...
 
     def close(self) -> bool:

@@ -8,12 +8,13 @@ before the origin is reached names the proxy. Whoever is cancelled in between le
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from anyio import CancelScope, current_time
 
 from .._sansio.proxies import DIRECT, Proxy, ProxyRules
 from .._sansio.urls import socket_path
+from .base import TransportFailure
 from .connection import notify
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from .base import Trace, WireRequest
     from .connection import Connection, Origin
-    from .network import BareLink, Link
+    from .network import Link
 
 __all__ = ("Dialing", "Http2", "Opened", "open_connection", "open_link")
 
@@ -75,12 +76,23 @@ async def open_connection(origin: Origin, request: WireRequest, dialing: Dialing
     Raises:
         TransportFailure: No connection could be made; nothing was sent.
     """
-    # Loaded with the first connection: a client that is only built stays light.
-    from .http1 import Http1Connection
-
     request.phase = "connect"
     opened = await open_link(origin, dialing, seconds=request.timeout.connect, trace=request.trace)
-    # The seam for HTTP/2: choose by the protocol that the server picked, once more than one is offered.
+    # Loaded with the first connection: a client that is only built stays light.
+    if opened.alpn == "h2" or (dialing.http2 is True and origin.scheme != "https" and opened.forward is None):
+        from .http2 import Http2Connection
+
+        return Http2Connection(opened.link, origin)
+    if dialing.http2 is True:
+        opened.link.close()
+        await opened.link.aclose()
+        raise TransportFailure(
+            f'{origin.where} does not offer HTTP/2, which http2=True demands; http2="auto" takes HTTP/1.1 then',
+            kind="protocol",
+            phase="connect",
+        )
+    from .http1 import Http1Connection
+
     return Http1Connection(opened.link, origin, opened.forward)
 
 
@@ -220,7 +232,7 @@ class _Dial:
         if isinstance(link, BackendLink):
             encrypted, alpn = await start_tls_backend(link, context, host)
         else:
-            encrypted = await start_tls(cast("BareLink", link), context, host)
+            encrypted = await start_tls(link, context, host)
             alpn = encrypted.alpn
         self._notify("tls", began, {"host": host, "alpn": alpn})
         return encrypted, alpn

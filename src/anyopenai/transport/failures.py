@@ -14,6 +14,7 @@ from httptools import HttpParserError
 from .._sansio.tunnels import TunnelError, TunnelProblem, refused_login
 from .base import TransportFailure
 from .codings import CodingError
+from .http2_stream import ConnectionLost, Http2Error, StreamRefused, StreamReset
 from .parser import ResponseError
 from .tls import TrustError
 
@@ -52,6 +53,9 @@ _ABOUT_US: Final = (
 
 # What goes wrong in a handshake and may go well the next time: the server's own trouble, or damaged bytes.
 _PASSING: Final = ("ALERT_INTERNAL_ERROR", "BAD_RECORD_MAC", "UNEXPECTED_EOF")
+
+# RFC 9113, section 7.
+_HTTP_1_1_REQUIRED: Final = 13
 
 _WHILE: Final = {
     "pool": "while waiting for a connection",
@@ -192,16 +196,23 @@ def failure_from(
     """
     if isinstance(error, TransportFailure):
         return error
+    if isinstance(error, StreamRefused):
+        text = f"{where} did not begin with the request: {error}"
+        return TransportFailure(text, kind="lost", phase=phase, sent="none", fresh=fresh, unprocessed=True)
     described = _describe(error, where, phase)
     if described is None:
         return None
     kind, text = described
+    if phase == "body" and isinstance(error, ConnectionLost | StreamReset):
+        text += f", after {received} bytes"
     return TransportFailure(text, kind=kind, phase=phase, sent=sent, fresh=fresh, received=received)
 
 
 def _describe(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, str] | None:
     if isinstance(error, ResponseError | HttpParserError):
         return "protocol", f"{where} did not answer in HTTP/1.1: {_text(error)}"
+    if isinstance(error, Http2Error | StreamReset | ConnectionLost):
+        return _describe_http2(error, where, phase)
     if isinstance(error, CodingError):
         return "decode", f"the answer of {where} cannot be decompressed: {error}"
     if isinstance(error, TrustError):
@@ -222,6 +233,16 @@ def _describe(error: BaseException, where: str, phase: Phase) -> tuple[_Kind, st
     if isinstance(error, BusyResourceError):
         return "input", f"two tasks read the answer of {where} at once; let one of them do it"
     return _describe_backend(error, where, phase)
+
+
+def _describe_http2(error: Http2Error | StreamReset | ConnectionLost, where: str, phase: Phase) -> tuple[_Kind, str]:
+    if isinstance(error, Http2Error):
+        return "protocol", f"{where} did not answer in HTTP/2: {error}"
+    if isinstance(error, ConnectionLost):
+        return "lost", f"{where} {error} {_WHILE[phase]}"
+    if error.code == _HTTP_1_1_REQUIRED:
+        return "protocol", f"{where} wants HTTP/1.1 for this request; pass http2=False"
+    return "lost", f"{where} reset the HTTP/2 stream ({error}) {_WHILE[phase]}"
 
 
 def _describe_os(error: OSError, where: str, phase: Phase) -> tuple[_Kind, str]:

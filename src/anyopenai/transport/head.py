@@ -10,11 +10,12 @@ from .codings import ACCEPT_ENCODING
 if TYPE_CHECKING:
     from .._sansio.proxies import Proxy
 
-__all__ = ("Head", "encode_head")
+__all__ = ("BODILESS", "Head", "authority_of", "encode_head", "refused")
 
 # Fields that the transport adds unless the caller gave them.
 _OURS: Final = frozenset({b"accept-encoding", b"connection", b"content-length", b"host", b"transfer-encoding"})
-_BODILESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
+BODILESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
+"""Methods that say nothing about a length when they have no body."""
 
 
 class Head(NamedTuple):
@@ -53,19 +54,19 @@ def encode_head(request: WireRequest, forward: Proxy | None = None) -> Head:
     """
     body = request.body
     length = len(body) if isinstance(body, bytes) else body.length
-    target = request.target if forward is None else b"http://" + _host(request) + request.target
+    target = request.target if forward is None else b"http://" + authority_of(request) + request.target
     parts = [request.method.encode("ascii", "replace"), b" ", target, b" HTTP/1.1\r\n"]
     given: dict[bytes, bytes] = {}
     for name, value in request.headers:
         if name in _OURS:
             if name in given:
-                raise _refused(f"the header {name.decode()} was given twice; leave it to the transport")
+                raise refused(f"the header {name.decode()} was given twice; leave it to the transport")
             given[name] = value
         parts += (name, b": ", value, b"\r\n")
     lines = len(request.headers) + 2
     if b"host" not in given:
         # First, as RFC 9110 section 7.2 advises.
-        parts.insert(4, b"host: %b\r\n" % _host(request))
+        parts.insert(4, b"host: %b\r\n" % authority_of(request))
         lines += 1
     if b"accept-encoding" not in given:
         parts.append(b"accept-encoding: %b\r\n" % ACCEPT_ENCODING)
@@ -77,30 +78,31 @@ def encode_head(request: WireRequest, forward: Proxy | None = None) -> Head:
     chunked = length is None or coding is not None
     if coding is not None:
         if coding.lower() != b"chunked" or b"content-length" in given:
-            raise _refused("transfer-encoding may only be `chunked`, and not beside content-length")
+            raise refused("transfer-encoding may only be `chunked`, and not beside content-length")
     elif length is None:
         if b"content-length" in given:
-            raise _refused("content-length was given for a body whose length is not known")
+            raise refused("content-length was given for a body whose length is not known")
         parts.append(b"transfer-encoding: chunked\r\n")
         lines += 1
     elif (announced := given.get(b"content-length")) is not None:
         if announced != b"%d" % length:
-            raise _refused(f"content-length does not fit the body of {length} bytes; leave it to the transport")
-    elif length or request.method not in _BODILESS:
+            raise refused(f"content-length does not fit the body of {length} bytes; leave it to the transport")
+    elif length or request.method not in BODILESS:
         parts.append(b"content-length: %d\r\n" % length)
         lines += 1
     parts.append(b"\r\n")
     data = b"".join(parts)
     # One look at the finished bytes finds an injected line break wherever it came from.
     if data.count(b"\n") != lines or data.count(b"\r") != lines or b"\0" in data:
-        raise _refused("a header name, a header value or the target contains a line break or NUL; remove it")
+        raise refused("a header name, a header value or the target contains a line break or NUL; remove it")
     if not request.method.isalpha() or b" " in request.target or not request.target.isascii():
-        raise _refused("the method must be letters, and the target percent-encoded")
+        raise refused("the method must be letters, and the target percent-encoded")
     close = b"close" in given.get(b"connection", b"").lower()
     return Head(data, chunked, None if chunked else length, close, b"accept-encoding" not in given)
 
 
-def _host(request: WireRequest) -> bytes:
+def authority_of(request: WireRequest) -> bytes:
+    """Return whom a request is for, as `host` and `:authority` have it."""
     if request.scheme == "http+unix":
         return b"localhost"
     host = f"[{request.host}]" if ":" in request.host else request.host
@@ -113,6 +115,7 @@ def _host(request: WireRequest) -> bytes:
         return host.encode("idna")
 
 
-def _refused(text: str) -> TransportFailure:
+def refused(text: str) -> TransportFailure:
+    """Return the failure for a request that cannot be sent as it is."""
     kind: Literal["input"] = "input"
     return TransportFailure(f"the request was not sent: {text}", kind=kind, phase="write", sent="none")

@@ -36,13 +36,27 @@ class Http1Connection:
 
     Attributes:
         origin: Whom it leads to.
-        capacity: One exchange at a time; nothing is pipelined.
+        shared: False, and
+        settled: True:
+        capacity: one exchange at a time; nothing is pipelined.
         active: Exchanges it carries now; kept by the pool.
         idle_since: When it became idle, on the pool's clock; kept by the pool.
         fresh: It has not carried a whole answer yet.
     """
 
-    __slots__ = ("__weakref__", "_forward", "_link", "_parser", "active", "capacity", "fresh", "idle_since", "origin")
+    __slots__ = (
+        "__weakref__",
+        "_forward",
+        "_link",
+        "_parser",
+        "active",
+        "capacity",
+        "fresh",
+        "idle_since",
+        "origin",
+        "settled",
+        "shared",
+    )
 
     def __init__(self, link: Link, origin: Origin, forward: Proxy | None = None) -> None:
         self._link = link
@@ -50,6 +64,8 @@ class Http1Connection:
         self._forward = forward
         self._parser = ResponseParser()
         self.origin: Origin = origin
+        self.shared: bool = False
+        self.settled: bool = True
         self.capacity: int = 1
         self.active: int = 0
         self.idle_since: float = 0.0
@@ -170,6 +186,9 @@ class Http1Connection:
     def is_stale(self) -> bool:
         """Tell whether the server has closed the idle connection, or sent what nobody asked for."""
         return self._link.is_stale()
+
+    def shed(self) -> None:
+        """Do nothing: whoever gives up an exchange gives up the connection."""
 
     def close(self) -> bool:
         """Close at once, waking whoever waits; False if `aclose` must still be awaited."""

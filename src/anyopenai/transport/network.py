@@ -55,10 +55,20 @@ class Link(Protocol):
 
     One task may receive while another sends. Methods that do not await belong to the event loop's own thread, except
     `abort`.
+
+    Attributes:
+        resumable: A `flush` that was cancelled has lost nothing and can be repeated, and `receive_now` can tell what
+            has arrived; false for links that only await.
     """
+
+    resumable: bool
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Return what arrives next, or b"" when the peer sends no more; cancelling loses nothing."""
+        ...
+
+    def receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None if nothing has or nobody can tell without awaiting."""
         ...
 
     def send_now(self, data: bytes | memoryview) -> bool:
@@ -66,7 +76,7 @@ class Link(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Hand over the rest; cancelling cuts the write short, and the link can only be closed then."""
+        """Hand over the rest; a link that is not `resumable` can only be closed when this was cancelled."""
         ...
 
     def is_stale(self) -> bool:
@@ -97,10 +107,11 @@ class BareLink(Link, Protocol):
 class SocketLink:
     """A plain connection on a bare socket, TCP or Unix."""
 
-    __slots__ = ("_rest", "_sock", "_waiting")
+    __slots__ = ("_rest", "_sock", "_waiting", "resumable")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self.resumable: bool = True
         self._rest: memoryview | None = None
         # Tasks that wait for the socket; closing it under them needs care (see `close`).
         self._waiting = 0
@@ -145,7 +156,7 @@ class SocketLink:
         return False
 
     async def flush(self) -> None:
-        """Hand over the rest; cancelling cuts the write short, and the link can only be closed then."""
+        """Hand over the rest; when cancelled, what is left of it is kept for the next time."""
         sock = self._sock
         while self._rest is not None:
             self._waiting += 1

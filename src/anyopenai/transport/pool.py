@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from warnings import warn
 
@@ -20,7 +21,8 @@ from .._sansio.proxies import DIRECT, ProxyRules, rules_from
 from .base import TransportFailure, WireRequest
 from .connection import Connection, Origin, notify
 from .dialing import Dialing, open_connection
-from .slots import Opening, Slots, Waiter
+from .site import Opening, Waiter
+from .slots import Slots
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from httpcore import AsyncNetworkBackend
 
     from .base import WireResponse
+    from .dialing import Http2
 
 __all__ = ("PoolStats", "PoolTransport")
 
@@ -37,6 +40,12 @@ __all__ = ("PoolStats", "PoolTransport")
 KEEPALIVE_EXPIRY: Final = 30.0
 # openai-python's users are used to this figure.
 MAX_CONNECTIONS: Final = 1000
+# What that figure allows over HTTP/1.1; a few shared connections carry as much.
+MAX_INFLIGHT: Final = 1000
+
+# A server that ends its connections often may hit one request several times in a row. Each time it says that it has not
+# begun with it, so the number only bounds what a server that refuses everything can make of it.
+_MAX_REFUSALS: Final = 16
 
 # RFC 9110 section 9.2.2: repeating these changes nothing.
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -51,7 +60,10 @@ class PoolStats(NamedTuple):
         idle: Those that wait for the next request.
         waiting: Requests that wait for a connection.
         opened: Connections opened so far.
-        resent: Requests sent again because the server had closed a kept connection under them.
+        resent: Requests sent again because the server had closed a kept connection under them, or would not begin with
+            them.
+        inflight: Requests under way, those that wait in line not counted.
+        streams: How many of them share connections with others (HTTP/2).
     """
 
     connections: int
@@ -60,10 +72,12 @@ class PoolStats(NamedTuple):
     waiting: int
     opened: int
     resent: int
+    inflight: int
+    streams: int
 
 
 class PoolTransport:
-    """The default transport: HTTP/1.1 over kept connections.
+    """The default transport: HTTP/1.1 and HTTP/2 over kept connections.
 
     Usable at once, inside or outside of an event loop, with or without `async with`. Its connections belong to the
     event loop that opened them: use from a second one fails while the first still runs; after that has ended they are
@@ -72,10 +86,16 @@ class PoolTransport:
     A request on a kept connection that the server closes without a byte of an answer is sent once more, on a fresh
     connection, if its body can be read again and either nothing of it had left, or repeating it changes nothing: its
     method is idempotent, or it carries an `idempotency-key`. Anything else fails with `fresh` false, and its caller
-    decides. That is what RFC 9112 section 9.3.1 and RFC 9110 section 9.2.2 leave to a client by itself.
+    decides. That is what RFC 9112 section 9.3.1 and RFC 9110 section 9.2.2 leave to a client by itself. What a server
+    says it has not begun with (HTTP/2: REFUSED_STREAM, GOAWAY) is sent again whatever it does.
+
+    Over HTTP/2 one connection carries many requests: up to what the server allows, and about 256. The next one is opened
+    when 80 % of that is taken. The first requests to an origin whose protocol is not known yet wait for the first
+    connection, rather than opening one each.
 
     Args:
         max_connections: Open at once, over all origins; more requests wait in line.
+        max_inflight: Requests under way at once, over all origins; None for 1000, or `max_connections` if that is more.
         max_keepalive: Idle ones to keep, over all origins; None for as many as `max_connections`.
         keepalive_expiry: How long an idle connection is kept, in seconds.
         cert_file: Bundle of certificates to trust instead of the system's (`SSL_CERT_FILE`).
@@ -84,6 +104,8 @@ class PoolTransport:
         proxy: What leads to origins: a proxy's URL, a mapping of patterns to such URLs or None, or None for the
             direct way. The environment is not looked at.
         network_backend: One of httpcore's network backends to connect through, instead of plain sockets.
+        http2: `"auto"` speaks HTTP/2 where a TLS server chooses it; true speaks nothing else, also in clear text; false
+            never does.
         clock: Seconds that never go back.
     """
 
@@ -91,6 +113,7 @@ class PoolTransport:
         self,
         *,
         max_connections: int = MAX_CONNECTIONS,
+        max_inflight: int | None = None,
         max_keepalive: int | None = None,
         keepalive_expiry: float = KEEPALIVE_EXPIRY,
         cert_file: str | None = None,
@@ -98,16 +121,28 @@ class PoolTransport:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | Mapping[str, str | None] | ProxyRules | None = None,
         network_backend: AsyncNetworkBackend | None = None,
+        http2: Http2 = "auto",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if max_connections < 1:
             raise ValueError(f"max_connections must be at least 1, not {max_connections}")
+        if max_inflight is not None and max_inflight < 1:
+            raise ValueError(f"max_inflight must be at least 1, not {max_inflight}")
+        if http2 not in ("auto", True, False):
+            raise ValueError(f'http2 must be "auto", True or False, not {http2!r}')
         self._max_connections = max_connections
-        self._dialing = Dialing(
-            cert_file, cert_dir, ssl_context, network_backend, proxies=DIRECT if proxy is None else rules_from(proxy)
-        )
+        self._max_inflight = max(MAX_INFLIGHT, max_connections) if max_inflight is None else max_inflight
+        proxies = DIRECT if proxy is None else rules_from(proxy)
+        self._dialing = Dialing(cert_file, cert_dir, ssl_context, network_backend, http2, proxies)
         keepalive = max_connections if max_keepalive is None else max_keepalive
-        self._slots = Slots(max_connections, keepalive, keepalive_expiry, clock)
+        self._slots = Slots(
+            max_connections,
+            keepalive,
+            keepalive_expiry,
+            clock,
+            max_inflight=self._max_inflight,
+            shares=partial(_shares, http2),
+        )
         self._native: object = None  # the event loop that the connections belong to
         self._closed = False
         self._opened = 0
@@ -143,19 +178,26 @@ class PoolTransport:
         connection = self._slots.take(origin)
         if connection is None:
             connection = await self._acquire(origin, request, fresh=False)
-        try:
-            return await connection.exchange(request, self)
-        except TransportFailure as failure:
-            if not _may_resend(request, failure) or connection.answering or self._closed:
-                raise self._explain(failure) from failure.__cause__
-        self._resent += 1
-        request.phase = "pool"
-        request.sent = "none"
-        connection = await self._acquire(origin, request, fresh=True)
-        try:
-            return await connection.exchange(request, self)
-        except TransportFailure as failure:
-            raise self._explain(failure) from failure.__cause__
+        resends = refusals = 0
+        while True:
+            try:
+                return await connection.exchange(request, self)
+            except TransportFailure as failure:
+                if failure.unprocessed:
+                    refusals += 1
+                    again = refusals <= _MAX_REFUSALS and _is_replayable(request, failure)
+                else:
+                    resends += 1
+                    again = resends == 1 and not connection.answering and _may_resend(request, failure)
+                if not again or self._closed:
+                    raise self._explain(failure) from failure.__cause__
+            self._resent += 1
+            request.phase = "pool"
+            request.sent = "none"
+            # Other kept HTTP/1.1 connections may have been closed as well. A shared one has left the pool by itself.
+            again_fresh = not connection.shared
+            kept = None if again_fresh else self._slots.take(origin)
+            connection = kept or await self._acquire(origin, request, fresh=again_fresh)
 
     def stats(self) -> PoolStats:
         """Return the state at this moment."""
@@ -166,9 +208,11 @@ class PoolTransport:
             connections=len(slots.held),
             in_use=len(slots.held) - len(slots.idle),
             idle=len(slots.idle),
-            waiting=len(slots.waiters),
+            waiting=slots.waiting,
             opened=self._opened,
             resent=self._resent,
+            inflight=slots.inflight,
+            streams=sum(slot.active for slot in slots.held if not isinstance(slot, Opening) and slot.shared),
         )
 
     async def aclose(self) -> None:
@@ -203,6 +247,14 @@ class PoolTransport:
             self._sweep()
         self._slots.give_back(connection, reusable=reusable and not self._closed)
 
+    def update(self, connection: Connection) -> None:
+        """Learn that a shared connection's capacity has changed."""
+        self._slots.update(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """Learn that a shared connection is of no more use; its exchanges give back their shares by themselves."""
+        self._slots.discard(connection)
+
     async def tidy(self) -> None:
         """Finish what closing connections left to await (foreign backends only); shielded, within bounds."""
         litter = self._slots.litter
@@ -210,21 +262,26 @@ class PoolTransport:
             await litter.popleft().aclose()
 
     def abandon(self, connection: Connection) -> None:
-        """Take back a connection in use, from a finalizer.
+        """Take back a connection in use, or what a shared one `shed`s, from a finalizer.
 
         A finalizer may run in any thread, and in the middle of anything, this pool's own bookkeeping included: so the
-        socket is closed here, and the slot is freed at the next look at the pool, which the event loop is asked for.
+        socket of an unshared one is closed here, and the rest is done at the next look at the pool, which the event loop
+        is asked for.
         """
-        connection.abort()
+        if not connection.shared:
+            connection.abort()
         self._abandoned.append(connection)
-        if self._slots.waiters:
+        if connection.shared or self._slots.waiting:
             _call_soon(self._native, self._sweep)
 
     def _sweep(self) -> None:
         """Free what finalizers gave up."""
         while self._abandoned:
-            self._slots.free(self._abandoned.popleft())
-        self._slots.serve()
+            connection = self._abandoned.popleft()
+            if connection.shared:
+                connection.shed()
+            else:
+                self._slots.discard(connection)
 
     async def _acquire(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection:
         """Open a connection, or wait for one if the limit is reached.
@@ -236,7 +293,7 @@ class PoolTransport:
         """
         if self._abandoned:
             self._sweep()
-        opening = self._slots.reserve()
+        opening = self._slots.reserve(origin)
         if opening is None:
             gift = await self._wait(origin, request, fresh=fresh)
             if not isinstance(gift, Opening):
@@ -245,11 +302,11 @@ class PoolTransport:
         try:
             connection = await open_connection(origin, request, self._dialing)
         except BaseException as error:
-            self._slots.free(opening)
-            self._slots.serve()
-            if isinstance(error, TransportFailure):
-                raise self._explain(error) from error.__cause__
-            raise
+            if not isinstance(error, TransportFailure):
+                self._slots.give_up(opening)
+                raise
+            self._slots.give_up(opening, error, request.timeout.connect)
+            raise self._explain(error) from error.__cause__
         if not self._slots.fill(opening, connection):
             # The pool was closed while we connected.
             connection.close()
@@ -259,8 +316,8 @@ class PoolTransport:
 
     async def _wait(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection | Opening:
         """Stand in line; whatever is given at the moment of a cancellation is passed on."""
-        waiter = Waiter(origin, fresh=fresh)
-        self._slots.waiters[waiter] = None
+        waiter = Waiter(origin, fresh=fresh, connect=request.timeout.connect)
+        self._slots.stand_in_line(waiter)
         if self._abandoned:
             # Given up between our look at the limit and now: nobody else would notice.
             self._sweep()
@@ -279,12 +336,20 @@ class PoolTransport:
             notify(request.trace, "pool.wait", {"seconds": current_time() - began})
         if waiter.gift is not None:
             return waiter.gift
+        if waiter.failure is not None:
+            raise _copy(waiter.failure)
         self._slots.leave_line(waiter)
         if self._closed or seconds is None:
             raise self._refusal(request)
+        if self._slots.inflight >= self._max_inflight:
+            full, limit = f"{self._max_inflight} requests are under way", "max_inflight"
+        elif len(self._slots.held) < self._max_connections:
+            full, limit = "one is still being opened", "Timeout(connect=...)"
+        else:
+            full, limit = f"all {self._max_connections} are in use", "max_connections"
         raise TransportFailure(
-            f"no connection became free within {seconds:g} s: all {self._max_connections} are in use; "
-            "raise max_connections, lower the concurrency, or allow more time with Timeout(pool=...)",
+            f"no connection became free within {seconds:g} s: {full}; "
+            f"raise {limit}, lower the concurrency, or allow more time with Timeout(pool=...)",
             kind="timeout",
             phase="pool",
             sent="none",
@@ -335,14 +400,27 @@ class PoolTransport:
 
 def _may_resend(request: WireRequest, failure: TransportFailure) -> bool:
     """Tell whether a failed request may be sent again without asking anyone; see `PoolTransport`."""
-    if failure.fresh or failure.kind != "lost":
-        return False
-    body = request.body
-    if not isinstance(body, bytes) and not body.replayable:
+    if failure.fresh or failure.kind != "lost" or not _is_replayable(request, failure):
         return False
     if request.sent == "none" or request.method in _IDEMPOTENT:
         return True
     return any(name == b"idempotency-key" for name, _ in request.headers)
+
+
+def _is_replayable(request: WireRequest, failure: TransportFailure) -> bool:
+    """Tell whether the body of a failed request can be sent once more, or had not been touched."""
+    body = request.body
+    return isinstance(body, bytes) or body.replayable or failure.phase == "pool"
+
+
+def _shares(http2: Http2, origin: Origin) -> bool | None:
+    """Tell whether connections to an origin carry many requests; None if its server decides."""
+    return http2 if isinstance(http2, bool) else None if origin.scheme == "https" else False
+
+
+def _copy(failure: TransportFailure) -> TransportFailure:
+    """Return a failure for another request that waited for the same connection."""
+    return TransportFailure(failure.message, kind=failure.kind, phase=failure.phase, sent="none")
 
 
 def _is_running(native: object) -> bool:

@@ -181,7 +181,7 @@ class TLSLink:
         alpn: The protocol that the server chose, or None.
     """
 
-    __slots__ = ("_incoming", "_inner", "_outgoing", "_tls", "alpn")
+    __slots__ = ("_incoming", "_inner", "_outgoing", "_tls", "alpn", "resumable")
 
     def __init__(self, inner: BareLink, tls: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
         self._inner = inner
@@ -189,6 +189,7 @@ class TLSLink:
         self._incoming = incoming
         self._outgoing = outgoing
         self.alpn: str | None = None
+        self.resumable: bool = True
 
     async def handshake(self) -> None:
         """Agree on keys and check the server's certificate and name.
@@ -273,7 +274,7 @@ class TLSLink:
         return self._inner.send_now(self._outgoing.read())
 
     async def flush(self) -> None:
-        """Hand over the rest; cancelling cuts the write short, and the link can only be closed then."""
+        """Hand over the rest; when cancelled, what is left of it is kept for the next time."""
         await self._inner.flush()
 
     def is_stale(self) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .network import Link
     from .parser import ResponseParser
 
-__all__ = ("PIECE", "Upload")
+__all__ = ("PIECE", "Upload", "wrong_length")
 
 # Large enough that the loop's own work disappears, small enough for the kernel to take in a few writes.
 PIECE: Final = 262144
@@ -133,7 +133,7 @@ class Upload:
                     piece = await reader.read()
                 given += len(piece)
                 if expected is not None and (given > expected or (not piece and given < expected)):
-                    raise self._wrong_length(given, expected)
+                    raise wrong_length(given, expected)
                 data = piece if not chunked else _chunk(piece) if piece else b"0\r\n\r\n"
                 if first:
                     await self._send(memoryview(self._head.data + data))
@@ -154,16 +154,6 @@ class Upload:
         except BaseException as error:
             self.foreign = error
             raise
-
-    def _wrong_length(self, given: int, expected: int) -> TransportFailure:
-        more = "at least " if given > expected else ""
-        return TransportFailure(
-            f"the request body was announced with {expected} bytes and gave {more}{given}; "
-            "a file that changes while it is sent must be copied first",
-            kind="input",
-            phase="write",
-            sent="partial",
-        )
 
     async def _send(self, data: memoryview) -> None:
         # A view shows no bytes where local variables are printed; the first one has the key in it.
@@ -186,3 +176,20 @@ class Upload:
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def wrong_length(given: int, expected: int) -> TransportFailure:
+    """Return the failure for a body that is not as long as it was announced.
+
+    Args:
+        given: Bytes that its source has given.
+        expected: Bytes that were announced.
+    """
+    more = "at least " if given > expected else ""
+    return TransportFailure(
+        f"the request body was announced with {expected} bytes and gave {more}{given}; "
+        "a file that changes while it is sent must be copied first",
+        kind="input",
+        phase="write",
+        sent="partial",
+    )

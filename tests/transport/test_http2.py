@@ -1,0 +1,276 @@
+"""HTTP/2 from the pool down to the wire, against h2's own server side: exchanges, sharing, ends, limits and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from anyio import CancelScope, Event, create_task_group, wait_all_tasks_blocked
+from h2.settings import SettingCodes
+
+from anyopenai._timeouts import Timeout
+from anyopenai.transport import PoolTransport, TransportFailure, WireRequest
+from transport.exchanges import NO_LIMIT, Authority, Source, assert_all_free
+from transport.h2peer import H2Server, Peer, h2_server, serve_all
+
+Connect = Callable[..., AbstractAsyncContextManager[H2Server]]
+
+
+class Setup:
+    """Servers and pools over clear text or TLS."""
+
+    def __init__(self, authority: Authority | None) -> None:
+        self._authority = authority
+
+    def server(self, *scripts: Any, **options: Any) -> AbstractAsyncContextManager[H2Server]:
+        """Run a server."""
+        return h2_server(*scripts, tls=self._authority.server if self._authority else None, **options)
+
+    def pool(self, **options: Any) -> PoolTransport:
+        """Return a pool that speaks HTTP/2 to it."""
+        if self._authority is None:
+            return PoolTransport(http2=True, **options)
+        return PoolTransport(ssl_context=self._authority.client, **options)
+
+
+@pytest.fixture(params=["clear", "tls"])
+def setup(request: pytest.FixtureRequest, h2_authority: Authority) -> Setup:
+    """Give both ways to HTTP/2: prior knowledge, and ALPN."""
+    return Setup(h2_authority if request.param == "tls" else None)
+
+
+def request_to(server: H2Server, body: Any = b"", **options: Any) -> WireRequest:
+    """Return a request for a server."""
+    options.setdefault("timeout", NO_LIMIT)
+    return WireRequest(
+        options.pop("method", "POST"),
+        "https" if server.tls else "http",
+        server.host,
+        server.port,
+        options.pop("target", b"/v1/things"),
+        list(options.pop("headers", ())),
+        body,
+        **options,
+    )
+
+
+async def fetch(pool: PoolTransport, request: WireRequest) -> bytes:
+    """Send a request and return the whole body of its answer."""
+    response = await pool.send(request)
+    return await response.read(1 << 24)
+
+
+async def test_a_request_and_its_answer_go_over_one_stream(setup: Setup) -> None:
+    seen: list[str] = []
+    async with setup.server(serve_all) as server, setup.pool() as pool:
+        request = request_to(
+            server,
+            b"hello",
+            headers=[(b"authorization", b"Bearer sk-1"), (b"connection", b"keep-alive"), (b"x-empty", b"")],
+            trace=lambda name, facts: seen.append(f"{name} {facts.get('http_version', '')}".strip()),
+        )
+        response = await pool.send(request)
+        assert (response.status, response.http_version) == (200, "HTTP/2")
+        assert await response.read(100) == b"5"
+        assert response.complete
+        assert request.sent == "all"
+        asked = server.peers[0].asked[1]
+        assert asked.headers == {
+            b":method": b"POST",
+            b":scheme": b"https" if server.tls else b"http",
+            b":authority": b"127.0.0.1:%d" % server.port,
+            b":path": b"/v1/things",
+            b"authorization": b"Bearer sk-1",
+            b"x-empty": b"",
+            b"accept-encoding": asked.headers[b"accept-encoding"],
+            b"content-length": b"5",
+        }
+        assert seen == ["connect", *(["tls"] if server.tls else []), "request.sent", "head HTTP/2", "body.end"]
+        assert_all_free(pool)
+        assert pool.stats().connections == 1
+
+
+async def test_many_requests_at_once_share_one_connection(setup: Setup) -> None:
+    async with setup.server(serve_all) as server, setup.pool() as pool:
+        async with create_task_group() as group:
+            for number in range(100):
+                group.start_soon(fetch, pool, request_to(server, b"x" * number))
+        assert pool.stats().opened == 1
+        assert len(server.peers[0].asked) == 100
+        assert_all_free(pool)
+
+
+async def test_a_stream_left_early_is_reset_and_the_connection_goes_on(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_request()
+        await peer.head(asked.stream)
+        await peer.body(asked.stream, b"begun")
+        await serve_all(peer)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        response = await pool.send(request_to(server))
+        assert await response.receive() == b"begun"
+        await response.aclose()
+        assert_all_free(pool)
+        assert await fetch(pool, request_to(server, b"next")) == b"4"
+        peer = server.peers[0]
+        assert peer.resets == {1: 8}
+        assert len(server.peers) == 1
+
+
+async def test_a_cancelled_request_resets_its_stream_and_leaves_its_sibling_alone(setup: Setup) -> None:
+    gate = Event()
+
+    async def script(peer: Peer) -> None:
+        first, second = await peer.next_request(), await peer.next_request()
+        await gate.wait()
+        await peer.until(lambda peer: first.stream in peer.resets)
+        await peer.answer(second.stream)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        with CancelScope() as scope:
+            async with create_task_group() as group:
+
+                async def unlucky() -> None:
+                    with scope_of_first:
+                        await fetch(pool, request_to(server))
+
+                async def lucky() -> None:
+                    answers.append(await fetch(pool, request_to(server)))
+
+                answers: list[bytes] = []
+                scope_of_first = CancelScope()
+                group.start_soon(unlucky)
+                await wait_all_tasks_blocked()
+                group.start_soon(lucky)
+                await wait_all_tasks_blocked()
+                scope_of_first.cancel()
+                gate.set()
+        assert not scope.cancelled_caught
+        assert answers == [b"{}"]
+        assert server.peers[0].resets == {1: 8}
+        assert_all_free(pool)
+
+
+async def test_streams_above_what_goaway_names_are_sent_again_and_those_below_go_on(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        asked = [await peer.next_request() for _ in range(4)]
+        await peer.say_goaway(asked[1].stream)
+        for one in asked[:2]:
+            await peer.answer(one.stream, b"old")
+
+    answers: list[bytes] = []
+    async with setup.server(script, serve_all) as server, setup.pool() as pool:
+
+        async def ask() -> None:
+            answers.append(await fetch(pool, request_to(server, b"again")))
+
+        async with create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(ask)
+        assert sorted(answers) == [b"5", b"5", b"old", b"old"]
+        assert pool.stats().resent == 2
+        assert_all_free(pool)
+
+
+async def test_a_refused_stream_is_sent_again(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_request()
+        await peer.reset(asked.stream, 7)
+        await serve_all(peer)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        assert await fetch(pool, request_to(server, b"12345")) == b"5"
+        assert pool.stats().resent == 1
+
+
+async def test_a_body_larger_than_the_windows_arrives_whole(setup: Setup) -> None:
+    async with setup.server(serve_all) as server, setup.pool() as pool:
+        assert await fetch(pool, request_to(server, b"x" * 1_000_000)) == b"1000000"
+        source = Source([b"y" * 70_000] * 5)
+        assert await fetch(pool, request_to(server, source)) == b"350000"
+        source = Source([b"y" * 70_000] * 5, 350_000)
+        assert await fetch(pool, request_to(server, source)) == b"350000"
+        assert source.closed == 1
+        assert server.peers[0].asked[5].frames[-1] > 0
+        assert_all_free(pool)
+
+
+async def test_an_answer_larger_than_the_windows_arrives_whole(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_request()
+        await peer.answer(asked.stream, b"z" * 3_000_000)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        assert await fetch(pool, request_to(server)) == b"z" * 3_000_000
+
+
+async def test_an_answer_of_the_wrong_length_ends_its_own_stream_only(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        first, second = await peer.next_request(), await peer.next_request()
+        await peer.answer(first.stream, b"short", fields=[(b"content-length", b"9")])
+        await peer.answer(second.stream, b"right")
+
+    answers: list[bytes] = []
+    failures: list[TransportFailure] = []
+    async with setup.server(script) as server, setup.pool() as pool:
+
+        async def ask() -> None:
+            try:
+                answers.append(await fetch(pool, request_to(server)))
+            except TransportFailure as failure:
+                failures.append(failure)
+
+        async with create_task_group() as group:
+            group.start_soon(ask)
+            group.start_soon(ask)
+        assert answers == [b"right"]
+        [failure] = failures
+        assert failure.kind == "protocol"
+        assert "HTTP/2: the body has 5 bytes or more where its head announced 9" in failure.message
+        assert_all_free(pool)
+
+
+async def test_a_timeout_ends_its_own_stream_only(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        first, second = await peer.next_request(), await peer.next_request()
+        await peer.until(lambda peer: len(peer.resets) == 1)
+        await peer.answer(second.stream if first.stream in peer.resets else first.stream)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        async with create_task_group() as group:
+
+            async def patient() -> None:
+                assert await fetch(pool, request_to(server)) == b"{}"
+
+            async def hasty() -> None:
+                with pytest.raises(TransportFailure, match=r"no answer from .* within 0.05 s") as caught:
+                    await fetch(pool, request_to(server, timeout=Timeout(None, read=0.05)))
+                assert (caught.value.kind, caught.value.sent) == ("timeout", "all")
+
+            group.start_soon(hasty)
+            group.start_soon(patient)
+        assert_all_free(pool)
+
+
+async def test_no_more_streams_than_the_server_allows_are_open(setup: Setup) -> None:
+    most = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal most
+        while True:
+            asked = await peer.next_request()
+            most = max(most, peer.h2.open_inbound_streams)
+            await peer.answer(asked.stream)
+
+    settings = {SettingCodes.MAX_CONCURRENT_STREAMS: 3}
+    async with setup.server(script, settings=settings) as server, setup.pool(max_connections=2) as pool:
+        async with create_task_group() as group:
+            for _ in range(40):
+                group.start_soon(fetch, pool, request_to(server, b"x"))
+        assert most <= 3
+        assert pool.stats().opened <= 2
+        assert pool.stats().resent == 0
+        assert_all_free(pool)
