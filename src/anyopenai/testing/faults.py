@@ -167,7 +167,7 @@ class Wait:
 
     gate: Gate
 
-    async def __call__(self, peer: Peer) -> None:
+    async def __call__(self, peer: object) -> None:
         """Carry out the step."""
         await self.gate.wait()
 
@@ -178,7 +178,7 @@ class Set:
 
     event: Event
 
-    async def __call__(self, peer: Peer) -> None:
+    async def __call__(self, peer: object) -> None:
         """Carry out the step."""
         self.event.set()
 

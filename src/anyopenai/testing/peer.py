@@ -244,6 +244,10 @@ class Peer:
         self.hung_up.set()
         self._note(None)
 
+    def note(self) -> None:
+        """Wake whoever waits in `FaultServer.until`: something has changed."""
+        self._note(None)
+
     async def aclose(self) -> None:
         """Close the connection."""
         with grace(), suppress(OSError, BrokenResourceError):
