@@ -40,6 +40,8 @@ from transport.exchanges import NO_LIMIT, Authority, assert_all_free, fetch, req
 from transport.proxying import ESTABLISHED, Connect, Socks, login_of
 from transport.test_network import free_port
 
+Backend = Callable[[], httpcore.AsyncNetworkBackend | None]
+
 OK = Reply(body=b"{}")
 SERVE = [Forever(Receive(), OK)]
 LOGIN = "us%40er:p%3Ass%2Fword%20%C3%BC"
@@ -331,14 +333,14 @@ async def test_a_kept_connection_that_the_proxy_has_closed_is_not_used_again(kin
         assert pool.stats().opened == 2
 
 
-@pytest.mark.parametrize("encrypted", [True, False], ids=["tls", "clear"])
+@pytest.mark.parametrize("backend", [lambda: None, httpcore.AnyIOBackend], ids=["bare", "httpcore"])
 async def test_cancelling_anywhere_on_the_way_leaves_nothing_open(
-    kind: str, encrypted: bool, authority: Authority
+    kind: str, encrypted: bool, backend: Backend, authority: Authority
 ) -> None:
     async with proxied(kind, authority, encrypted=encrypted, login=True) as (origin, proxy, _):
         url = url_of(proxy, kind, LOGIN)
         for k in range(1, 60):
-            async with PoolTransport(proxy=url, ssl_context=authority.client) as pool:
+            async with PoolTransport(proxy=url, ssl_context=authority.client, network_backend=backend()) as pool:
                 reached = await cancel_at(fetch(pool, request_to(origin)), k)
                 assert_all_free(pool)
             if not reached:
@@ -479,9 +481,7 @@ def unix_request(path: Path, timeout: Timeout = NO_LIMIT) -> WireRequest:
 
 
 @pytest.mark.parametrize("backend", [lambda: None, httpcore.AnyIOBackend], ids=["bare", "httpcore"])
-async def test_a_server_on_a_unix_socket_is_reached(
-    backend: Callable[[], httpcore.AsyncNetworkBackend | None], tmp_path: Path
-) -> None:
+async def test_a_server_on_a_unix_socket_is_reached(backend: Backend, tmp_path: Path) -> None:
     path = tmp_path / "a server.sock"
     # A proxy leads to hosts, so it has nothing to do with sockets on this machine.
     async with unix_server(path) as heads, PoolTransport(proxy="http://127.0.0.1:1", network_backend=backend()) as pool:

@@ -392,3 +392,21 @@ async def test_shared_contexts_offer_what_is_asked_for(
         )
         opened.link.close()
         assert opened.alpn == "http/1.1"
+
+
+@pytest.mark.parametrize("system", ["Darwin", "Windows"])
+async def test_where_the_system_decides_it_is_asked(
+    system: str, monkeypatch: pytest.MonkeyPatch, authority: Authority
+) -> None:
+    import truststore
+
+    monkeypatch.setattr(tls_module.platform, "system", lambda: system)
+    context = tls_module._build(TLSSettings())
+    assert isinstance(context, truststore.SSLContext)
+    assert (context.minimum_version, context.verify_mode) == (ssl.TLSVersion.TLSv1_2, ssl.CERT_REQUIRED)
+    # Back on this system, whose truststore asks OpenSSL.
+    monkeypatch.undo()
+    context.load_verify_locations(cadata=authority.pem.decode())
+    async with fault_server(SERVE, tls=authority.server) as server, PoolTransport(ssl_context=context) as pool:
+        assert await fetch(pool, request_to(server)) == b"{}"
+        assert await fetch(pool, request_to(server, host="localhost")) == b"{}"
