@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import anyio
@@ -23,6 +24,7 @@ from anyopenai._contract import Operation, ResponseInfo
 from anyopenai._engine.arrival import LARGE
 from anyopenai._engine.settings import Settings
 from anyopenai.testing import Answer, FakeTransport
+from anyopenai.testing.faults import Forever, Receive, Reply, fault_server
 from anyopenai.types import Model
 from anyopenai.types.chat import ChatCompletion
 from engine.support import CHAT, KEY, MODEL, PROMPT, STREAM, client_over, ok
@@ -86,6 +88,42 @@ async def test_a_large_answer_is_never_joined_in_one_go() -> None:
         model = await client.models.retrieve("m")
         assert (model.owned_by, len(model.object)) == ("me", 2 * 2**20)
         assert transport.open_responses == 0
+
+
+@pytest.mark.parametrize("view", ["plain", "raw", "streamed"])
+async def test_a_large_binary_answer_is_never_joined_in_one_go(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = [bytes([number]) * 2**20 for number in range(3)]
+    client, transport = client_over(Answer(pieces=pieces, headers={"content-type": "application/octet-stream"}))
+
+    async def no_join(*_: object) -> bytes:
+        raise AssertionError("read() joins")
+
+    monkeypatch.setattr("anyopenai.testing.transport.FakeResponse.read", no_join)
+    if view == "plain":
+        content = (await client.files.content("f")).content
+    elif view == "raw":
+        content = (await client.files.with_raw_response.content("f")).content
+    else:
+        async with client.files.with_streaming_response.content("f") as response:
+            content = await response.read()
+    assert type(content) is bytes
+    assert content == b"".join(pieces)
+    assert transport.open_responses == 0
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["sized", "chunked"])
+async def test_an_answer_that_was_packed_well_is_read_whole(sized: bool) -> None:
+    """All of it has come over the wire with the first read, and most of it is still to be unpacked."""
+    body = b'{"id": "%b", "object": "model", "created": 1, "owned_by": "me"}' % (b"m" * 3_000_000)
+    packed = gzip.compress(body)
+    fields = {"content-type": "application/json", "content-encoding": "gzip"}
+    reply = Reply(body=packed, headers=fields) if sized else Reply(chunks=[packed], headers=fields)
+    async with (
+        fault_server([Forever(Receive(), reply)]) as server,
+        OpenAI(api_key=KEY, base_url=server.url, max_retries=0) as client,
+    ):
+        assert len((await client.models.retrieve("m")).id) == 3_000_000
+        assert (await client.models.with_raw_response.retrieve("m")).content == body
 
 
 async def test_a_large_answer_over_the_size_limit_is_refused_piece_by_piece() -> None:

@@ -50,14 +50,14 @@ class Arrival:
     Attributes:
         call: The call it answers.
         response: The open answer; read to its end already where `content` is there.
-        content: The body, once it has been read to its end; a large one that is about to be decoded is a buffer.
+        content: The body, once it has been read to its end.
         headers: The head's fields.
         status: The HTTP status.
     """
 
     __slots__ = ("_headers", "call", "content", "response")
 
-    def __init__(self, call: Call, response: WireResponse, content: bytes | bytearray | None) -> None:
+    def __init__(self, call: Call, response: WireResponse, content: bytes | None) -> None:
         self.call: Call = call
         self.response: WireResponse = response
         self.content = content
@@ -78,8 +78,6 @@ class Arrival:
     @property
     def body(self) -> bytes:
         """The body as bytes; empty while it has not been read to its end."""
-        if isinstance(self.content, bytearray):
-            self.content = bytes(self.content)
         return self.content or b""
 
     @property
@@ -107,7 +105,7 @@ class Arrival:
         settings = self.call.settings
         return decoder_for(returns, keep_unknown=settings.keep_unknown, strict=settings.strict)
 
-    def check(self, content: bytes | bytearray) -> None:
+    def check(self, content: bytes) -> None:
         """Refuse a body that is no answer: empty, an error in spite of its status, or of another content type in strict mode.
 
         Raises:
@@ -121,7 +119,7 @@ class Arrival:
         if self.call.settings.strict and not is_json(self.headers):
             raise unreadable(self.info(), "has a content type that is not JSON")
 
-    def _refuse_error(self, content: bytes | bytearray) -> None:
+    def _refuse_error(self, content: bytes) -> None:
         try:
             body = decode_any(content)
         except DecodeFailure:

@@ -42,7 +42,6 @@ class Call:
         form: A form whose files are not measured yet; it becomes `body`.
         streaming: The answer is a stream of events.
         whole: The answer is read to its end within the attempt.
-        in_steps: The answer is decoded in steps, so that it may come as a buffer.
         wire_timeout: Limits that the transport applies by itself.
         limits: All limits.
         bound: Seconds that bound an attempt to its last byte; None when silences are bounded instead.
@@ -77,7 +76,6 @@ class Call:
         "follow",
         "foreign",
         "form",
-        "in_steps",
         "limits",
         "method",
         "operation",
@@ -112,7 +110,6 @@ class Call:
         self.form: FileForm | None = None
         self.streaming: bool = False
         self.whole: bool = True
-        self.in_steps: bool = False
         self.limits: Limits = settings.limits
         self.wire_timeout: Timeout = settings.limits.bounded
         self.bound: float | None = settings.limits.bound
@@ -129,7 +126,7 @@ class Call:
         self.elapsed: float = 0.0
         self.wire: WireRequest | None = None
         self.response: WireResponse | None = None
-        self.content: bytes | bytearray | None = None
+        self.content: bytes | None = None
 
     @property
     def timeout(self) -> Timeout:

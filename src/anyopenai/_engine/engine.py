@@ -157,7 +157,6 @@ class Engine:
 
     async def carry_out(self, call: Call) -> Any:
         """Send a prepared call and give what the view asks for."""
-        call.in_steps = self.view == "plain" and call.answer == "json"
         arrival = await self.arrive(call)
         if self.view == "raw":
             if call.streaming:

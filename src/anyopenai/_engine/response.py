@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 from warnings import warn
@@ -153,16 +154,16 @@ class StreamedResponse(ResponseHead, Generic[T]):
         if self._arrival.content is None:
             self._check_open()
             self._started = True
-            pieces: list[bytes] = []
-            size = 0
             limit = self._arrival.call.settings.max_bytes
+            # It gives its bytes away without a copy, where joining large pieces holds the event loop; see `read_whole`.
+            buffer = BytesIO()
+            size = 0
             while piece := await self.receive():
-                size += len(piece)
+                size += buffer.write(piece)
                 if size > limit:
                     await self.aclose()
                     raise OpenAIError(f"the body exceeds {limit} bytes; read it in pieces with iter_bytes()")
-                pieces.append(piece)
-            self._arrival.content = b"".join(pieces)
+            self._arrival.content = buffer.getvalue()
         return self._arrival.body
 
     async def receive(self) -> bytes:
