@@ -11,6 +11,7 @@ from .methods import Method, Parameter
 from .naming import Layout
 from .operations import Operations
 from .shapes import without_none
+from .source import literal
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Docstrings:
             "    APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.",
         ]
         lines += ["    APIConnectionError: No answer arrived, or only a part of it."]
+        if method.kinds:
+            lines += ["    TypeError: Required arguments are missing; nothing was sent."]
         return "\n".join([*lines, "", f"Source: {self.operations.source(method)}"])
 
     def remarks(self, method: Method) -> str:
@@ -78,6 +81,10 @@ class Docstrings:
         kind = prose.kind(shape, self.arguments)
         facts = prose.said(replace(known, time=False, deprecated=False), shape).rstrip(".")
         kind = f"{kind}, {facts[:1].lower()}{facts[1:]}" if facts else kind
+        takers = [one for one in method.kinds if one.takes(parameter.name) and one.member != parameter.name]
+        if takers and len(takers) < len(method.kinds):
+            need = "needed" if parameter.name in takers[0].required else "only"
+            kind = f"{kind}, {need} with `{takers[0].member}={literal(takers[0].value)}`"
         meaning = own or shared
         if not meaning and self.strict:
             raise LookupError(f"{method.dotted} takes {parameter.name}: say in overlay.toml, [glossary], what it means")

@@ -86,7 +86,7 @@ def kind(shape: Shape, layout: Layout) -> str:
         case Scalar():
             return _SCALARS[shape.kind]
         case Choices():
-            if len(shape.values) > _LISTED_VALUES:
+            if _is_long(shape):
                 return "one of the values its type lists"
             return listing([literal(value) for value in shape.values])
         case Listed():
@@ -96,7 +96,7 @@ def kind(shape: Shape, layout: Layout) -> str:
         case Named():
             key = layout.key(shape.key)
             declaration = layout.declared[key]
-            if isinstance(declaration, Alias) and _is_plain(declaration.shape):
+            if isinstance(declaration, Alias) and _is_plain(declaration.shape) and not _is_long(declaration.shape):
                 return kind(declaration.shape, layout)
             return f"`{layout.home(key).name}`"
         case Either():
@@ -104,6 +104,11 @@ def kind(shape: Shape, layout: Layout) -> str:
             if Scalar("str") in members:
                 members = [member for member in members if not _is_enum(member, layout)]
             return listing(list(dict.fromkeys(kind(member, layout) for member in members)))
+
+
+def _is_long(shape: Shape) -> bool:
+    """Whether a set of values is told by its name."""
+    return isinstance(shape, Choices) and len(shape.values) > _LISTED_VALUES
 
 
 def _is_plain(shape: Shape) -> bool:

@@ -278,6 +278,8 @@ def test_an_argument_that_the_description_does_not_know_is_an_error(unformatted:
         write(described(SCHEMAS, PATHS), facts(operations, names=NAMES, overlay=OVERLAY), selected=())
 
 
+# The whole API is written, formatted and compared: seconds of work, and more of them beside other jobs.
+@pytest.mark.timeout(60)
 @needs_official
 @needs_ruff
 def test_the_official_description_gives_the_committed_code() -> None:

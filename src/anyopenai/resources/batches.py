@@ -94,7 +94,7 @@ class Batches(Resource):
 
         Args:
             completion_window ("24h"): How long it may take.
-            endpoint (one of the values its type lists): Which endpoint every request in the file is for.
+            endpoint (`BatchCreateEndpoint`): Which endpoint every request in the file is for.
             input_file_id (str): The uploaded file of requests, one JSON object a line.
             metadata (mapping of str to str): Your own labels, at most 16.
             output_expires_after (`OutputExpiresAfter`): When its result files expire.

@@ -403,8 +403,8 @@ class Images(Resource):
             output_compression (int, default 100): How much to compress, for JPEG and WebP, in percent.
             output_format ("png", "jpeg", "webp", "svg" or "gif", default "png"): The form of the image files.
             partial_images (int): How many unfinished images to send on the way, while streaming.
-            quality (one of the values its type lists, default "auto"): How good the images are; better ones take
-                longer and cost more.
+            quality (`ImageGenerateQuality`, default "auto"): How good the images are; better ones take longer and
+                cost more.
             response_format ("url" or "b64_json", default "url"): Send URLs, or the images themselves as base64
                 text.
             safety_identifier (str): A stable, hashed name of your user, to tell misuse apart.

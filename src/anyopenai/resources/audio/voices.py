@@ -82,18 +82,19 @@ class Voices(Resource):
 
         Args:
             name (str): Its name.
-            audio_sample (a file (bytes, a path, an open binary file, or a tuple of file name and content)): The
-                speaker's recording that the voice is made from.
-            consent (str): The id of the speaker's consent.
+            audio_sample (a file (bytes, a path, an open binary file, or a tuple of file name and content), needed
+                with `type="audio_sample"`): The speaker's recording that the voice is made from.
+            consent (str, needed with `type="audio_sample"`): The id of the speaker's consent.
             type ("audio_sample" or "prompt"): What kind it is.
-            prompt (str): What the voice is like, where `type` is "prompt".
-            model (str): The model that makes the voice.
-            script_hint (str): The script that the voice will mostly read.
+            prompt (str, needed with `type="prompt"`): What the voice is like, where `type` is "prompt".
+            model (str, only with `type="prompt"`): The model that makes the voice.
+            script_hint (str, only with `type="prompt"`): The script that the voice will mostly read.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
             APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
             APIConnectionError: No answer arrived, or only a part of it.
+            TypeError: Required arguments are missing; nothing was sent.
 
         Source: https://platform.openai.com/docs/api-reference/audio
         """

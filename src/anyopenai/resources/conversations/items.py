@@ -78,7 +78,7 @@ class Items(Resource):
         Args:
             conversation_id (str): The conversation's id.
             items (list of `ResponseInputItemParam`, at most 20 items): The items, in order.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
@@ -128,7 +128,7 @@ class Items(Resource):
         Args:
             conversation_id (str): The conversation's id.
             after (str): Cursor: the id of the last item you have.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             limit (int, default 20): Items a page has.
             order ("asc" or "desc"): By time of creation.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
@@ -164,7 +164,7 @@ class Items(Resource):
         Args:
             item_id (str): The item's id.
             conversation_id (str): The conversation's id.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:

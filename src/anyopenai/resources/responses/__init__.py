@@ -355,7 +355,7 @@ class Responses(Resource):
                 cut.
             conversation (`Conversation`): A conversation that the input is added to, and whose items come first.
             image (`Image`): How images in the context are treated.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             input (str or list of `ResponseInputItemParam`): Text, or the items of a conversation.
             instructions (str): What the model is told before the input; not carried over by `previous_response_id`.
             max_output_tokens (int, at least 16): Most tokens the answer may take, thinking included.
@@ -506,7 +506,7 @@ class Responses(Resource):
 
         Args:
             response_id (str): The response's id.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             include_obfuscation (bool): Pad the events so that their size tells nothing of their text.
             starting_after (int): The `sequence_number` of the last event you have.
             stream (bool): Give a stream of events while the answer is made.

@@ -52,7 +52,7 @@ class InputItems(Resource):
         Args:
             response_id (str): The response's id.
             after (str): Cursor: the id of the last item you have.
-            include (list of one of the values its type lists): What else to send with the answer.
+            include (list of `ResponseIncludable`): What else to send with the answer.
             limit (int, default 20): Items a page has.
             order ("asc" or "desc"): By time of creation.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.

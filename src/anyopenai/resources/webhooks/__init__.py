@@ -109,7 +109,7 @@ class Webhooks(Resource):
         `POST /webhook_endpoints`.
 
         Args:
-            event_types (list of one of the values its type lists): The kinds of events to send.
+            event_types (list of `WebhookCreateEventType`): The kinds of events to send.
             name (str): Its name.
             url (str): The HTTPS address that events are sent to.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
@@ -223,7 +223,7 @@ class Webhooks(Resource):
 
         Args:
             webhook_endpoint_id (str): The webhook endpoint's id.
-            event_type (one of the values its type lists): The kind of event to send.
+            event_type (`WebhookTestEventType`): The kind of event to send.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
@@ -252,7 +252,7 @@ class Webhooks(Resource):
 
         Args:
             webhook_endpoint_id (str): The webhook endpoint's id.
-            event_types (list of one of the values its type lists): The kinds of events to send.
+            event_types (list of `WebhookUpdateEventType`): The kinds of events to send.
             name (str): Its name.
             url (str): The HTTPS address that events are sent to.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.

@@ -61,7 +61,7 @@ class AuditLogs(Resource):
             after (str): Cursor: the id of the last item you have.
             before (str): Cursor: the id of the first item you have, to get those before it.
             effective_at (`AuditLogListEffectiveAt`): When it happened: bounds in Unix time.
-            event_types (list of one of the values its type lists): Only events of these kinds.
+            event_types (list of `AuditLogListEventType`): Only events of these kinds.
             limit (int, default 20): Items a page has.
             project_ids (list of str): Only events of these projects.
             resource_ids (list of str): Only what was done to these things.

@@ -164,32 +164,35 @@ class ExternalKeys(Resource):
         Args:
             name (str): Its name.
             type ("aws", "gcp", "azure" or "oci"): What kind it is.
-            external_id (str): AWS: the external id that the role asks for.
-            kms_arn (str): AWS: the key's ARN.
-            role_arn (str): AWS: the ARN of the role to take.
+            external_id (str, needed with `type="aws"`): AWS: the external id that the role asks for.
+            kms_arn (str, needed with `type="aws"`): AWS: the key's ARN.
+            role_arn (str, needed with `type="aws"`): AWS: the ARN of the role to take.
             purpose ("ekm" or "psp_decryption"): What the key is for.
-            audience (str): Whom tokens must be meant for: their `aud` claim.
-            kms_key_location (str): Google: where the key is.
-            kms_key_name (str): Google: the key's name.
-            kms_key_ring_name (str): Google: the key ring's name.
-            kms_project_id (str): Google: the id of the project that has the key.
-            workload_identity_pool_id (str): Google: the id of the workload identity pool.
-            workload_identity_project_number (str): Google: the number of the project that has the pool.
-            workload_identity_provider_id (str): Google: the id of the provider in the pool.
-            kms_key_version (str): Google: the key's version.
-            key_name (str): Azure: the key's name.
-            tenant_id (str): Azure: the id of the tenant that has the key.
-            vault_uri (str): Azure: the vault's address.
-            key_version (str): Azure: the key's version.
-            key_ocid (str): Oracle: the key's id.
-            region (str): Oracle: the region that the key is in.
-            vault_ocid (str): Oracle: the vault's id.
-            key_version_ocid (str): Oracle: the id of the key's version.
+            audience (str, needed with `type="gcp"`): Whom tokens must be meant for: their `aud` claim.
+            kms_key_location (str, needed with `type="gcp"`): Google: where the key is.
+            kms_key_name (str, needed with `type="gcp"`): Google: the key's name.
+            kms_key_ring_name (str, needed with `type="gcp"`): Google: the key ring's name.
+            kms_project_id (str, needed with `type="gcp"`): Google: the id of the project that has the key.
+            workload_identity_pool_id (str, needed with `type="gcp"`): Google: the id of the workload identity pool.
+            workload_identity_project_number (str, needed with `type="gcp"`): Google: the number of the project that
+                has the pool.
+            workload_identity_provider_id (str, needed with `type="gcp"`): Google: the id of the provider in the
+                pool.
+            kms_key_version (str, only with `type="gcp"`): Google: the key's version.
+            key_name (str, needed with `type="azure"`): Azure: the key's name.
+            tenant_id (str, needed with `type="azure"`): Azure: the id of the tenant that has the key.
+            vault_uri (str, needed with `type="azure"`): Azure: the vault's address.
+            key_version (str, only with `type="azure"`): Azure: the key's version.
+            key_ocid (str, needed with `type="oci"`): Oracle: the key's id.
+            region (str, needed with `type="oci"`): Oracle: the region that the key is in.
+            vault_ocid (str, needed with `type="oci"`): Oracle: the vault's id.
+            key_version_ocid (str, only with `type="oci"`): Oracle: the id of the key's version.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
             APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
             APIConnectionError: No answer arrived, or only a part of it.
+            TypeError: Required arguments are missing; nothing was sent.
 
         Source: https://platform.openai.com/docs/api-reference/administration
         """

@@ -83,7 +83,7 @@ class Sessions(Resource):
             instructions (str): What the model is told before the conversation.
             max_response_output_tokens (int or "inf"): Most tokens that one answer may take.
             modalities (list of ("text" or "audio")): What kinds of output to give.
-            model (one of the values its type lists): The model's id.
+            model (`SessionCreateModel`): The model's id.
             output_audio_format (str): The encoding of the sound that goes out.
             speed (float, 0.25 to 1.5, default 1): How fast to speak; 1 is the usual speed.
             temperature (float): Above 1 more surprising, near 0 more predictable.

@@ -225,8 +225,7 @@ class Projects(Resource):
             name (str): Its name.
             external_key_id (str): The external key's id.
             geography (str): The region where the project's data stays.
-            residency (one of the values its type lists): The region where the project's data is stored and
-                processed.
+            residency (`ProjectResidency`): The region where the project's data is stored and processed.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:

@@ -152,15 +152,17 @@ class Automations(Resource):
             target (`AutomationTargetParamNewSession` or `AutomationTargetParamExistingSession`): The session to
                 start, or the one to go on with.
             type ("periodic" or "once"): What kind it is.
-            expression (str): When to run, as a schedule, where `type` is "periodic".
-            timezone (str): The time zone that `expression` is meant in, such as "Europe/Vienna".
+            expression (str, needed with `type="periodic"`): When to run, as a schedule, where `type` is "periodic".
+            timezone (str, needed with `type="periodic"`): The time zone that `expression` is meant in, such as
+                "Europe/Vienna".
             metadata (mapping of str to str): Your own labels, at most 16.
-            run_at (int): When to run, where `type` is "once", in Unix time.
+            run_at (int, needed with `type="once"`): When to run, where `type` is "once", in Unix time.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
             APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
             APIConnectionError: No answer arrived, or only a part of it.
+            TypeError: Required arguments are missing; nothing was sent.
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """

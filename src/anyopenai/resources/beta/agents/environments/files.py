@@ -77,13 +77,14 @@ class Files(Resource):
             environment_id (str): The environment's id.
             path (str): Where the file goes.
             type ("file_id" or "inline"): What kind it is.
-            file_id (str): The uploaded file's id, where `type` is "file_id".
-            data (str): What the file holds, where `type` is "inline".
+            file_id (str, needed with `type="file_id"`): The uploaded file's id, where `type` is "file_id".
+            data (str, needed with `type="inline"`): What the file holds, where `type` is "inline".
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
 
         Raises:
             APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
             APIConnectionError: No answer arrived, or only a part of it.
+            TypeError: Required arguments are missing; nothing was sent.
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
