@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from ._contract import Omit, omit
 from ._sansio.proxies import DIRECT, ProxyRules, rules_from, rules_from_environment
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import ssl
 
     from .transport.base import Transport
+    from .transport.dialing import Http2
 
 __all__ = (
     "DEFAULT_CONNECTION_LIMITS",
@@ -36,11 +37,14 @@ class ConnectionLimits(NamedTuple):
         max_connections: Open at once; more requests wait in line.
         max_keepalive_connections: Idle ones to keep.
         keepalive_expiry: How long an idle one is kept, in seconds.
+        max_inflight: Requests under way at once, which HTTP/2 carries many of on a connection; None for 1000, or
+            `max_connections` if that is more.
     """
 
     max_connections: int = 1000
     max_keepalive_connections: int = 1000
     keepalive_expiry: float = 30.0
+    max_inflight: int | None = None
 
 
 DEFAULT_CONNECTION_LIMITS: Final = ConnectionLimits()
@@ -70,6 +74,7 @@ class TransportOptions(NamedTuple):
 
     Attributes:
         proxies: Which proxy leads where.
+        http2: Whether HTTP/2 is spoken: where the server chooses it, always, or never.
         ssl_context: TLS settings of the caller's own; None for shared ones that trust what the system trusts.
         limits: How many connections there may be.
         cert_file: The value of `SSL_CERT_FILE`.
@@ -78,6 +83,7 @@ class TransportOptions(NamedTuple):
     """
 
     proxies: ProxyRules = DIRECT
+    http2: Http2 = "auto"
     ssl_context: ssl.SSLContext | None = None
     limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS
     cert_file: str | None = None
@@ -117,6 +123,8 @@ class TransportOptions(NamedTuple):
         changes = dict(given)
         if "limits" in changes:
             changes["limits"] = _limits_from(changes["limits"])
+        if changes.get("http2", "auto") not in ("auto", True, False):
+            raise ValueError(f'http2 must be "auto", True or False, not {changes["http2"]!r}')
         context: object = changes.get("ssl_context")
         if context is not None and not hasattr(context, "wrap_bio"):
             raise TypeError(f"ssl_context must be an ssl.SSLContext, not {type(context).__name__}")
@@ -135,12 +143,14 @@ class TransportOptions(NamedTuple):
         limits = self.limits
         return PoolTransport(
             max_connections=limits.max_connections,
+            max_inflight=limits.max_inflight,
             max_keepalive=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
             cert_file=self.cert_file,
             cert_dir=self.cert_dir,
             ssl_context=self.ssl_context,
             proxy=self.proxies,
+            http2=self.http2,
         )
 
     def arguments(self) -> dict[str, Any]:
@@ -157,6 +167,8 @@ class TransportOptions(NamedTuple):
         arguments: dict[str, Any] = {}
         if self.limits != DEFAULT_CONNECTION_LIMITS:
             arguments["limits"] = self.limits
+        if self.http2 != "auto":
+            arguments["http2"] = self.http2
         if self.own_proxies:
             if self.proxies.has_credentials:
                 raise OpenAIError(
@@ -200,6 +212,8 @@ def _limits_from(given: ConnectionLimitsLike) -> ConnectionLimits:
         )
     except AttributeError:
         raise TypeError(f"limits must be a ConnectionLimits or an httpx.Limits, not {type(given).__name__}") from None
+    # httpx has no such limit.
+    inflight: object = getattr(given, "max_inflight", None)
     connections = sys.maxsize if connections is None else connections
     keepalive = connections if keepalive is None else keepalive
     expiry = math.inf if expiry is None else expiry
@@ -207,9 +221,10 @@ def _limits_from(given: ConnectionLimitsLike) -> ConnectionLimits:
         ("max_connections", connections, 1),
         ("max_keepalive_connections", keepalive, 0),
         ("keepalive_expiry", expiry, 0),
+        ("max_inflight", 1 if inflight is None else inflight, 1),
     ):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"limits: {name} must be a number or None, not {value!r}")
         if not value >= least:
             raise ValueError(f"limits: {name} must be at least {least}, not {value!r}")
-    return ConnectionLimits(connections, keepalive, expiry)
+    return ConnectionLimits(connections, keepalive, expiry, cast("int | None", inflight))

@@ -158,6 +158,8 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Parameters added to every request.
         http_client: Not supported; see `transport`.
         transport: Carries the requests instead of the package's own connection pool; closed with the client.
+        http2: `"auto"`, the default, speaks HTTP/2 where the server chooses it in the TLS handshake; True speaks nothing
+            else, in clear text too; False never does.
         proxy: What leads to servers, instead of what the environment says: a proxy's URL (`http://`, `https://`,
             `socks5://` or `socks5h://`, with credentials where it wants some), a mapping of patterns to such URLs or
             None, or None for no proxy at all.
@@ -202,6 +204,7 @@ class OpenAI(Namespaces, Endpoints):
         default_query: Mapping[str, object] | None = None,
         http_client: object | None = None,
         transport: Transport | None = None,
+        http2: Literal["auto"] | bool | Omit = omit,
         proxy: ProxiesTypes | None | Omit = omit,
         ssl_context: ssl.SSLContext | None = None,
         limits: ConnectionLimitsLike | None = None,
@@ -248,7 +251,7 @@ class OpenAI(Namespaces, Endpoints):
             truncated=truncated_streams,
             log=_log_from(logger, log_level),
         )
-        given = given_options(proxy=proxy, ssl_context=ssl_context, limits=limits)
+        given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
         if transport is not None:
             refuse_beside("transport", given)
             self._transport_options = TransportOptions()
@@ -408,6 +411,7 @@ class OpenAI(Namespaces, Endpoints):
         deadline: float | None | Omit = omit,
         http_client: object | None = None,
         transport: Transport | None = None,
+        http2: Literal["auto"] | bool | Omit = omit,
         proxy: ProxiesTypes | None | Omit = omit,
         ssl_context: ssl.SSLContext | None = None,
         limits: ConnectionLimitsLike | None = None,
@@ -447,7 +451,8 @@ class OpenAI(Namespaces, Endpoints):
             deadline: As for the class; None is no limit.
             http_client: Not supported; see `transport`.
             transport: Another transport, for the new client alone.
-            proxy: As for the class; the new client has connections of its own then, here and below.
+            http2: As for the class; the new client has connections of its own then, here and below.
+            proxy: As for the class.
             ssl_context: As for the class.
             limits: As for the class.
             max_retries: As for the class.
@@ -534,7 +539,7 @@ class OpenAI(Namespaces, Endpoints):
             changes["truncated"] = truncated_streams
         if not isinstance(_strict_response_validation, Omit):
             changes["strict"] = _strict_response_validation
-        given = given_options(proxy=proxy, ssl_context=ssl_context, limits=limits)
+        given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
         carrier = self._engine.carrier
         if transport is not None or carrier.given:
             refuse_beside("transport", given)

@@ -6,6 +6,7 @@ import math
 import pickle
 import socket
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ from anyopenai import (
     RetryPolicy,
     Timeout,
 )
-from anyopenai.testing import FakeTransport
+from anyopenai.testing import FakeTransport, serve
 from anyopenai.testing.faults import Forever, Receive, Reply, fault_server, response_bytes
 from anyopenai.transport import PoolTransport
 
@@ -43,6 +44,7 @@ async def provide_key() -> str:
 def options() -> dict[str, Any]:
     """Return a value for every option of the package's own connections."""
     return {
+        "http2": False,
         "proxy": None,
         "ssl_context": ssl.create_default_context(),
         "limits": ConnectionLimits(1, 1, 1.0),
@@ -63,12 +65,12 @@ def test_a_transport_and_an_option_of_the_own_one_exclude_each_other(name: str) 
 
 async def test_limits_bound_the_connections() -> None:
     async with fault_server([Forever(Receive(), MODEL)]) as server:
-        client = OpenAI(api_key="k", base_url=server.url, limits=ConnectionLimits(3, 2, 1.0))
+        client = OpenAI(api_key="k", base_url=server.url, limits=ConnectionLimits(3, 2, 1.0, max_inflight=5))
         async with client:
             await client.models.retrieve("m")
             transport = client._engine.carrier.transport
             assert isinstance(transport, PoolTransport)
-            assert transport._max_connections == 3
+            assert (transport._max_connections, transport._max_inflight) == (3, 5)
 
 
 def limits_of(given: object) -> ConnectionLimits:
@@ -80,11 +82,9 @@ def test_limits_of_httpx_s_shape_are_taken_and_none_is_no_limit() -> None:
     limits = limits_of(shaped)
     assert limits.max_connections > 10**9
     assert (limits.max_keepalive_connections, limits.keepalive_expiry) == (20, math.inf)
-    assert limits_of(SimpleNamespace(max_connections=5, max_keepalive_connections=None, keepalive_expiry=5)) == (
-        5,
-        5,
-        5,
-    )
+    assert limits_of(
+        SimpleNamespace(max_connections=5, max_keepalive_connections=None, keepalive_expiry=5)
+    ) == ConnectionLimits(5, 5, 5)
     assert OpenAI(api_key="k")._transport_options.limits == DEFAULT_CONNECTION_LIMITS
 
 
@@ -94,6 +94,7 @@ def test_limits_of_httpx_s_shape_are_taken_and_none_is_no_limit() -> None:
         (100, TypeError, "limits must be a ConnectionLimits"),
         (ConnectionLimits(0, 1, 1), ValueError, "max_connections must be at least 1"),
         (ConnectionLimits(1, -1, 1), ValueError, "max_keepalive_connections"),
+        (ConnectionLimits(1, 1, 1, 0), ValueError, "max_inflight must be at least 1"),
         (ConnectionLimits(1, 1, math.nan), ValueError, "keepalive_expiry"),
         (ConnectionLimits("9", 1, 1), TypeError, "max_connections must be a number"),  # type: ignore[arg-type]  # wrong
     ],
@@ -109,6 +110,48 @@ def test_a_context_that_is_none_is_refused() -> None:
         OpenAI(api_key="k", ssl_context="cert.pem")  # type: ignore[arg-type]  # as older clients took it
 
 
+@pytest.mark.parametrize("wrong", ["yes", 2, ["h2"]], ids=repr)
+def test_a_protocol_that_is_none_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match='http2 must be "auto", True or False'):
+        OpenAI(api_key="k", http2=wrong)
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "given", "spoken"),
+    [
+        (True, {}, "HTTP/2"),
+        (True, {"http2": "auto"}, "HTTP/2"),
+        (True, {"http2": True}, "HTTP/2"),
+        (True, {"http2": False}, "HTTP/1.1"),
+        (False, {}, "HTTP/1.1"),
+        (False, {"http2": True}, "HTTP/2"),
+    ],
+)
+async def test_the_protocol_is_what_was_asked_for(
+    encrypted: bool, given: dict[str, Any], spoken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    seen: list[object] = []
+
+    def observe(name: str, facts: Mapping[str, object]) -> None:
+        if name == "head":
+            seen.append(facts["http_version"])
+
+    async with (
+        serve(ssl_context=context if encrypted else None) as server,
+        OpenAI(api_key="k", base_url=server.base_url, trace=observe, **given) as client,
+    ):
+        await client.models.list()
+        assert seen == [spoken]
+        again = pickle.loads(pickle.dumps(OpenAI(api_key=provide_key, **given)))
+        assert again._transport_options.http2 == given.get("http2", "auto")
+
+
 def test_a_view_shares_the_connections_unless_it_has_options_of_its_own() -> None:
     client = OpenAI(api_key="k", limits=ConnectionLimits(7, 7, 7.0))
     assert client.with_options(timeout=1)._engine.carrier is client._engine.carrier
@@ -116,7 +159,7 @@ def test_a_view_shares_the_connections_unless_it_has_options_of_its_own() -> Non
     other = client.with_options(ssl_context=context)
     assert other._engine.carrier is not client._engine.carrier
     assert other._transport_options.ssl_context is context
-    assert other._transport_options.limits == (7, 7, 7.0)
+    assert other._transport_options.limits == ConnectionLimits(7, 7, 7.0)
     assert client._transport_options.ssl_context is None
 
 
@@ -129,7 +172,7 @@ def test_the_environment_names_certificates(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_limits_travel_and_a_context_is_refused_by_name() -> None:
     client = OpenAI(api_key=provide_key, limits=ConnectionLimits(7, 6, 5.0))
-    assert pickle.loads(pickle.dumps(client))._transport_options.limits == (7, 6, 5.0)
+    assert pickle.loads(pickle.dumps(client))._transport_options.limits == ConnectionLimits(7, 6, 5.0)
     with pytest.raises(OpenAIError, match=r"ssl_context= cannot be pickled.*make the client where it is used"):
         pickle.dumps(client.with_options(ssl_context=ssl.create_default_context()))
 

@@ -344,7 +344,9 @@ def test_timeouts_of_httpx_are_accepted() -> None:
 
 
 @claims(
-    "`proxy=`, `ssl_context=` and `limits=` are options of the client", "always reached directly", "may have networks"
+    "`proxy=`, `ssl_context=`, `http2=` and `limits=` are options of the client",
+    "always reached directly",
+    "may have networks",
 )
 def test_proxies_come_from_options_and_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -405,7 +407,6 @@ def test_helpers_are_not_there_yet() -> None:
 @claims(
     "raise `NotYetSupportedError` with what to do instead: `AsyncAzureOpenAI` and `AsyncBedrockOpenAI`",
     "`workload_identity`, `data_residency` and `websocket_base_url`",
-    "HTTP/2 is not there yet",
 )
 def test_what_exists_and_is_not_there_yet_says_so() -> None:
     for name in ("AsyncAzureOpenAI", "AsyncBedrockOpenAI"):
@@ -414,4 +415,3 @@ def test_what_exists_and_is_not_there_yet_says_so() -> None:
     for option in ("workload_identity", "data_residency", "websocket_base_url"):
         with pytest.raises(NotYetSupportedError, match=f"{option}=: .* not there yet; "):
             OpenAI(api_key="k", **{option: "x"})
-    assert not {"http2"} & set(inspect.signature(OpenAI).parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -34,9 +34,10 @@ from anyopenai.testing.faults import (
 )
 from anyopenai.transport import PoolTransport, TransportFailure, WireRequest, network
 from anyopenai.transport.connection import Origin
-from anyopenai.transport.dialing import Dialing, open_link
+from anyopenai.transport.dialing import Dialing, Http2, open_link
 from transport.cancelling import cancel_at
 from transport.exchanges import NO_LIMIT, Authority, assert_all_free, fetch, request_to
+from transport.h2peer import h2_server, serve_all
 from transport.proxying import ESTABLISHED, Connect, Socks, login_of
 from transport.test_network import free_port
 
@@ -349,6 +350,96 @@ async def test_cancelling_anywhere_on_the_way_leaves_nothing_open(
         assert not reached
         await proxy.until(lambda s: s.open_connections == 0)
         await origin.until(lambda s: s.open_connections == 0)
+
+
+# HTTP/2.
+
+
+async def test_http2_goes_through_every_kind_of_proxy(
+    kind: str, encrypted: bool, h2_authority: Authority, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(h2_authority.pem)
+    step: Step = Socks(PLAIN_LOGIN) if kind.startswith("socks") else Connect(PLAIN_LOGIN)
+    spoken: list[object] = []
+
+    def observe(name: str, facts: Mapping[str, object]) -> None:
+        if name == "head":
+            spoken.append(facts["http_version"])
+
+    async with (
+        h2_server(serve_all, tls=h2_authority.server if encrypted else None) as origin,
+        fault_server([step], tls=h2_authority.server if kind == "https" else None) as proxy,
+        PoolTransport(
+            proxy=url_of(proxy, kind, LOGIN), cert_file=str(bundle), http2="auto" if encrypted else True
+        ) as pool,
+    ):
+        scheme = "https" if encrypted else "http"
+
+        async def ask(size: int) -> None:
+            request = WireRequest(
+                "POST", scheme, origin.host, origin.port, b"/", [], bytes(size), timeout=NO_LIMIT, trace=observe
+            )
+            assert await fetch(pool, request) == b"%d" % size
+
+        async with create_task_group() as group:
+            for size in range(20):
+                group.start_soon(ask, size)
+        assert spoken == ["HTTP/2"] * 20
+        assert pool.stats().opened == 1
+        assert_all_free(pool)
+
+
+async def test_everybody_in_wait_for_a_shared_connection_learns_which_proxy_refused() -> None:
+    refused: list[tuple[str | None, int | None]] = []
+    async with (
+        fault_server([Receive(), Reply(403), Stall()]) as proxy,
+        PoolTransport(proxy=url_of(proxy), http2=True) as pool,
+    ):
+
+        async def ask() -> None:
+            with pytest.raises(TransportFailure) as caught:
+                await pool.send(WireRequest("GET", "https", "127.0.0.1", 9, b"/", [], timeout=NO_LIMIT))
+            refused.append((caught.value.proxy, caught.value.proxy_status))
+
+        async with create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(ask)
+        assert refused == [(url_of(proxy), 403)] * 5
+        assert_all_free(pool)
+
+
+@pytest.mark.parametrize(
+    ("http2", "offered", "speaks", "said"),
+    [
+        (True, [], ["http/1.1"], "does not offer HTTP/2, which http2=True demands"),
+        (True, ["http/1.1"], ["h2", "http/1.1"], r"ssl_context\.set_alpn_protocols\(\[\"h2\"\]\)"),
+        (False, ["h2"], ["h2", "http/1.1"], r"ssl_context\.set_alpn_protocols\(\[\"http/1\.1\"\]\)"),
+    ],
+)
+async def test_a_protocol_that_is_ruled_out_is_a_final_failure(
+    http2: Http2, offered: list[str], speaks: list[str], said: str, tmp_path: Path
+) -> None:
+    ca = trustme.CA()
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(server_context)
+    server_context.set_alpn_protocols(speaks)
+    bundle = tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(bundle))
+    context = None
+    if offered:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ca.configure_trust(context)
+        context.set_alpn_protocols(offered)
+    async with (
+        fault_server(tls=server_context) as server,
+        PoolTransport(cert_file=str(bundle), ssl_context=context, http2=http2) as pool,
+    ):
+        with pytest.raises(TransportFailure, match=said) as caught:
+            await fetch(pool, request_to(server))
+        assert (caught.value.kind, caught.value.phase, caught.value.sent) == ("input", "connect", "none")
+        assert_all_free(pool)
+        await server.until(lambda s: s.open_connections == 0)
 
 
 # The way for others than the pool.

@@ -77,23 +77,39 @@ async def open_connection(origin: Origin, request: WireRequest, dialing: Dialing
         TransportFailure: No connection could be made; nothing was sent.
     """
     request.phase = "connect"
-    opened = await open_link(origin, dialing, seconds=request.timeout.connect, trace=request.trace)
+    # HTTP/2 in clear text is no request that a proxy could hand on, so it goes through a tunnel.
+    only = dialing.http2 is True
+    opened = await open_link(origin, dialing, tunnel=only, seconds=request.timeout.connect, trace=request.trace)
+    chosen = opened.alpn == "h2" or (only and origin.scheme != "https")
+    if dialing.http2 != "auto" and chosen is not only:
+        opened.link.close()
+        await opened.link.aclose()
+        raise _wrong_protocol(origin, dialing)
     # Loaded with the first connection: a client that is only built stays light.
-    if opened.alpn == "h2" or (dialing.http2 is True and origin.scheme != "https" and opened.forward is None):
+    if chosen:
         from .http2 import Http2Connection
 
         return Http2Connection(opened.link, origin)
-    if dialing.http2 is True:
-        opened.link.close()
-        await opened.link.aclose()
-        raise TransportFailure(
-            f'{origin.where} does not offer HTTP/2, which http2=True demands; http2="auto" takes HTTP/1.1 then',
-            kind="protocol",
-            phase="connect",
-        )
     from .http1 import Http1Connection
 
     return Http1Connection(opened.link, origin, opened.forward)
+
+
+def _wrong_protocol(origin: Origin, dialing: Dialing) -> TransportFailure:
+    """Return the failure for a server that chose a protocol that the caller has ruled out."""
+    if dialing.http2 is False:
+        text = (
+            f"{origin.where} chose HTTP/2, which the ssl_context offers and http2=False rules out; "
+            'call ssl_context.set_alpn_protocols(["http/1.1"])'
+        )
+    elif dialing.ssl_context is not None:
+        text = (
+            f"{origin.where} did not choose HTTP/2, which http2=True demands; the ssl_context must offer it: "
+            'ssl_context.set_alpn_protocols(["h2"])'
+        )
+    else:
+        text = f'{origin.where} does not offer HTTP/2, which http2=True demands; http2="auto" takes HTTP/1.1 then'
+    return TransportFailure(text, kind="input", phase="connect")
 
 
 async def open_link(

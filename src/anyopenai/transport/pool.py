@@ -420,7 +420,14 @@ def _shares(http2: Http2, origin: Origin) -> bool | None:
 
 def _copy(failure: TransportFailure) -> TransportFailure:
     """Return a failure for another request that waited for the same connection."""
-    return TransportFailure(failure.message, kind=failure.kind, phase=failure.phase, sent="none")
+    return TransportFailure(
+        failure.message,
+        kind=failure.kind,
+        phase=failure.phase,
+        sent="none",
+        proxy=failure.proxy,
+        proxy_status=failure.proxy_status,
+    )
 
 
 def _is_running(native: object) -> bool:
