@@ -32,7 +32,7 @@ from h2.exceptions import H2Error, NoSuchStreamError, ProtocolError, StreamClose
 from h2.settings import SettingCodes, Settings
 
 from .http2_head import take_head
-from .http2_stream import Http2Error, StreamRefused, StreamReset, code_name
+from .http2_stream import ConnectionLost, Http2Error, StreamRefused, StreamReset, code_name
 from .parser import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ _END_STREAM, _END_HEADERS, _PADDED = 1, 4, 8
 _PROTOCOL_ERROR: Final = 1
 _FLOW_CONTROL_ERROR: Final = 3
 _FRAME_SIZE_ERROR: Final = 6
+_REFUSED_STREAM: Final = 7
 _CANCEL: Final = 8
 _ENHANCE_YOUR_CALM: Final = 11
 
@@ -394,7 +395,9 @@ class Http2Wire:
         for stream in [stream for stream in self.streams.values() if stream.id > last]:
             del self.streams[stream.id]
             stream.local_ended = True
-            stream.error = StreamRefused(f"it ends the connection ({self.goaway})")
+            text = f"it ends the connection ({self.goaway})"
+            # As with a reset: what is being answered has been begun with.
+            stream.error = ConnectionLost(f"disowned the request: {text}") if stream.status else StreamRefused(text)
             self.touched.append(stream)
         self._count_barren()
 
@@ -426,8 +429,13 @@ class Http2Wire:
         assert isinstance(event, InformationalResponseReceived)
         self._count_barren()
         stream = self.streams.get(event.stream_id or 0)
-        if stream is not None:
-            self.touched.append(stream)
+        if stream is None:
+            return
+        self.touched.append(stream)
+        try:
+            take_head(stream, event.headers or [])
+        except Http2Error as error:
+            self._refuse(stream, error)
 
     def _take_end(self, event: Event) -> None:
         assert isinstance(event, StreamEnded)
@@ -452,7 +460,9 @@ class Http2Wire:
         self._h2.ended += 1
         code = int(event.error_code or 0)
         stream.local_ended = True  # there is nobody left to send to
-        stream.error = StreamRefused("it refused to begin with it (REFUSED_STREAM)") if code == 7 else StreamReset(code)
+        # A server that has begun to answer has begun with the request, whatever it says afterwards.
+        refused = code == _REFUSED_STREAM and not stream.status
+        stream.error = StreamRefused("it refused to begin with it (REFUSED_STREAM)") if refused else StreamReset(code)
         self.touched.append(stream)
 
     def _take_window(self, event: Event) -> None:
