@@ -47,8 +47,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--clients", type=_listed(list(CONTENDERS)), default=(), metavar="A,B", help=", ".join(CONTENDERS)
     )
+    parser.add_argument("--case", default="", metavar="TEXT", help="only cases whose name contains this")
     parser.add_argument("--rounds", type=int, help=f"processes of each client for each case; {_ROUNDS['full']} if full")
-    parser.add_argument("--out", type=Path, help="where results go; benchmarks/results, or its `quick` folder")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="where results go; benchmarks/results, or its folder `quick` for what is quick or a part",
+    )
     parser.set_defaults(scale="full")
     return parser.parse_args()
 
@@ -60,7 +65,9 @@ def _tell(text: str) -> None:
 def main() -> int:
     given = _arguments()
     scale = Scale(given.scale, given.rounds or _ROUNDS[given.scale])
-    out: Path = given.out or (_RESULTS if given.scale == "full" else _RESULTS / given.scale)
+    # What is not whole must not take the place of what is kept.
+    whole = given.scale == "full" and not given.clients and not given.case
+    out: Path = given.out or (_RESULTS if whole else _RESULTS / "quick")
     out.mkdir(parents=True, exist_ok=True)
     servers_core, clients_core = cores()
     # What this process starts stays there with it; clients move to the other core themselves.
@@ -69,7 +76,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory, Servers(Path(directory)) as servers:
         for name in given.only:
             facts = machine.facts()
-            result = measure(name, load(name), scale, servers, clients_core, _tell, given.clients)
+            result = measure(name, load(name), scale, servers, clients_core, _tell, given.clients, given.case)
             result["machine"] = {**facts, "load": machine.load()}
             failed = failed or any(case["failed"] for case in result["cases"])
             (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

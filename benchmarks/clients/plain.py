@@ -1,4 +1,7 @@
-"""What a program without an SDK writes around an HTTP library: Structs for what it reads, and a splitter of events."""
+"""What a program without an SDK writes around an HTTP library: Structs for what it reads, and a splitter of events.
+
+The Structs have what the API documents, as the SDKs' types have: every client does the same work.
+"""
 
 from __future__ import annotations
 
@@ -18,49 +21,80 @@ HEADERS: Final[dict[bytes | str, bytes | str]] = {
 }
 
 
+class PromptDetails(msgspec.Struct):
+    cached_tokens: int = 0
+    audio_tokens: int = 0
+
+
+class CompletionDetails(msgspec.Struct):
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
 class Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+
+class Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(msgspec.Struct):
+    id: str | None = None
+    index: int | None = None
+    type: str | None = None
+    function: Function | None = None
 
 
 class Message(msgspec.Struct):
-    role: str
+    role: str | None = None
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    annotations: list[dict[str, object]] | None = None
 
 
 class Choice(msgspec.Struct):
     index: int
     message: Message
     finish_reason: str | None = None
+    logprobs: dict[str, object] | None = None
 
 
 class Answer(msgspec.Struct):
     id: str
+    object: str
     created: int
     model: str
     choices: list[Choice]
     usage: Usage | None = None
-
-
-class Delta(msgspec.Struct):
-    content: str | None = None
-    role: str | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
 
 
 class ChunkChoice(msgspec.Struct):
     index: int
-    delta: Delta
+    delta: Message
     finish_reason: str | None = None
+    logprobs: dict[str, object] | None = None
 
 
 class Chunk(msgspec.Struct):
     id: str
+    object: str
     created: int
     model: str
     choices: list[ChunkChoice]
     usage: Usage | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
