@@ -198,6 +198,12 @@ async def test_a_body_larger_than_the_windows_arrives_whole(setup: Setup) -> Non
         assert_all_free(pool)
 
 
+async def test_a_body_that_is_read_piece_by_piece_can_be_the_first_on_a_connection(setup: Setup) -> None:
+    async with setup.server(serve_all) as server, setup.pool() as pool:
+        assert await fetch(pool, request_to(server, Source([b"y" * 70_000] * 5))) == b"350000"
+        assert_all_free(pool)
+
+
 async def test_an_answer_larger_than_the_windows_arrives_whole(setup: Setup) -> None:
     async def script(peer: Peer) -> None:
         asked = await peer.next_request()

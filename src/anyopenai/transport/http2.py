@@ -205,6 +205,9 @@ class Http2Connection:
                         await self._lead()
                     finally:
                         self._led = False
+                    if not stream.id:
+                        # Nothing names a stream before it is opened: whoever waits to open one looks after each read.
+                        stream.news = True
                 else:
                     event = stream.event = Event()
                     self._parked[stream] = None
