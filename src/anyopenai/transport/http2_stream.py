@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "ConnectionLost",
+    "GoAway",
     "Http2Error",
     "Http2Stream",
     "StreamRefused",
@@ -74,6 +75,26 @@ class ConnectionLost(Exception):  # noqa: N818 - a fact about a connection
     """The connection is of no more use, for a reason that is neither an error of the socket nor one of the protocol."""
 
 
+class GoAway:
+    """The server's notice that the connection will carry nothing new.
+
+    Attributes:
+        last_id: The highest stream that it will or may process.
+        code: Why.
+        text: What it says about it, for people.
+    """
+
+    __slots__ = ("code", "last_id", "text")
+
+    def __init__(self, last_id: int, code: int, text: str) -> None:
+        self.last_id: int = last_id
+        self.code: int = code
+        self.text: str = text
+
+    def __str__(self) -> str:
+        return f"{code_name(self.code)}: {self.text}" if self.text else code_name(self.code)
+
+
 class Http2Stream:
     """One exchange on a connection; the protocol fills it, an answer empties it.
 
@@ -85,6 +106,7 @@ class Http2Stream:
         encodings: Its content codings, in the order they were applied.
         length: Its `content-length`, if there is one.
         headed: A block of fields has arrived, whatever it says.
+        ending: Its last frame has arrived.
         pieces: What has arrived of the body and was not taken away yet.
         received: Bytes of the body so far, content codings not undone.
         complete: The response has arrived to its end.
@@ -107,6 +129,7 @@ class Http2Stream:
         "complete",
         "decode",
         "encodings",
+        "ending",
         "error",
         "event",
         "fields",
@@ -134,6 +157,7 @@ class Http2Stream:
         self.encodings: tuple[bytes, ...] = ()
         self.length: int | None = None
         self.headed: bool = False
+        self.ending: bool = False
         self.pieces: list[bytes] = []
         self.received: int = 0
         self.complete: bool = False

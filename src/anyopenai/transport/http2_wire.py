@@ -5,10 +5,10 @@ Three things are done in front of it, where the bytes come in:
 
 - GOAWAY never reaches h2, which would end the whole connection for it. Streams that the server will not process are
   marked, the others go on, and no new one is opened.
-- DATA is taken out here, with its flow control: h2 is shown an empty frame only where a stream ends. That makes a frame
-  five times cheaper, and lets the two windows follow two rules. The connection's is given back when bytes arrive, so that
-  a slow reader never slows its siblings; a stream's is given back when its reader has taken the bytes, so that what a
-  slow reader holds is bounded by the stream's window.
+- DATA is taken out (`http2_frames`), with its flow control: h2 is shown an empty frame only where a stream ends. That
+  makes a frame five times cheaper, and lets the two windows follow two rules. The connection's is given back when bytes
+  arrive, so that a slow reader never slows its siblings; a stream's is given back when its reader has taken the bytes,
+  so that what a slow reader holds is bounded by the stream's window.
 - Frames that carry nothing forward are counted, and frames above the agreed size are refused before they are buffered.
 
 `feed` writes into the streams and lists those that something happened to in `touched`; `outgoing` gives what must be sent.
@@ -16,7 +16,7 @@ Three things are done in front of it, where the bytes come in:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -31,19 +31,22 @@ from h2.events import StreamReset as StreamResetEvent
 from h2.exceptions import H2Error, NoSuchStreamError, ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
 
+from .http2_fields import FieldDecoder, FieldEncoder
+from .http2_frames import LAST_ID, FrameReader, window_update
 from .http2_head import take_head
-from .http2_stream import ConnectionLost, Http2Error, StreamRefused, StreamReset, code_name
+from .http2_stream import ConnectionLost, GoAway, Http2Error, StreamRefused, StreamReset
 from .parser import MAX_HEAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from h2.events import Event
+    from hpack import Decoder, Encoder
 
     from .http2_head import Fields
     from .http2_stream import Http2Stream
 
-__all__ = ("CONNECTION_WINDOW", "STREAM_WINDOW", "GoAway", "Http2Wire")
+__all__ = ("CONNECTION_WINDOW", "STREAM_WINDOW", "Http2Wire")
 
 # What a stream whose reader has stopped may hold, and what one stream may have in flight: 1 MiB carries 20 MB/s at 50 ms
 # round trip, where the default of 65,535 bytes carries 1.3.
@@ -51,19 +54,9 @@ STREAM_WINDOW: Final = 1048576
 # Given back on arrival, so this only bounds what is in flight: 16 streams at full speed.
 CONNECTION_WINDOW: Final = 16777216
 _DEFAULT_WINDOW: Final = 65535
-_MAX_FRAME: Final = 16384
-_LAST_ID: Final = 2**31 - 1
-# Some servers ping or send settings for minutes while a model thinks. Two thousand frames in a row without a byte of
-# payload take a quarter of an hour at the highest honest rate known (one in about 0.5 s), and an attack a few ms.
-_MAX_BARREN: Final = 2000
-# A block of fields is bounded by `MAX_HEAD_BYTES` once decompressed; compression that makes it longer than that is none.
-_MAX_BLOCK: Final = 2 * MAX_HEAD_BYTES
 # Streams that have ended are swept out of h2 when so many have come together: looking through all of them for each new
 # one, as h2 does by itself, costs 40 us a request at 256 in flight.
 _SWEEP: Final = 64
-
-_DATA, _HEADERS, _RST_STREAM, _PUSH_PROMISE, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 0, 1, 3, 5, 7, 8, 9
-_END_STREAM, _END_HEADERS, _PADDED = 1, 4, 8
 
 # Error codes of RFC 9113, section 7, that are sent from here.
 _PROTOCOL_ERROR: Final = 1
@@ -71,27 +64,6 @@ _FLOW_CONTROL_ERROR: Final = 3
 _FRAME_SIZE_ERROR: Final = 6
 _REFUSED_STREAM: Final = 7
 _CANCEL: Final = 8
-_ENHANCE_YOUR_CALM: Final = 11
-
-
-class GoAway:
-    """The server's notice that the connection will carry nothing new.
-
-    Attributes:
-        last_id: The highest stream that it will or may process.
-        code: Why.
-        text: What it says about it, for people.
-    """
-
-    __slots__ = ("code", "last_id", "text")
-
-    def __init__(self, last_id: int, code: int, text: str) -> None:
-        self.last_id: int = last_id
-        self.code: int = code
-        self.text: str = text
-
-    def __str__(self) -> str:
-        return f"{code_name(self.code)}: {self.text}" if self.text else code_name(self.code)
 
 
 class _Protocol(H2Connection):
@@ -108,7 +80,7 @@ class _Protocol(H2Connection):
         return 0
 
 
-class Http2Wire:
+class Http2Wire(FrameReader):
     """The protocol of one connection.
 
     Attributes:
@@ -117,16 +89,14 @@ class Http2Wire:
         limit: How many streams the server allows at once; as good as unlimited when it does not say.
         settled: The server's settings have arrived.
         goaway: The server's notice, if it gave one.
-        heard: Bytes have come since this was last cleared.
     """
 
     def __init__(self) -> None:
-        self.streams: dict[int, Http2Stream] = {}
+        super().__init__()
         self.touched: list[Http2Stream] = []
-        self.limit: int = _LAST_ID
+        self.limit: int = LAST_ID
         self.settled: bool = False
         self.goaway: GoAway | None = None
-        self.heard: bool = False
         self._h2 = _Protocol(
             H2Configuration(
                 client_side=True,
@@ -145,24 +115,20 @@ class Http2Wire:
                 SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD_BYTES,
             },
         )
+        # Ours do the same and less of it, see `http2_fields`.
+        self._h2.encoder = cast("Encoder", FieldEncoder())
+        self._h2.decoder = cast("Decoder", FieldDecoder())
         self._h2.initiate_connection()
-        self._frames: list[bytes] = []
+        self._frames = [window_update(0, CONNECTION_WINDOW - _DEFAULT_WINDOW)]
         self._window = CONNECTION_WINDOW
         self._uncredited = 0
-        self._give(0, CONNECTION_WINDOW - _DEFAULT_WINDOW)
-        self._highest = -1
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
-        self._needed = 9
-        self._block = 0
-        self._barren = 0
 
     # Out.
 
     @property
     def exhausted(self) -> bool:
         """Whether the numbers for streams are used up."""
-        return self._highest >= _LAST_ID
+        return self.highest >= LAST_ID
 
     def outgoing(self) -> bytes:
         """Return what must be sent now, and forget it."""
@@ -186,7 +152,7 @@ class Http2Wire:
         # it; lengths are checked in `_take_data`. Guarded by
         # test_an_answer_of_the_wrong_length_ends_its_own_stream_only.
         self._h2.streams[number]._initialize_content_length = _leave_alone  # type: ignore[assignment,method-assign] # it must not do its work
-        self._highest = number
+        self.highest = number
         stream.id = number
         stream.window = STREAM_WINDOW
         stream.local_ended = end
@@ -248,13 +214,10 @@ class Http2Wire:
         """Give back the window of what a stream's reader has taken; returns whether there is something to send."""
         if stream.uncredited < STREAM_WINDOW // 2 or stream.complete or stream.id not in self.streams:
             return False
-        self._give(stream.id, stream.uncredited)
+        self._frames.append(window_update(stream.id, stream.uncredited))
         stream.window += stream.uncredited
         stream.uncredited = 0
         return True
-
-    def _give(self, number: int, size: int) -> None:
-        self._frames.append(b"\0\0\4\x08\0" + number.to_bytes(4, "big") + size.to_bytes(4, "big"))
 
     # In.
 
@@ -265,100 +228,26 @@ class Http2Wire:
             Http2Error: The peer broke the rules of the connection, which is of no more use; tell it so with what
                 `outgoing` then gives.
         """
-        self.heard = True
-        if self._kept_bytes:
-            self._kept.append(data)
-            self._kept_bytes += len(data)
-            if self._kept_bytes < self._needed:
-                return
-            data = b"".join(self._kept)
-            self._kept.clear()
-            self._kept_bytes = 0
         try:
-            rest = self._feed(data)
+            self._feed(data)
         except Http2Error as error:
             self.say_goodbye(error.code)
             raise
         except H2Error as error:
             raise Http2Error(str(error) or type(error).__name__) from error
-        if rest < len(data):
-            left = data[rest:]
-            self._kept.append(left)
-            self._kept_bytes = len(left)
-            self._needed = 9 if len(left) < 9 else 9 + int.from_bytes(left[:3], "big")
 
-    def _feed(self, data: bytes) -> int:
-        """Take all whole frames; returns where the first cut one begins."""
-        size = len(data)
-        start = position = 0
-        for_h2: list[bytes] = []
-        while size - position >= 9:
-            length = data[position] << 16 | data[position + 1] << 8 | data[position + 2]
-            if length > _MAX_FRAME:
-                raise Http2Error(f"a frame of {length} bytes is larger than the agreed {_MAX_FRAME}", _FRAME_SIZE_ERROR)
-            end = position + 9 + length
-            if end > size:
-                break
-            kind, flags = data[position + 3], data[position + 4]
-            number = int.from_bytes(data[position + 5 : position + 9], "big") & _LAST_ID
-            if self._block:
-                # h2 refuses whatever does not belong to the block that was begun.
-                self._block = 0 if kind == _CONTINUATION and flags & _END_HEADERS else self._block + length
-                if self._block > _MAX_BLOCK:
-                    raise Http2Error(f"a block of fields went beyond {_MAX_BLOCK} bytes", _ENHANCE_YOUR_CALM)
-            elif kind == _DATA and number & 1 and number <= self._highest:
-                for_h2.append(data[start:position])
-                if self._take_data(number, flags, data[position + 9 : end]):
-                    for_h2.append(b"\0\0\0\0\1" + data[position + 5 : position + 9])
-                start = end
-            elif kind == _HEADERS:
-                self._see_headers(number, flags, length)
-            elif kind == _GOAWAY:
-                for_h2.append(data[start:position])
-                self._show(b"".join(for_h2))
-                for_h2.clear()
-                self._take_goaway(number, data[position + 9 : end])
-                start = end
-            elif kind != _WINDOW_UPDATE and (kind != _RST_STREAM or number not in self.streams):
-                self._count_barren()
-            position = end
-        for_h2.append(data[start:position])
-        self._show(b"".join(for_h2))
-        return position
-
-    def _see_headers(self, number: int, flags: int, length: int) -> None:
-        if not number & 1 or number > self._highest:
-            raise Http2Error(f"the server opened stream {number} by itself")
-        if not flags & _END_HEADERS:
-            self._block = max(length, 1)
-        stream = self.streams.get(number)
-        if stream is not None:
-            stream.headed = True
-
-    def _count_barren(self) -> None:
-        self._barren += 1
-        if self._barren > _MAX_BARREN:
-            raise Http2Error(f"{_MAX_BARREN} frames in a row carried nothing forward", _ENHANCE_YOUR_CALM)
-
-    def _take_data(self, number: int, flags: int, payload: bytes) -> bool:
-        """Take a DATA frame; returns whether a stream ends with it."""
-        size = len(payload)
+    def _take_data(self, number: int, payload: bytes, size: int, *, last: bool) -> bool:
         self._window -= size
         if self._window < 0:
             raise Http2Error("the server sent more than the connection's window allows", _FLOW_CONTROL_ERROR)
         self._uncredited += size
         if self._uncredited >= CONNECTION_WINDOW // 4:
-            self._give(0, self._uncredited)
+            self._frames.append(window_update(0, self._uncredited))
             self._window += self._uncredited
             self._uncredited = 0
-        if flags & _PADDED:
-            padding = payload[0] + 1 if payload else 1
-            if padding > size:
-                raise Http2Error("a DATA frame consists of more padding than it has bytes")
-            payload = payload[1 : size - padding + 1]
         stream = self.streams.get(number)
-        if stream is None:
-            # It was on its way when we ended the stream.
+        if stream is None or stream.ending:
+            # It was on its way when we ended the stream, or comes after its end.
             if not payload:
                 self._count_barren()
             return False
@@ -369,7 +258,7 @@ class Http2Wire:
             stream.pieces.append(payload)
             stream.received += len(payload)
             self.touched.append(stream)
-        elif not flags & _END_STREAM:
+        elif not last:
             self._count_barren()
         if stream.length is not None and stream.received > stream.length:
             self._refuse_length(stream)
@@ -380,13 +269,14 @@ class Http2Wire:
                 stream, Http2Error("the server sent more than the stream's window allows", _FLOW_CONTROL_ERROR)
             )
         else:
-            return flags & _END_STREAM != 0
+            stream.ending = last
+            return last
         return False
 
     def _take_goaway(self, number: int, payload: bytes) -> None:
         if number or len(payload) < 8:
             raise Http2Error("a GOAWAY frame is malformed", _FRAME_SIZE_ERROR if not number else _PROTOCOL_ERROR)
-        last = int.from_bytes(payload[:4], "big") & _LAST_ID
+        last = int.from_bytes(payload[:4], "big") & LAST_ID
         if self.goaway is not None:
             # RFC 9113, section 6.8: it may only go down.
             last = min(last, self.goaway.last_id)
@@ -402,7 +292,6 @@ class Http2Wire:
         self._count_barren()
 
     def _show(self, data: bytes) -> None:
-        """Show h2 the frames that it must know of."""
         if not data:
             return
         for event in self._h2.receive_data(data):
