@@ -93,6 +93,8 @@ class APIError(OpenAIError):
         code: The server's error code, such as `"rate_limit_exceeded"`.
         param: The parameter the server blames.
         type: The server's error type, such as `"invalid_request_error"`.
+        request_sent: How much of the last attempt had left: `"none"` (the server has not seen it), `"partial"`, or
+            `"all"` (the server may have acted on it). Where the server answered, it is `"all"`.
 
     Source: https://platform.openai.com/docs/guides/error-codes
     """
@@ -103,6 +105,7 @@ class APIError(OpenAIError):
     code: str | None
     param: str | None
     type: str | None
+    request_sent: RequestSent = "all"
 
     def __init__(self, message: str, request: RequestInfo | None = None, *, body: object | None = None) -> None:
         super().__init__(message)
@@ -119,14 +122,7 @@ class APIError(OpenAIError):
 
 
 class APIConnectionError(APIError):
-    """No usable answer arrived: the connection failed, or the answer was not HTTP.
-
-    Attributes:
-        request_sent: How much of the last attempt had been written: `"none"` (the server has not seen it),
-            `"partial"`, or `"all"` (the server may have acted on it).
-    """
-
-    request_sent: RequestSent
+    """No usable answer arrived: the connection failed, or the answer was not HTTP."""
 
     def __init__(
         self,
@@ -308,11 +304,30 @@ class InternalServerError(APIStatusError):
 
 
 class ClientClosedError(OpenAIError):
-    """The client (or its transport) was closed and cannot make requests any more."""
+    """The client (or its transport) was closed and cannot make requests any more.
+
+    Attributes:
+        request_sent: How much of the request had left when the client was closed: `"none"`, `"partial"` or `"all"`.
+    """
+
+    request_sent: RequestSent
+
+    def __init__(self, message: str, *, request_sent: RequestSent = "none") -> None:
+        super().__init__(message)
+        self.request_sent = request_sent
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
 class WrongEventLoopError(OpenAIError):
-    """The client's connections belong to another event loop that is still running."""
+    """The client's connections belong to another event loop, or cannot be used by this one; nothing was sent.
+
+    Attributes:
+        request_sent: Always `"none"`.
+    """
+
+    request_sent: RequestSent = "none"
 
 
 class MissingCredentialsError(OpenAIError, TypeError):

@@ -404,7 +404,7 @@ async def test_a_trace_sees_the_end_of_a_stream() -> None:
     seen: list[tuple[str, Any]] = []
     stream, _ = await opened(Answer(events=STREAM), trace=lambda name, info: seen.append((name, info)))
     await texts(stream)
-    assert seen == [("stream.end", {"events": 3, "bytes": len(WIRE)})]
+    assert seen == [("stream.end", {"events": 3, "bytes": len(WIRE), "complete": True})]
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -55,13 +55,29 @@ class Arrival:
         status: The HTTP status.
     """
 
-    __slots__ = ("_headers", "call", "content", "response")
+    __slots__ = ("_headers", "_told_end", "call", "content", "response")
 
     def __init__(self, call: Call, response: WireResponse, content: bytes | None) -> None:
         self.call: Call = call
         self.response: WireResponse = response
         self.content = content
         self._headers: Headers | None = None
+        self._told_end = False
+
+    def tell_stream_end(self, events: int, received: int, *, complete: bool) -> None:
+        """Tell the observer that a stream is over, however it ended; only the first time.
+
+        A stream that is dropped unclosed tells nothing: its finalizer may run in any thread.
+
+        Args:
+            events: How many were given out.
+            received: Bytes that had arrived.
+            complete: The end marker had come.
+        """
+        trace = self.call.settings.trace
+        if trace is not None and not self._told_end:
+            self._told_end = True
+            trace("stream.end", {"events": events, "bytes": received, "complete": complete})
 
     @property
     def status(self) -> int:

@@ -192,6 +192,7 @@ class Stream(Generic[T]):
         except BaseException:
             # Cancelled: the transport has hung up already.
             self._closed = True
+            self._tell_end()
             arrival.response.abandon()
             raise
         finally:
@@ -291,9 +292,10 @@ class Stream(Generic[T]):
         if not response.complete:
             with grace():
                 await response.drain(DRAIN_BYTES, DRAIN_SECONDS)
-        call = self._arrival.call
-        if call.settings.trace is not None:
-            call.settings.trace("stream.end", {"events": self._count, "bytes": self._received})
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        self._arrival.tell_stream_end(self._count, self._received, complete=self._ending.complete)
 
     async def aclose(self) -> None:
         """Hang up, unless the answer is complete; safe to repeat, safe when cancelled.
@@ -307,6 +309,7 @@ class Stream(Generic[T]):
             return
         self._closed = True
         self._frames.clear()
+        self._tell_end()
         with grace():
             await self._arrival.response.aclose()
 

@@ -111,7 +111,10 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
     """Build the public error for a transport's failure."""
     kind = failure.kind
     if kind == "closed":
-        return ClientClosedError("the client is closed: make requests before close(), or make a new client")
+        when = "is closed" if failure.sent == "none" else "was closed while the request was under way"
+        return ClientClosedError(
+            f"the client {when}: make requests before close(), or make a new client", request_sent=failure.sent
+        )
     if kind == "loop":
         return WrongEventLoopError(failure.message)
     if kind == "timeout":
