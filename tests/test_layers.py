@@ -78,7 +78,9 @@ IMPURE_IMPORTS = {
 # The only places that may look at the process's environment; everyone else is handed values.
 READS_ENVIRONMENT = {"cli", "client", "providers", "testing"}
 
-NETWORK_ERROR_PACKAGES = {"anyio", "h2", "httpcore", "socket", "ssl", "websockets"}
+NETWORK_ERROR_PACKAGES = {"aiohttp", "anyio", "h2", "httpcore", "httpx", "httpx2", "socket", "ssl", "websockets"}
+# Errors of sockets and protocols, and those of other packages' HTTP clients.
+PUT_INTO_WORDS = {"transport.failures", "transport.adapters.errors"}
 NETWORK_ERROR_BUILTINS = {
     "BrokenPipeError",
     "ConnectionAbortedError",
@@ -353,11 +355,11 @@ def _calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
 
 
 def test_network_errors_become_ours_in_one_module() -> None:
-    """Rule 5: what a socket or a protocol library raised is put into words in `transport/failures.py`."""
+    """Rule 5: what a socket or a library raised is put into words in `transport/failures.py`, or for the adapters in one more."""
     wrong = [
         f"{module.where(call.lineno)} makes a TransportFailure from {name}"
         for module in hand_written()
-        if module.top == "transport" and module.name != "transport.failures"
+        if module.top == "transport" and module.name not in PUT_INTO_WORDS
         for handler, name in _foreign_handlers(module)
         for statement in handler.body
         for call in _calls(statement, {"TransportFailure"})

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         WebSocketQueueFullError,
         WrongEventLoopError,
     )
+    from .transport.adapters.defaults import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultAsyncHttpxClient
     from .transport.base import Middleware, Transport
 
     AsyncOpenAI = OpenAI
@@ -115,6 +116,10 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     ),
     **dict.fromkeys(("AsyncClient", "AsyncOpenAI", "Client"), ("client", "OpenAI")),
     **dict.fromkeys(("BinaryResponse", "RawResponse", "StreamedResponse"), ("_engine.response", None)),
+    **dict.fromkeys(
+        ("DefaultAioHttpClient", "DefaultAsyncHttpx2Client", "DefaultAsyncHttpxClient"),
+        ("transport.adapters.defaults", None),
+    ),
     **dict.fromkeys(("Middleware", "Transport"), ("transport.base", None)),
     **dict.fromkeys(("DEFAULT_TIMEOUT", "Timeout"), ("_timeouts", None)),
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
@@ -139,14 +144,8 @@ _LATER: dict[str, str] = {
         "Amazon Bedrock is not there yet; use OpenAI(base_url=..., api_key=...) with a Bedrock API key",
     ),
     **dict.fromkeys(
-        (
-            "DefaultAioHttpClient",
-            "DefaultAsyncHttpx2Client",
-            "DefaultAsyncHttpxClient",
-            "DefaultHttpx2Client",
-            "DefaultHttpxClient",
-        ),
-        "HTTP clients of other packages are not taken over; use OpenAI(transport=..., middleware=..., timeout=...)",
+        ("DefaultHttpx2Client", "DefaultHttpxClient"),
+        "the client is asynchronous; use DefaultAsyncHttpxClient(...) or an httpx.AsyncClient as http_client=",
     ),
     **dict.fromkeys(
         ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
@@ -182,6 +181,9 @@ __all__ = (
     "ContentFilterFinishReasonError",
     "DataResidency",
     "DeadlineExceeded",
+    "DefaultAioHttpClient",
+    "DefaultAsyncHttpx2Client",
+    "DefaultAsyncHttpxClient",
     "InternalServerError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",

@@ -16,7 +16,7 @@ from ._engine.endpoints import Endpoints
 from ._engine.engine import Carrier, Engine
 from ._engine.logs import LOGGER, Log, level_from, show_on_stderr
 from ._engine.prepare import checked_deadline, with_retries
-from ._engine.settings import DEFAULT_LIMITS, DEFAULT_POLICY, Settings, Truncated, limits_of
+from ._engine.settings import DEFAULT_LIMITS, DEFAULT_POLICY, Limits, Settings, Truncated, limits_of
 from ._engine.travel import arguments_for
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
@@ -72,8 +72,6 @@ _USER_AGENT: Final = f"anyopenai/{__version__}"
 _LATER: Final = {
     "workload_identity": "workload identity is not there yet; pass an asynchronous function as api_key= that returns a token",
     "data_residency": "data residency is not there yet; pass the region's address as base_url=",
-    "http_client": "HTTP clients of other packages are not taken over; pass transport= (see anyopenai.Transport), or use "
-    "middleware=, trace=, timeout= and default_headers= for what they were configured for",
     "websocket_base_url": "WebSocket sessions are not there yet; leave websocket_base_url out",
 }
 
@@ -113,6 +111,44 @@ def _added(headers: Mapping[str, str | Omit], more: Mapping[str, str | Omit]) ->
     """Add headers to others; what has the same name, whatever its case, is replaced."""
     names = {name.lower() for name in more}
     return {**{name: value for name, value in headers.items() if name.lower() not in names}, **more}
+
+
+def _chosen_transport(
+    transport: Transport | None, http_client: object | None, given: Mapping[str, object]
+) -> Transport | None:
+    """Return what carries the requests instead of the package's own pool; None for the pool.
+
+    Raises:
+        TypeError: Options exclude each other, or nothing here knows how to use the client.
+    """
+    if http_client is not None:
+        if transport is not None:
+            raise TypeError(
+                "transport= and http_client= exclude each other: each of them carries the requests; give one"
+            )
+        refuse_beside("http_client", given)
+        from .transport.adapters.recognition import transport_from_client
+
+        return transport_from_client(http_client)
+    if transport is not None:
+        refuse_beside("transport", given)
+        # It has `send` and `aclose` too, and means something else by them.
+        if any(kind.__module__.partition(".")[0] in ("httpx", "httpx2", "aiohttp") for kind in type(transport).__mro__):
+            raise TypeError(f"transport= got an HTTP client ({type(transport).__name__}); pass it as http_client=")
+    return transport
+
+
+def _limits_from(timeout: float | Timeout | None | Omit, http_client: object | None) -> Limits:
+    """Choose the time limits: those given, else those that the HTTP client was given, else the default."""
+    if not isinstance(timeout, Omit):
+        return limits_of(timeout)
+    if http_client is not None:
+        from .transport.adapters.recognition import timeout_of
+
+        theirs = timeout_of(http_client)
+        if theirs is not None:
+            return limits_of(theirs)
+    return DEFAULT_LIMITS
 
 
 def _policy_from(policy: RetryPolicy | None, max_retries: object) -> RetryPolicy:
@@ -156,7 +192,9 @@ class OpenAI(Namespaces, Endpoints):
         max_retries: How often a failed attempt is repeated; 0 for never.
         default_headers: Added to every request; `omit` as a value removes one of the package's own.
         default_query: Parameters added to every request.
-        http_client: Not supported; see `transport`.
+        http_client: An `httpx.AsyncClient`, `httpx2.AsyncClient` or `aiohttp.ClientSession` that carries the requests, as
+            it is configured; closed with the client. Its timeout holds unless `timeout` is given, or it is its
+            library's default. See `HttpxTransport` and `AiohttpTransport` for what stays in force.
         transport: Carries the requests instead of the package's own connection pool; closed with the client.
         http2: `"auto"`, the default, speaks HTTP/2 where the server chooses it in the TLS handshake; True speaks nothing
             else, in clear text too; False never does.
@@ -221,7 +259,6 @@ class OpenAI(Namespaces, Endpoints):
         _refuse_later(
             workload_identity=workload_identity,
             data_residency=data_residency,
-            http_client=http_client,
             websocket_base_url=websocket_base_url,
         )
         if provider is None:
@@ -239,7 +276,7 @@ class OpenAI(Namespaces, Endpoints):
         settings = Settings(
             provider,
             user_agent=_USER_AGENT,
-            limits=DEFAULT_LIMITS if isinstance(timeout, Omit) else limits_of(timeout),
+            limits=_limits_from(timeout, http_client),
             deadline=checked_deadline(deadline),
             policy=_policy_from(retry_policy, max_retries),
             headers=_added(_headers_from_environment(), default_headers or {}),
@@ -252,8 +289,8 @@ class OpenAI(Namespaces, Endpoints):
             log=_log_from(logger, log_level),
         )
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
+        transport = _chosen_transport(transport, http_client, given)
         if transport is not None:
-            refuse_beside("transport", given)
             self._transport_options = TransportOptions()
         else:
             self._transport_options = TransportOptions.from_environment(os.environ, given)
@@ -449,7 +486,7 @@ class OpenAI(Namespaces, Endpoints):
             data_residency: Not supported yet.
             timeout: As for the class; None is no limit.
             deadline: As for the class; None is no limit.
-            http_client: Not supported; see `transport`.
+            http_client: As for the class, for the new client alone.
             transport: Another transport, for the new client alone.
             http2: As for the class; the new client has connections of its own then, here and below.
             proxy: As for the class.
@@ -481,7 +518,6 @@ class OpenAI(Namespaces, Endpoints):
         _refuse_later(
             workload_identity=workload_identity,
             data_residency=data_residency,
-            http_client=http_client,
             websocket_base_url=websocket_base_url,
         )
         if default_headers is not None and set_default_headers is not None:
@@ -541,7 +577,8 @@ class OpenAI(Namespaces, Endpoints):
             changes["strict"] = _strict_response_validation
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
         carrier = self._engine.carrier
-        if transport is not None or carrier.given:
+        transport = _chosen_transport(transport, http_client, given)
+        if carrier.given:
             refuse_beside("transport", given)
         options = self._transport_options.with_given(given)
         if transport is not None or given:

@@ -299,7 +299,6 @@ async def test_a_plain_call_is_a_coroutine_and_a_list_is_not(client: OpenAI) -> 
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("http_client", "transport"),
         ("workload_identity", "api_key"),
         ("data_residency", "base_url"),
         ("websocket_base_url", ""),

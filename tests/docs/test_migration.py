@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -48,6 +50,8 @@ CLAIMS: list[str] = []
 ELSEWHERE = {
     "`socks5://` resolves names on this side": "transport.test_dialing:test_a_socks5_proxy_is_given_an_address_and_socks5h_the_name",
     "A refused certificate is not tried again": "client.test_transport_options:test_a_refused_certificate_is_not_tried_again",
+    "its headers and `auth=` go only with requests that carry a credential": "transport.adapters.test_httpx:test_a_clients_own_headers_and_auth_go_with_credentials_only",
+    "Redirects, cookies, query parameters and the base URL of an HTTP client are not used": "transport.adapters.test_httpx:test_cookies_query_and_base_url_of_a_client_are_not_used",
     "A number bounds an attempt with a JSON answer as a whole": "behaviour.test_time_limits:test_a_json_answer_is_bounded_to_its_last_byte",
     "Streams, downloads and uploads of files are still bounded silence by silence": "behaviour.test_time_limits:test_a_download_is_bounded_silence_by_silence",
     "seconds that bound a call as a whole, with its waiting, its attempts and its stream": "behaviour.test_time_limits:test_a_deadline_bounds_attempts_and_waits_together",
@@ -370,10 +374,27 @@ async def test_a_proxy_that_cannot_be_reached_is_a_proxy_error() -> None:
         assert isinstance(caught.value, APIConnectionError)
 
 
-@claims("`http_client=` raises an error that says what to use instead")
-def test_http_clients_are_refused() -> None:
-    with pytest.raises(NotYetSupportedError, match=r"transport=.*middleware="):
-        OpenAI(api_key="k", http_client=object())
+@claims(
+    "`http_client=` takes an `httpx.AsyncClient`, an `httpx2.AsyncClient` or, on asyncio", "closes it with the client"
+)
+async def test_http_clients_are_taken_and_closed() -> None:
+    for library in (httpx, httpx2):
+        theirs = library.AsyncClient()
+        async with OpenAI(api_key="k", http_client=theirs):
+            assert not theirs.is_closed
+        assert theirs.is_closed
+
+
+@claims("makes a client of httpx", "takes the options of `aiohttp.ClientSession`", "a synchronous client included")
+async def test_default_clients_are_those_of_their_libraries() -> None:
+    assert isinstance(anyopenai.DefaultAsyncHttpxClient(), httpx.AsyncClient)
+    assert isinstance(anyopenai.DefaultAsyncHttpx2Client(), httpx2.AsyncClient)
+    async with OpenAI(api_key="k", http_client=anyopenai.DefaultAioHttpClient(trust_env=False)):
+        pass
+    with pytest.raises(NotYetSupportedError, match="DefaultAsyncHttpxClient"):
+        anyopenai.DefaultHttpxClient()
+    with pytest.raises(TypeError, match="AsyncClient"):
+        OpenAI(api_key="k", http_client=httpx.Client())
 
 
 @claims("`error.response` and `error.request` are plain data")

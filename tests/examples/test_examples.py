@@ -14,12 +14,14 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 # What each prints at least once: an example that runs and shows nothing teaches nothing.
 EXPECTED = {
     "bounded_time": " models",
+    "company_client": "hook: 200 /v1/responses",
     "embed_many": "200 vectors of 64 numbers",
     "handle_errors": "404 ",
     "list_files": '{"text": "hello"}',
     "search_texts": "Parse a date and time",
     "stream_chat": "\n",
     "stream_response": "tokens: ",
+    "watch_requests": "trace: stream.end ",
     "without_network": "\n",
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app import StandIn
+    from .contract import BrokenTransportError, TransportReport, check_transport
     from .faults import (
         BAD_CHUNK,
         MALFORMED_STATUS,
@@ -40,6 +41,7 @@ __all__ = (
     "BAD_CHUNK",
     "MALFORMED_STATUS",
     "Answer",
+    "BrokenTransportError",
     "Close",
     "Drip",
     "FakeResponse",
@@ -63,7 +65,9 @@ __all__ = (
     "StandIn",
     "Stats",
     "Step",
+    "TransportReport",
     "Wait",
+    "check_transport",
     "fault_server",
     "http_date",
     "rate_limited",
@@ -73,6 +77,7 @@ __all__ = (
 
 _NAMES = {
     "app": ("StandIn",),
+    "contract": ("BrokenTransportError", "TransportReport", "check_transport"),
     "faults": (
         "BAD_CHUNK",
         "MALFORMED_STATUS",

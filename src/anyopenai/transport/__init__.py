@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .adapters import AiohttpTransport, HttpxTransport
     from .base import (
         BodyReader,
         BodySource,
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
+    from .buffered import BufferedResponse
     from .pool import PoolStats, PoolTransport
     from .tls import tls_context
 
 __all__ = (
+    "AiohttpTransport",
     "BodyReader",
     "BodySource",
+    "BufferedResponse",
+    "HttpxTransport",
     "Middleware",
     "Phase",
     "PoolStats",
@@ -37,7 +42,14 @@ __all__ = (
     "tls_context",
 )
 
-_ELSEWHERE = {"PoolStats": ".pool", "PoolTransport": ".pool", "tls_context": ".tls"}
+_ELSEWHERE = {
+    "AiohttpTransport": ".adapters",
+    "BufferedResponse": ".buffered",
+    "HttpxTransport": ".adapters",
+    "PoolStats": ".pool",
+    "PoolTransport": ".pool",
+    "tls_context": ".tls",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -36,8 +36,11 @@ Kind = Literal[
 Trace: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """A synchronous observer: called with an event's name and its facts; what it raises is logged.
 
-The default transport tells of `"pool.wait"` (only if there was one) and `"connect"`, `"proxy"` (a tunnel through one)
-and `"tls"` (only for a new connection) with `seconds`, `"request.sent"` with `sent` and `fresh`, `"head"` with `status` and `http_version`, and
+It is called in the task that makes the call, so a `ContextVar` tells calls apart that run at the same time. The engine
+tells of `"retry"` with `after`, `reason` and `attempt`, and of `"stream.end"` with `events`, `bytes` and `complete`, once
+for each stream that is read to its end, closed, cancelled or broken. The default transport tells of `"pool.wait"` (only
+if there was one), `"connect"`, `"proxy"` (a tunnel through one) and `"tls"` (only for a new connection) with `seconds`,
+`"request.sent"` with `sent` and `fresh`, `"head"` with `status` and `http_version`, and
 `"body.end"` with `received`, the bytes as they came over the wire.
 """
 
