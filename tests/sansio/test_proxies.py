@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from base64 import b64decode
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -158,10 +159,13 @@ def test_rules_that_are_none_are_refused(wrong: Any, error: type[Exception]) -> 
     assert SECRET not in str(caught.value)
 
 
-def test_a_url_object_of_httpx_keeps_its_credentials() -> None:
-    httpx = pytest.importorskip("httpx")
-    rules = rules_from(httpx.URL("http://us%40er:pw@[::1]:3128"))
-    assert rules.proxy_for("https", "a.example", 443) == Proxy("http", "::1", 3128, b"us@er", b"pw")
+def test_a_url_object_of_another_package_keeps_its_credentials() -> None:
+    """Such as httpx's, whose text may hide the password."""
+    url = SimpleNamespace(scheme="http", raw_host=b"::1", host="::1", port=3128, userinfo=b"us%40er:pw")
+    proxy = rules_from(url).proxy_for("https", "a.example", 443)
+    assert proxy == Proxy("http", "::1", 3128, b"us@er", b"pw")
+    url = SimpleNamespace(scheme="socks5h", raw_host=b"p.example", host="p.example", port=None, userinfo=b"")
+    assert rules_from({"all": url}).proxy_for("https", "a.example", 443) == Proxy("socks5h", "p.example", 1080)
 
 
 @pytest.mark.parametrize(

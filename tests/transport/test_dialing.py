@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from traceback import TracebackException
 from urllib.parse import quote
 
 import httpcore
@@ -313,6 +314,32 @@ async def test_a_proxy_that_wants_a_login_for_a_plain_request_is_a_typed_failure
                 assert "wrong" not in str(caught.value)
                 assert_all_free(pool)
         assert proxy.requests[0].target == "http://api.example/"
+
+
+@pytest.mark.parametrize("ending", [Close(), Reset(), Reply(407), Send(b"\x05\x02\x01\x01")], ids=repr)
+async def test_credentials_are_in_no_report_of_what_went_wrong(
+    kind: str, ending: Step, encrypted: bool, authority: Authority
+) -> None:
+    """Reports of exceptions, such as pytest's and Sentry's, show the local variables of every frame."""
+
+    async def end(peer: Peer) -> None:
+        await peer.receive_some()
+        await ending(peer)
+
+    async with (
+        fault_server([end], tls=authority.server if kind == "https" else None) as proxy,
+        PoolTransport(proxy=url_of(proxy, kind, "us3r:p4ssword"), ssl_context=authority.client) as pool,
+    ):
+        scheme = "https" if encrypted else "http"
+        request = WireRequest("GET", scheme, "127.0.0.1", 9, b"/", [], timeout=NO_LIMIT)
+        with pytest.raises(TransportFailure) as caught:
+            await pool.send(request)
+    # Without the frame of this test, which has made the URL.
+    trace = caught.tb.tb_next
+    report = "".join(TracebackException(type(caught.value), caught.value, trace, capture_locals=True).format())
+    assert "exchange" in report or "open_link" in report
+    for secret in ("p4ssword", "us3r", "dXMzcjpwNHNzd29yZA"):
+        assert secret not in report
 
 
 async def test_a_provisional_answer_to_connect_is_passed_over(authority: Authority) -> None:
