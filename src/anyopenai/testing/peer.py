@@ -219,7 +219,7 @@ class Peer:
         """
         try:
             await self._stream.send(data)
-        except (BrokenResourceError, ClosedResourceError, OSError) as error:
+        except (EndOfStream, BrokenResourceError, ClosedResourceError, OSError) as error:
             self.note_hang_up()
             raise HungUp from error
         self.bytes_sent += len(data)
