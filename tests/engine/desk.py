@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from anyopenai import OpenAI, OpenAIError
 from anyopenai.testing.faults import FaultServer, Peer, ReceivedRequest, response_bytes
+from anyopenai.testing.http2 import Exchange, Http2
 from anyopenai.transport import PoolTransport
 from engine.support import KEY, MODEL, PROMPT, STREAM, names_in
 from transport.exchanges import assert_all_free
@@ -21,24 +23,30 @@ JSON: Final = {"content-type": "application/json"}
 CONTENT: Final = bytes(range(256)) * 8
 
 
-def answer_to(request: ReceivedRequest, earlier: int) -> bytes:
+class Reply(NamedTuple):
+    """What is answered to a request, over whichever protocol."""
+
+    body: Sequence[bytes]
+    status: int = 200
+    headers: dict[str, str] = JSON
+
+
+def reply_to(request: ReceivedRequest, earlier: int) -> Reply:
     """Return what is answered to a request, of which there were some like it before in this k."""
     path = request.target.partition("?")[0]
     if path == "/models/busy" and not earlier:
-        return response_bytes(503, b'{"error": {"message": "busy"}}', {**JSON, "retry-after-ms": "1"})
+        return Reply([b'{"error": {"message": "busy"}}'], 503, {**JSON, "retry-after-ms": "1"})
     if path == "/models/moved":
-        return response_bytes(307, b"", {"location": "/models/m"})
+        return Reply([], 307, {"location": "/models/m"})
     if path == "/chat/completions":
         events = [event if isinstance(event, str) else json.dumps(event) for event in STREAM]
-        chunks = [f"data: {event}\n\n".encode() for event in events]
-        return response_bytes(chunks=chunks, headers={"content-type": "text/event-stream"})
+        return Reply([f"data: {event}\n\n".encode() for event in events], headers={"content-type": "text/event-stream"})
     if path == "/files" and request.method == "GET":
         last = "after=f0" in request.target
-        page = {"data": [{"id": "f1" if last else "f0"}], "has_more": not last}
-        return response_bytes(body=json.dumps(page).encode(), headers=JSON)
+        return Reply([json.dumps({"data": [{"id": "f1" if last else "f0"}], "has_more": not last}).encode()])
     if path.endswith("/content"):
-        return response_bytes(chunks=[CONTENT[:1000], CONTENT[1000:]])
-    return response_bytes(body=json.dumps(MODEL).encode(), headers=JSON)
+        return Reply([CONTENT[:1000], CONTENT[1000:]], headers={})
+    return Reply([json.dumps(MODEL).encode()])
 
 
 class Desk:
@@ -48,21 +56,23 @@ class Desk:
         client: The client of this k.
         server: Whom it talks to.
         folder: Where files go; emptied for each k.
+        http2: The server's HTTP/2, if it speaks that.
     """
 
     allowed: tuple[type[BaseException], ...] = (OpenAIError,)
+    server: FaultServer
 
-    def __init__(self, server: FaultServer, folder: Path, **options: Any) -> None:
-        self.server = server
+    def __init__(self, folder: Path, *, http2: bool) -> None:
         self.folder = folder
-        self._options = options
+        self.http2 = Http2([self._answer]) if http2 else None
+        self._options: dict[str, Any] = {"http2": http2, "max_connections": 1, "max_inflight": 1}
 
     async def __aenter__(self) -> Desk:
         self.server.connections.clear()
         self.server.requests.clear()
         for path in self.folder.iterdir():
             path.unlink()
-        self.pool = PoolTransport(max_connections=1, **self._options)
+        self.pool = PoolTransport(**self._options)
         # Limits that never pass by themselves, and are there, so that a sweep can let each of them pass.
         self.client = OpenAI(
             api_key=KEY, base_url=self.server.url, transport=self.pool, timeout=3600, deadline=7200, max_retries=2
@@ -75,10 +85,14 @@ class Desk:
                 assert_all_free(self.pool)
                 assert (await self.client.models.retrieve("m")).id == "m"
                 assert_all_free(self.pool)
+                if self.http2 is not None:
+                    sessions = self.http2.sessions
+                    await self.server.until(lambda _: not any(session.live for session in sessions))
         finally:
             await self.client.close()
         if kind is None:
             await self.server.until(lambda server: server.open_connections == 0)
+            assert self.http2 is None or self.http2.violations == []
             # Complete or absent, and nothing beside it.
             assert names_in(self.folder) in ([], ["answer.bin"])
             assert all(path.read_bytes() == CONTENT for path in self.folder.iterdir())
@@ -90,11 +104,27 @@ class Desk:
                 peer.break_off()
 
     async def serve(self, peer: Peer) -> None:
-        """Answer for ever."""
+        """Answer whatever comes over a connection."""
+        if self.http2 is not None:
+            await self.http2(peer)
+            return
         while True:
-            request = await peer.receive_request()
-            earlier = sum(seen.target == request.target for seen in self.server.requests) - 1
-            await in_pieces(peer, answer_to(request, earlier))
+            reply = reply_to(await peer.receive_request(), self._earlier())
+            await in_pieces(peer, response_bytes(reply.status, headers=reply.headers, chunks=reply.body))
+
+    async def _answer(self, exchange: Exchange) -> None:
+        reply = reply_to(await exchange.receive_request(), self._earlier())
+        await exchange.send_headers([(":status", str(reply.status)), *reply.headers.items()])
+        for piece in reply.body:
+            for _ in range(4):
+                await checkpoint()
+            await exchange.send_data(piece)
+        await exchange.send_data(b"", end=True)
+
+    def _earlier(self) -> int:
+        """How many requests there were before the last one that were like it."""
+        requests = self.server.requests
+        return sum(seen.target == requests[-1].target for seen in requests) - 1
 
 
 # The works. Each succeeds when nothing disturbs it.
@@ -143,7 +173,7 @@ async def an_upload_of_a_path(desk: Desk) -> None:
 
 
 async def a_large_upload_of_a_file(desk: Desk) -> None:
-    file = BytesIO(bytes(3_000_000))
+    file = BytesIO(bytes(3_000_000 if desk.http2 is None else 200_000))
     await desk.client.files.create(file=("data.bin", file), purpose="batch")
     assert not file.closed
 

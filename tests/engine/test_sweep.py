@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,18 +14,27 @@ from engine.desk import WORKS, Desk
 from engine.support import without_waiting
 from transport.sweeping import ANYWHERE, ASYNCIO_ONLY, sweep
 
+# What the default run tries; `tox -e soak` tries everything.
+BRIEFLY = {"h1": ("cancel", "time out outside", "fail", "task cancel when woken"), "h2": ("cancel",)}
+
+
+def combinations() -> list[Any]:
+    """Give every loop, protocol and disturbance that go together."""
+    found = []
+    for backend, modes in (("asyncio", ANYWHERE + ASYNCIO_ONLY), ("trio", ANYWHERE)):
+        for protocol, mode in product(("h1", "h2"), modes):
+            marks = [] if mode in BRIEFLY[protocol] else [pytest.mark.soak]
+            found.append(pytest.param(backend, protocol == "h2", mode, id=f"{backend}-{protocol}-{mode}", marks=marks))
+    return found
+
 
 @pytest.mark.parametrize("work", WORKS, ids=lambda work: work.__name__)
-@pytest.mark.parametrize(
-    ("anyio_backend", "mode"),
-    [("asyncio", mode) for mode in ANYWHERE + ASYNCIO_ONLY] + [("trio", mode) for mode in ANYWHERE],
-)
+@pytest.mark.parametrize(("anyio_backend", "http2", "mode"), combinations())
 async def test_a_disturbance_anywhere_in_a_call_leaves_nothing_behind(
-    work: Callable[[Desk], Awaitable[None]], mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Callable[[Desk], Awaitable[None]], http2: bool, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_waiting(monkeypatch)
-    desks: list[Desk] = []
-    async with fault_server([lambda peer: desks[0].serve(peer)]) as server:
-        desks.append(Desk(server, tmp_path))
-        points = await sweep(desks[0], work, mode, monkeypatch)
+    desk = Desk(tmp_path, http2=http2)
+    async with fault_server([desk.serve]) as desk.server:
+        points = await sweep(desk, work, mode, monkeypatch)
     assert points > 2
