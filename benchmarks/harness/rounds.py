@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from typing import Any, Final
 from .scenario import CONTENDERS, OURS, Case, Scale, Scenario, Target
 from .servers import Servers
 
-__all__ = ("cores", "measure")
+__all__ = ("cores", "judge", "last_error", "measure", "row_of")
 
 _ROOT: Final = Path(__file__).parents[2]
 # The slowest takes less than a minute on a busy machine; a client that waits for ever must not end the run.
 _ENDS_WITHIN: Final = 180
+
+_ERROR: Final = re.compile(r"[\w.]*(Error|Exception|Timeout|Interrupt)\b")
 
 Samples = dict[tuple[str, str], list[dict[str, float]]]
 """Figures by case and contender, one for each round."""
@@ -56,10 +59,16 @@ def _run_child(name: str, contender: str, case: Case, servers: Servers, core: in
     except subprocess.TimeoutExpired:
         return {"failed": f"did not end within {_ENDS_WITHIN} s"}
     if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return {"failed": words[-1][-200:], "words": done.stderr[-3000:]}
+        return {"failed": last_error(done.stderr) or f"exit code {done.returncode}", "words": done.stderr[-3000:]}
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
+
+
+def last_error(stderr: str) -> str:
+    """Return the line that names the error in what a process has said, a group's frame left out."""
+    lines = [line.strip(" |+-") for line in stderr.splitlines()]
+    named = [line for line in lines if _ERROR.match(line)]
+    return (named or [line for line in lines if line] or [""])[-1][:200]
 
 
 def measure(
@@ -125,13 +134,13 @@ def measure(
         "note": scenario.note,
         "scale": scale.name,
         "rounds": scale.rounds,
-        "servers": sorted({servers.canned_name(case.server) for case in cases if case.server}),
+        "servers": sorted({servers.name(case.server) for case in cases if case.server}),
         "cases": [
             {
                 "name": case.name,
                 "facts": dict(case.facts),
                 "contenders": {
-                    one: _row(samples, case.name, one, scenario.figure)
+                    one: row_of(samples, case.name, one, scenario.figure)
                     for one in case.contenders
                     if (case.name, one) in samples
                 },
@@ -140,11 +149,11 @@ def measure(
             }
             for case in cases
         ],
-        "targets": [_judge(target, samples) for target in scenario.targets],
+        "targets": [judge(target, samples) for target in scenario.targets],
     }
 
 
-def _row(samples: Samples, case: str, contender: str, figure: str) -> dict[str, Any]:
+def row_of(samples: Samples, case: str, contender: str, figure: str) -> dict[str, Any]:
     """Return the medians of one contender, every round's figure, and its ratio to ours within the rounds."""
     rounds = samples[case, contender]
     names = list(rounds[0])
@@ -153,14 +162,15 @@ def _row(samples: Samples, case: str, contender: str, figure: str) -> dict[str, 
         "rounds": [_rounded(one[figure]) for one in rounds],
     }
     if contender != OURS and (case, OURS) in samples:
-        row["times_ours"] = _ratio(rounds, samples[case, OURS], figure)
+        ratio = _ratio(rounds, samples[case, OURS], figure)
+        row["times_ours"] = None if ratio is None else _rounded(ratio)
     return row
 
 
 def _ratio(above: list[dict[str, float]], below: list[dict[str, float]], figure: str) -> float | None:
     pairs = [(one[figure], other[figure]) for one, other in zip(above, below, strict=False)]
     found = [one / other for one, other in pairs if other > 0]
-    return _rounded(statistics.median(found)) if found else None
+    return statistics.median(found) if found else None
 
 
 def _rounded(value: float) -> float:
@@ -168,12 +178,12 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _judge(target: Target, samples: Samples) -> dict[str, Any]:
+def judge(target: Target, samples: Samples) -> dict[str, Any]:
     """Return a target with what was measured: `met`, or by which factor it was missed; None where it was not measured."""
     found: float | None = None
     ours = samples.get((target.case, target.ours))
     if ours and target.over is None:
-        found = _rounded(statistics.median(one[target.figure] for one in ours))
+        found = statistics.median(one[target.figure] for one in ours)
     elif ours and target.over in samples:
         found = _ratio(ours, samples[target.over], target.figure)
     over = None if target.over is None else {"case": target.over[0], "contender": target.over[1]}
@@ -184,6 +194,6 @@ def _judge(target: Target, samples: Samples) -> dict[str, Any]:
         "ours": target.ours,
         "over": over,
         "limit": target.limit,
-        "measured": found,
+        "measured": None if found is None else _rounded(found),
         "met": None if found is None else found <= target.limit,
     }

@@ -83,7 +83,7 @@ class Case:
         name: As it stands in the table.
         contenders: Who takes part, by name.
         facts: What `run` is told; must survive JSON.
-        server: Which server it needs: `canned`, `live`, or None.
+        server: Which server it needs: `canned`, `live`, `live, TLS`, or None.
     """
 
     name: str

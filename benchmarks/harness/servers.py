@@ -1,7 +1,7 @@
 """The servers under the clients: nginx, granian or hypercorn, started on one core; nothing that nobody else wrote serves.
 
-`canned` answers from its configuration and from files: nginx, or the live one where nginx is not installed. `live` runs
-`application.py`: granian, or hypercorn where granian is not installed.
+`canned` answers from its configuration and from files: nginx, or the live ones where nginx is not installed. `live` and
+`live, TLS` run `application.py`: granian, or hypercorn where granian is not installed.
 """
 
 from __future__ import annotations
@@ -113,12 +113,16 @@ class Servers:
             RuntimeError: None is installed, or it does not start.
         """
         if kind == "canned" and _nginx() is None:
-            kind = "live"
+            # Certificates go to both.
+            return {**self.address("live"), **self.address("live, TLS")}
         if kind not in self._running:
-            self._running[kind] = self._start_nginx() if kind == "canned" else self._start_application()
+            if kind == "canned":
+                self._running[kind] = self._start_nginx()
+            else:
+                self._running[kind] = self._start_application(encrypted=kind != "live")
         return self._running[kind]
 
-    def canned_name(self, kind: str) -> str:
+    def name(self, kind: str) -> str:
         """Return the name and version of the server of a kind, once it runs."""
         return self.names.get(kind) or self.names.get("live", "")
 
@@ -169,27 +173,24 @@ class Servers:
         self.names["canned"] = told.strip().rpartition(" ")[2]
         return {**ports, "ca": ca}
 
-    def _start_application(self) -> Address:
-        ca = self._certificates()
-        clear, encrypted = _free_port(), _free_port()
+    def _start_application(self, *, encrypted: bool) -> Address:
+        ca, port = self._certificates(), _free_port()
         application, key = "benchmarks.harness.application:app", str(self._directory / "key.pem")
         chain = str(self._directory / "server.pem")
         if _installed("granian"):
-            shared = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--no-ws"]
-            shared += ["--backlog", "2048", "--backpressure", "2000", "--no-access-log", "--log-level", "warning"]
-            self._spawn([*shared, "--port", str(clear), application], [clear])
-            tls = ["--ssl-certificate", chain, "--ssl-keyfile", key]
-            self._spawn([*shared, "--port", str(encrypted), *tls, application], [encrypted])
             name = "granian"
+            command = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
+            command += ["--backlog", "2048", "--backpressure", "2000", "--no-access-log", "--log-level", "warning"]
+            command += ["--ssl-certificate", chain, "--ssl-keyfile", key] if encrypted else []
         elif _installed("hypercorn"):
-            command = [sys.executable, "-m", "hypercorn", "--insecure-bind", f"127.0.0.1:{clear}"]
-            command += ["--bind", f"127.0.0.1:{encrypted}", "--certfile", chain, "--keyfile", key, application]
-            self._spawn(command, [clear, encrypted])
             name = "hypercorn"
+            command = ["--bind", f"127.0.0.1:{port}", "--backlog", "2048"]
+            command += ["--certfile", chain, "--keyfile", key] if encrypted else []
         else:
             raise RuntimeError("no server: install granian, or the extra `server`, which has hypercorn")
+        self._spawn([sys.executable, "-m", name, *command, application], [port])
         self.names["live"] = f"{name}/{importlib.metadata.version(name)}"
-        return {"h1": clear, "h2c": clear, "tls": encrypted, "h2": encrypted, "ca": ca}
+        return {"tls": port, "h2": port, "ca": ca} if encrypted else {"h1": port, "h2c": port, "ca": ca}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -24,8 +24,8 @@ def _cases(scale: Scale) -> Sequence[Case]:
     size = scale.pick(512, 64, 1)
     found = [
         Case(_CASE, who, {"mib": size, "protocol": "h1"}, "live"),
-        Case(_TLS, who, {"mib": size, "protocol": "tls"}, "live"),
-        Case("HTTP/2 over TLS", ("anyopenai", "openai"), {"mib": size, "protocol": "h2"}, "live"),
+        Case(_TLS, who, {"mib": size, "protocol": "tls"}, "live, TLS"),
+        Case("HTTP/2 over TLS", ("anyopenai", "openai"), {"mib": size, "protocol": "h2"}, "live, TLS"),
     ]
     return found if scale.name == "full" else found[:1]
 

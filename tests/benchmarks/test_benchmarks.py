@@ -25,7 +25,7 @@ PEERS = {
 OURS = "anyopenai,anyopenai (trio),anyopenai (uvloop)"
 
 
-def _run(out: Path, scenario: str, clients: str) -> dict[str, Any]:
+def _run(out: Path, scenario: str, clients: str, case: str = "") -> dict[str, Any]:
     """Measure one scenario at its smallest and return what was written."""
     if importlib.util.find_spec("hypercorn") is None and importlib.util.find_spec("granian") is None:
         pytest.skip("no server for the benchmarks: neither hypercorn (extra `server`) nor granian is installed")
@@ -40,6 +40,8 @@ def _run(out: Path, scenario: str, clients: str) -> dict[str, Any]:
         scenario,
         "--clients",
         clients,
+        "--case",
+        case,
         "--out",
         str(out),
     ]
@@ -65,7 +67,7 @@ def test_a_scenario_measures_this_package(scenario: str, tmp_path: Path) -> None
 def test_a_peer_is_measured_beside_it(peer: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(PEERS[peer]) is None:
         pytest.skip(f"{PEERS[peer]} is not installed here; `tox -e bench` has it")
-    found = _run(tmp_path, "requests", f"anyopenai,{peer}")
+    found = _run(tmp_path, "requests", f"anyopenai,{peer}", "32 in flight")
     case = found["cases"][0]
     assert case["contenders"][peer]["median"]["cpu_us"] > 0
     assert case["contenders"][peer]["times_ours"] > 0
