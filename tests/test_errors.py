@@ -115,3 +115,13 @@ def test_a_length_error_says_how_many_tokens_were_used() -> None:
         usage = Usage()
 
     assert "after 7 tokens" in str(errors.LengthFinishReasonError(completion=Completion()))
+
+
+def test_every_error_about_a_request_says_how_much_had_left() -> None:
+    closed = errors.ClientClosedError("closed", request_sent="partial")
+    assert closed.request_sent == pickle.loads(pickle.dumps(closed)).request_sent == "partial"
+    assert errors.ClientClosedError("closed").request_sent == "none"
+    assert errors.WrongEventLoopError("loop").request_sent == "none"
+    assert errors.APIConnectionError(message="m", request=REQUEST, request_sent="partial").request_sent == "partial"
+    # The server has answered.
+    assert errors.APIError("m", REQUEST).request_sent == "all"

@@ -604,7 +604,7 @@ class OpenAI(Namespaces, Endpoints):
     async def close(self) -> None:
         """Close every connection, those of derived clients included; later calls raise `ClientClosedError`.
 
-        Safe to repeat. Calls that are on their way fail with a connection error.
+        Safe to repeat. Calls that are on their way end with `ClientClosedError`, whose `request_sent` says how far they were.
         """
         await self._engine.carrier.aclose()
 

@@ -23,6 +23,8 @@ async def test_httpx_clients_pass_every_check(library: str) -> None:
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_aiohttp_sessions_pass_every_check() -> None:
-    pytest.importorskip("aiohttp")
+    aiohttp = pytest.importorskip("aiohttp")
+    if tuple(map(int, aiohttp.__version__.split(".")[:2])) < (3, 14):
+        pytest.skip("aiohttp before 3.14 passes, and leaves failures of writes to the event loop's exception handler")
     report = await check_transport(maker("aiohttp"), limited=maker("aiohttp", 1))
     assert report.skipped == {}

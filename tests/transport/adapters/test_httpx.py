@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import trustme
 from anyio import CancelScope, create_task_group, lowlevel
 
 from anyopenai import APIConnectionError, APIStatusError, ClientClosedError, OpenAI, WrongEventLoopError
-from anyopenai.testing import Close, Forever, Receive, Reply, Send, Stall, fault_server
+from anyopenai.testing import Close, Forever, Receive, Reply, Send, Stall, fault_server, serve
 from anyopenai.transport import HttpxTransport, TransportFailure, WireRequest
 from transport.adapters.clients import HTTPX, httpx_client
 from transport.exchanges import NO_LIMIT, Authority, request_to
@@ -245,3 +247,31 @@ async def test_a_proxy_that_forbids_is_told_from_one_that_has_trouble(library: s
 def test_something_else_is_refused() -> None:
     with pytest.raises(TypeError, match=r"needs an httpx\.AsyncClient or an httpx2\.AsyncClient, not SSLContext"):
         HttpxTransport(ssl.create_default_context())  # type: ignore[arg-type]  # what is tested
+
+
+async def test_http2_of_a_client_carries_requests_and_survives_streams_that_are_left(library: str) -> None:
+    module = pytest.importorskip(library)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    context.set_alpn_protocols(["h2"])
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    versions: list[object] = []
+
+    def trace(name: str, info: Mapping[str, object]) -> None:
+        if name == "head":
+            versions.append(info["http_version"])
+
+    theirs = module.AsyncClient(http2=True, http1=False, verify=trusting)
+    async with (
+        serve(ssl_context=context) as server,
+        OpenAI(api_key="k", base_url=server.base_url, http_client=theirs, trace=trace) as client,
+    ):
+        async with await client.responses.create(model="m", input="Hello there", stream=True) as stream:
+            await anext(stream)
+        uploaded = await client.files.create(file=bytes(300_000), purpose="batch")
+        assert uploaded.bytes == 300_000
+        assert (await client.models.list()).data
+    assert versions == ["HTTP/2"] * 3
+    assert server.stats.connections == 1
