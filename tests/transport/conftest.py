@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from transport.exchanges import Authority
+from transport.h2setup import Setup
 
 _UVLOOP = pytest.param(
     ("asyncio", {"use_uvloop": True}),
@@ -36,6 +37,12 @@ def h2_authority() -> Authority:
     made.server.set_alpn_protocols(["h2"])
     made.client.set_alpn_protocols(["h2", "http/1.1"])
     return made
+
+
+@pytest.fixture(params=["clear", "tls", "backend"])
+def setup(request: pytest.FixtureRequest, h2_authority: Authority) -> Setup:
+    """Give the ways to HTTP/2: prior knowledge, ALPN, and ALPN over a backend of httpcore."""
+    return Setup(None if request.param == "clear" else h2_authority, backend=request.param == "backend")
 
 
 def _authority() -> Authority:

@@ -47,6 +47,10 @@ class Asked:
     frames: list[int] = field(default_factory=list)
 
 
+class Gone(Exception):  # noqa: N818 - not an error
+    """The client has ended the connection."""
+
+
 class Peer:
     """One connection of the server.
 
@@ -58,6 +62,8 @@ class Peer:
         goaway: The code of the client's GOAWAY.
         closed: The client sends no more.
         credited: Give back flow control windows as bytes come.
+        reads: How many pieces came.
+        deaf: While this is not set, nothing is read.
     """
 
     def __init__(self, stream: SocketStream | TLSStream, settings: dict[SettingCodes, int]) -> None:
@@ -73,14 +79,17 @@ class Peer:
         self.goaway: int | None = None
         self.closed = False
         self.credited = True
-        self.writes = 0
+        self.reads = 0
+        self.deaf = Event()
+        self.deaf.set()
 
     async def run(self) -> None:
         """Read until the client ends the connection."""
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError, ClosedResourceError, OSError):
             while True:
+                await self.deaf.wait()
                 data = await self._stream.receive()
-                self.writes += 1
+                self.reads += 1
                 for event in self.h2.receive_data(data):
                     self._take(event)
                 await self.flush()
@@ -122,7 +131,7 @@ class Peer:
         """Wait until something is so."""
         while not condition(self):
             if self.closed:
-                raise AssertionError("the client ended the connection first")
+                raise Gone("the client ended the connection first")
             await self._news.wait()
 
     async def until_closed(self) -> None:
@@ -185,8 +194,9 @@ class Peer:
         await self.body(stream, data, end=True)
 
     async def reset(self, stream: int, code: int) -> None:
-        """Reset a stream."""
-        self.h2.reset_stream(stream, code)
+        """Reset a stream, unless the client has done so."""
+        with suppress(ProtocolError):
+            self.h2.reset_stream(stream, code)
         await self.flush()
 
     async def say_goaway(self, last: int, code: int = 0, text: bytes = b"") -> None:
@@ -227,6 +237,11 @@ class H2Server:
     host: str = "127.0.0.1"
     peers: list[Peer] = field(default_factory=list)
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so, on whichever connection."""
+        while not condition():  # noqa: ASYNC110 - a connection may come at any time
+            await anyio.sleep(0.001)
+
 
 async def serve_all(peer: Peer) -> None:
     """Answer every request with its own body's length."""
@@ -260,8 +275,10 @@ async def h2_server(
                 group.start_soon(peer.run)
 
                 async def follow() -> None:
-                    with suppress(AssertionError, ClosedResourceError):
+                    try:
                         await script(peer)
+                    except* (Gone, ClosedResourceError):
+                        pass
 
                 group.start_soon(follow)
                 await peer.until_closed()

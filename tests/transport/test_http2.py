@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
 import pytest
 from anyio import CancelScope, Event, create_task_group, wait_all_tasks_blocked
+from h2.connection import H2Connection
+from h2.events import PingReceived
 from h2.settings import SettingCodes
 
 from anyopenai._timeouts import Timeout
-from anyopenai.transport import PoolTransport, TransportFailure, WireRequest
-from transport.exchanges import NO_LIMIT, Authority, Source, assert_all_free
-from transport.h2peer import H2Server, Peer, h2_server, serve_all
-
-Connect = Callable[..., AbstractAsyncContextManager[H2Server]]
-
-
-class Setup:
-    """Servers and pools over clear text or TLS."""
-
-    def __init__(self, authority: Authority | None) -> None:
-        self._authority = authority
-
-    def server(self, *scripts: Any, **options: Any) -> AbstractAsyncContextManager[H2Server]:
-        """Run a server."""
-        return h2_server(*scripts, tls=self._authority.server if self._authority else None, **options)
-
-    def pool(self, **options: Any) -> PoolTransport:
-        """Return a pool that speaks HTTP/2 to it."""
-        if self._authority is None:
-            return PoolTransport(http2=True, **options)
-        return PoolTransport(ssl_context=self._authority.client, **options)
-
-
-@pytest.fixture(params=["clear", "tls"])
-def setup(request: pytest.FixtureRequest, h2_authority: Authority) -> Setup:
-    """Give both ways to HTTP/2: prior knowledge, and ALPN."""
-    return Setup(h2_authority if request.param == "tls" else None)
-
-
-def request_to(server: H2Server, body: Any = b"", **options: Any) -> WireRequest:
-    """Return a request for a server."""
-    options.setdefault("timeout", NO_LIMIT)
-    return WireRequest(
-        options.pop("method", "POST"),
-        "https" if server.tls else "http",
-        server.host,
-        server.port,
-        options.pop("target", b"/v1/things"),
-        list(options.pop("headers", ())),
-        body,
-        **options,
-    )
-
-
-async def fetch(pool: PoolTransport, request: WireRequest) -> bytes:
-    """Send a request and return the whole body of its answer."""
-    response = await pool.send(request)
-    return await response.read(1 << 24)
+from anyopenai.transport import TransportFailure, http2_pump
+from transport.exchanges import Source, assert_all_free
+from transport.h2peer import Peer, serve_all
+from transport.h2setup import Setup, fetch, request_to
 
 
 async def test_a_request_and_its_answer_go_over_one_stream(setup: Setup) -> None:
@@ -280,3 +233,157 @@ async def test_no_more_streams_than_the_server_allows_are_open(setup: Setup) -> 
         assert pool.stats().opened <= 2
         assert pool.stats().resent == 0
         assert_all_free(pool)
+
+
+async def test_a_slow_reader_holds_no_more_than_its_window_and_slows_nobody(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        slow = await peer.next_request()
+        await peer.head(slow.stream)
+        fast = await peer.next_request()
+        while peer.h2.local_flow_control_window(slow.stream):
+            await peer.body(slow.stream, b"s" * min(16384, peer.h2.local_flow_control_window(slow.stream)))
+        await peer.answer(fast.stream, b"f" * 3_000_000)
+        await peer.body(slow.stream, b"s" * 100_000, end=True)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        slow = await pool.send(request_to(server, stream=True))
+        assert await fetch(pool, request_to(server)) == b"f" * 3_000_000
+        rest = await slow.read(1 << 24)
+        assert rest == b"s" * (1048576 + 100_000)
+        assert_all_free(pool)
+
+
+async def test_closing_an_answer_wakes_the_task_that_reads_it(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        for _ in range(2):
+            await peer.head((await peer.next_request()).stream)
+        await serve_all(peer)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        responses = [await pool.send(request_to(server)) for _ in range(2)]
+        async with create_task_group() as group:
+
+            async def read(index: int) -> None:
+                with pytest.raises(TransportFailure) as caught:
+                    await responses[index].receive()
+                assert caught.value.kind == "closed"
+
+            for index in range(2):
+                group.start_soon(read, index)
+                await wait_all_tasks_blocked()
+            # The first reads for both.
+            for index in range(2):
+                await responses[index].aclose()
+        assert await fetch(pool, request_to(server, b"12")) == b"2"
+        assert server.peers[0].resets == {1: 8, 3: 8}
+
+
+@pytest.mark.parametrize("code", [0, 8])
+async def test_an_early_answer_ends_the_upload_and_is_not_lost(setup: Setup, code: int) -> None:
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_head()
+        await peer.answer(asked.stream, b"too much", 413)
+        await peer.reset(asked.stream, code)
+        await serve_all(peer)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        source = Source([b"x" * 50_000] * 1000)
+        response = await pool.send(request_to(server, source))
+        assert (response.status, await response.read(100)) == (413, b"too much")
+        assert source.closed == 1
+        response = await pool.send(request_to(server, b"x" * 100))
+        assert await response.read(100) == b"100"
+        assert len(server.peers) == 1
+        assert_all_free(pool)
+
+
+async def test_an_upload_into_a_server_that_reads_nothing_blocks_nobody_and_can_be_cancelled(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        peer.h2.increment_flow_control_window(1 << 30)
+        reader = await peer.next_request()
+        peer.h2.increment_flow_control_window(1 << 30, reader.stream)
+        await peer.head(reader.stream)
+        upload = await peer.next_head()
+        peer.h2.increment_flow_control_window(1 << 30, upload.stream)
+        await peer.flush()
+        peer.deaf = Event()
+        await peer.body(reader.stream, b"still")
+        await gate.wait()
+        peer.deaf.set()
+        await peer.body(reader.stream, b" here", end=True)
+        await serve_all(peer)
+
+    gate = Event()
+    async with setup.server(script) as server, setup.pool() as pool:
+        response = await pool.send(request_to(server))
+        async with create_task_group() as group:
+            group.start_soon(fetch, pool, request_to(server, b"x" * 30_000_000))
+            assert await response.receive() == b"still"
+            await wait_all_tasks_blocked()
+            if setup.backend:
+                # Its writes cannot be interrupted: the server has to take them.
+                gate.set()
+            group.cancel_scope.cancel()
+        gate.set()
+        if setup.backend:
+            await response.aclose()
+            return
+        assert await response.receive() == b" here"
+        assert await fetch(pool, request_to(server, b"123")) == b"3"
+        assert server.peers[0].resets == {3: 8}
+        assert_all_free(pool)
+
+
+async def test_requests_of_one_turn_share_a_write(setup: Setup) -> None:
+    async with setup.server(serve_all) as server, setup.pool() as pool:
+        await fetch(pool, request_to(server))
+        peer = server.peers[0]
+        before = peer.reads
+        async with create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(fetch, pool, request_to(server))
+        # The first goes alone, then all others at once, then what is owed to the answers.
+        assert peer.reads - before <= 10
+        assert len(peer.asked) == 51
+
+
+async def test_a_long_silence_is_bridged_with_pings(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2_pump, "PING_AFTER", 0.02)
+
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_request()
+        await pinged.wait()
+        await peer.answer(asked.stream)
+
+    pinged = Event()
+    pings = 0
+    original = H2Connection.receive_data
+
+    def count(connection: H2Connection, data: bytes) -> object:
+        nonlocal pings
+        events = original(connection, data)
+        pings += sum(isinstance(event, PingReceived) for event in events)
+        if pings >= 2:
+            pinged.set()
+        return events
+
+    monkeypatch.setattr(H2Connection, "receive_data", count)
+    async with setup.server(script) as server, setup.pool() as pool:
+        assert await fetch(pool, request_to(server)) == b"{}"
+
+
+async def test_a_server_that_answers_no_ping_counts_as_gone(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2_pump, "PING_AFTER", 0.02)
+    monkeypatch.setattr(http2_pump, "PING_WAIT", 0.05)
+
+    async def script(peer: Peer) -> None:
+        await peer.next_request()
+        peer.deaf = Event()
+        await peer.until_closed()
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        with pytest.raises(TransportFailure, match=r"did not answer a PING within 0.05 s") as caught:
+            await fetch(pool, request_to(server))
+        assert (caught.value.kind, caught.value.phase, caught.value.sent) == ("lost", "head", "all")
+        assert_all_free(pool)
+        server.peers[0].deaf.set()

@@ -75,9 +75,12 @@ class Http2Connection(Pump):
         stream: Http2Stream | None = None
         try:
             self._check_usable()
-            request.phase, request.sent = "write", "none"
             head = request_head(request)
             stream = Http2Stream(request, decode=head.decode)
+            if not self._link.resumable:
+                await self._catch_up(stream)
+                self._check_usable()
+            request.phase, request.sent = "write", "none"
             await send_body(self, stream, head)
             del head
             if request.trace is not None:
@@ -232,7 +235,7 @@ class Http2Connection(Pump):
         if not self.capacity:
             return True
         if not self._link.resumable:
-            return self._link.is_stale()
+            return False  # the next exchange looks, see `_catch_up`
         try:
             while (data := self._link.receive_now()) is not None:
                 if not data:

@@ -33,6 +33,10 @@ PING_AFTER: Final = 30.0
 # A host that is there answers within a round trip; 20 s leaves room for a stalled one.
 PING_WAIT: Final = 20.0
 
+# Something is there to be read, which may be less than it takes to say anything, such as a TLS session ticket.
+_CATCH_UP_SECONDS: Final = 0.01
+_CATCH_UP_READS: Final = 4
+
 
 class Pump:
     """Moves bytes between a link and the protocol on behalf of whoever waits.
@@ -151,12 +155,37 @@ class Pump:
                             self._heir = None
             stream.news = False
         finally:
-            if self._leader is None and self._heir is None:
-                self._listening = bool(self._parked)
-                if self._parked:
-                    heir = self._heir = next(iter(self._parked))
-                    if heir.event is not None:
-                        heir.event.set()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Let one of those who still wait read from now on, if nobody does."""
+        if self._leader is None and self._heir is None:
+            self._listening = bool(self._parked)
+            if self._parked:
+                heir = self._heir = next(iter(self._parked))
+                if heir.event is not None:
+                    heir.event.set()
+
+    async def _catch_up(self, stream: Http2Stream) -> None:
+        """Take in what came while nobody read, over a link that can tell only by awaiting."""
+        link = self._link
+        if link.resumable or self._leader is not None or self._wire.streams:
+            return
+        self._leader = stream
+        try:
+            for _ in range(_CATCH_UP_READS):
+                if self._error is not None or not link.is_stale():
+                    break
+                with CancelScope(deadline=current_time() + _CATCH_UP_SECONDS):
+                    try:
+                        data = await link.receive(READ_BYTES)
+                    except Exception as error:
+                        self._break(error)
+                    else:
+                        self._take(data)
+        finally:
+            self._leader = None
+            self._hand_over()
 
     async def _lead(self) -> None:
         """Read once for all."""
