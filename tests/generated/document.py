@@ -40,7 +40,9 @@ class Document:
         for table, short in (("sdk", facts.supplement["schemas"]), ("patch", facts.patches["schemas"])):
             self.schemas.update({f"{table}.{name}": self._expanded(schema, table) for name, schema in short.items()})
         for pointer, members in [*facts.patches["response"].items(), *facts.patches["param"].items()]:
-            owner = at_pointer(self.schemas, pointer)
+            # What only our own table describes stands under that table's name.
+            known = pointer.partition("/")[0] in self.schemas
+            owner = at_pointer(self.schemas, pointer if known else f"sdk.{pointer}")
             owner.setdefault("properties", {}).update(
                 {name: self._expanded(schema, "patch") for name, schema in members.items()}
             )

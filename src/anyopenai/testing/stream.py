@@ -41,7 +41,7 @@ class Exchange:
         self.session = session
         self.id = stream_id
         self.headers = headers
-        self.body = bytearray()
+        self.body: bytearray = bytearray()
         self.ended: Event = Event()
         self.gone: Event = Event()
         self.reset_code: int | None = None
