@@ -103,7 +103,7 @@ def test_the_first_screen_of_the_readme_shows_the_two_commands() -> None:
     first_screen = (ROOT / "README.md").read_text("utf-8").splitlines()[:20]
     shown = "\n".join(first_screen)
     assert "python -m pip install tox && python -m tox run -e demo" in shown
-    assert re.search(r"^python -m pip install tox && python -m tox run\s*(#.*)?$", shown, re.MULTILINE)
+    assert re.search(r"^python -m pip install tox && python -m tox run-parallel\s*(#.*)?$", shown, re.MULTILINE)
     assert "python3 -m venv" in shown
 
 
