@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 from warnings import warn
 
 from anyio import CancelScope, current_time
@@ -21,6 +21,8 @@ from .._sansio.proxies import DIRECT, ProxyRules, rules_from
 from .base import TransportFailure, WireRequest
 from .connection import Connection, Origin, notify
 from .dialing import Dialing, open_connection
+from .loops import call_soon, is_running
+from .resending import Resending
 from .site import Opening, Waiter
 from .slots import Slots
 
@@ -42,13 +44,6 @@ KEEPALIVE_EXPIRY: Final = 30.0
 MAX_CONNECTIONS: Final = 1000
 # What that figure allows over HTTP/1.1; a few shared connections carry as much.
 MAX_INFLIGHT: Final = 1000
-
-# A server that ends its connections often may hit one request several times in a row. Each time it says that it has not
-# begun with it, so the number only bounds what a server that refuses everything can make of it.
-_MAX_REFUSALS: Final = 16
-
-# RFC 9110 section 9.2.2: repeating these changes nothing.
-_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 
 class PoolStats(NamedTuple):
@@ -83,11 +78,8 @@ class PoolTransport:
     event loop that opened them: use from a second one fails while the first still runs; after that has ended they are
     dropped and the pool goes on.
 
-    A request on a kept connection that the server closes without a byte of an answer is sent once more, on a fresh
-    connection, if its body can be read again and either nothing of it had left, or repeating it changes nothing: its
-    method is idempotent, or it carries an `idempotency-key`. Anything else fails with `fresh` false, and its caller
-    decides. That is what RFC 9112 section 9.3.1 and RFC 9110 section 9.2.2 leave to a client by itself. What a server
-    says it has not begun with (HTTP/2: REFUSED_STREAM, GOAWAY) is sent again whatever it does.
+    A request whose connection ended under it is sent again by itself only where that is safe, see `Resending`: the server
+    had not begun with it, or repeating it changes nothing. Anything else fails with `fresh` false, and its caller decides.
 
     Over HTTP/2 one connection carries many requests: up to what the server allows, and about 256. The next one is opened
     when 80 % of that is taken. The first requests to an origin whose protocol is not known yet wait for the first
@@ -178,18 +170,14 @@ class PoolTransport:
         connection = self._slots.take(origin)
         if connection is None:
             connection = await self._acquire(origin, request, fresh=False)
-        resends = refusals = 0
+        resending: Resending | None = None
         while True:
             try:
                 return await connection.exchange(request, self)
             except TransportFailure as failure:
-                if failure.unprocessed:
-                    refusals += 1
-                    again = refusals <= _MAX_REFUSALS and _is_replayable(request, failure)
-                else:
-                    resends += 1
-                    again = resends == 1 and not connection.answering and _may_resend(request, failure)
-                if not again or self._closed:
+                if resending is None:
+                    resending = Resending()
+                if not resending.allows(request, failure, answering=connection.answering) or self._closed:
                     raise self._explain(failure) from failure.__cause__
             self._resent += 1
             request.phase = "pool"
@@ -219,12 +207,12 @@ class PoolTransport:
         """Close every connection; exchanges under way and later sends fail with kind `"closed"`. Safe to repeat."""
         self._closed = True
         native = self._native
-        if native is None or native is current_token().native_token or not _is_running(native):
+        if native is None or native is current_token().native_token or not is_running(native):
             self._close_all()
             await self.tidy()
         else:
             # Another thread's event loop owns the connections, and must close them itself.
-            _call_soon(native, self._close_all)
+            call_soon(native, self._close_all)
 
     def __del__(self) -> None:
         slots: Slots | None = getattr(self, "_slots", None)  # built only in part: nothing to say
@@ -272,7 +260,7 @@ class PoolTransport:
             connection.abort()
         self._abandoned.append(connection)
         if connection.shared or self._slots.waiting:
-            _call_soon(self._native, self._sweep)
+            call_soon(self._native, self._sweep)
 
     def _sweep(self) -> None:
         """Free what finalizers gave up."""
@@ -337,7 +325,7 @@ class PoolTransport:
         if waiter.gift is not None:
             return waiter.gift
         if waiter.failure is not None:
-            raise _copy(waiter.failure)
+            raise waiter.own_failure()
         self._slots.leave_line(waiter)
         if self._closed or seconds is None:
             raise self._refusal(request)
@@ -359,7 +347,7 @@ class PoolTransport:
 
     def _adopt(self, native: object) -> None:
         """Move to the running event loop, if the one that owns the connections has ended."""
-        if self._native is not None and _is_running(self._native):
+        if self._native is not None and is_running(self._native):
             raise TransportFailure(
                 "these connections belong to another event loop, which is still running; "
                 "use one client per event loop, or hand the work over with anyio.from_thread",
@@ -398,57 +386,6 @@ class PoolTransport:
         )
 
 
-def _may_resend(request: WireRequest, failure: TransportFailure) -> bool:
-    """Tell whether a failed request may be sent again without asking anyone; see `PoolTransport`."""
-    if failure.fresh or failure.kind != "lost" or not _is_replayable(request, failure):
-        return False
-    if request.sent == "none" or request.method in _IDEMPOTENT:
-        return True
-    return any(name == b"idempotency-key" for name, _ in request.headers)
-
-
-def _is_replayable(request: WireRequest, failure: TransportFailure) -> bool:
-    """Tell whether the body of a failed request can be sent once more, or had not been touched."""
-    body = request.body
-    return isinstance(body, bytes) or body.replayable or failure.phase == "pool"
-
-
 def _shares(http2: Http2, origin: Origin) -> bool | None:
     """Tell whether connections to an origin carry many requests; None if its server decides."""
     return http2 if isinstance(http2, bool) else None if origin.scheme == "https" else False
-
-
-def _copy(failure: TransportFailure) -> TransportFailure:
-    """Return a failure for another request that waited for the same connection."""
-    return TransportFailure(
-        failure.message,
-        kind=failure.kind,
-        phase=failure.phase,
-        sent="none",
-        proxy=failure.proxy,
-        proxy_status=failure.proxy_status,
-    )
-
-
-def _is_running(native: object) -> bool:
-    """Tell whether an event loop is running: an asyncio loop says so, a trio token refuses work when it is not."""
-    is_running = cast("Callable[[], bool] | None", getattr(native, "is_running", None))
-    if is_running is not None:
-        return is_running()
-    return _call_soon(native, _do_nothing)
-
-
-def _call_soon(native: object, work: Callable[[], None]) -> bool:
-    """Have an event loop do something from any thread and any moment; False if it has ended."""
-    call = getattr(native, "call_soon_threadsafe", None) or getattr(native, "run_sync_soon", None)
-    if call is None:
-        return False
-    try:
-        cast("Callable[[Callable[[], None]], object]", call)(work)
-    except RuntimeError:  # asyncio: closed; trio: RunFinishedError
-        return False
-    return True
-
-
-def _do_nothing() -> None:
-    """Nothing: only whether it may be said counts."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import Event
 
+from .base import TransportFailure
+
 if TYPE_CHECKING:
-    from .base import TransportFailure
     from .connection import Connection, Origin
 
 __all__ = ("NEARLY_FULL", "Opening", "Site", "Waiter")
@@ -56,6 +57,19 @@ class Waiter:
         self.failure: TransportFailure | None = None
         self.listed: bool = False
         self.event: Event = Event()
+
+    def own_failure(self) -> TransportFailure:
+        """Return the failure for this request alone: others that waited for the same connection have one of their own."""
+        failure = self.failure
+        assert failure is not None
+        return TransportFailure(
+            failure.message,
+            kind=failure.kind,
+            phase=failure.phase,
+            sent="none",
+            proxy=failure.proxy,
+            proxy_status=failure.proxy_status,
+        )
 
 
 class Site:
