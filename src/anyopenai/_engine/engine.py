@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from random import random
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
@@ -104,7 +104,9 @@ class Engine:
         """The same engine, whose calls give an open `StreamedResponse`."""
         return Engine(self.carrier, self.settings, "streamed")
 
-    async def call(
+    # Not `async`, like the others on the way of every request that could be: a coroutine fewer is a microsecond less, and
+    # while a thousand requests wait, fewer objects for the garbage collector to walk through again and again.
+    def call(
         self,
         operation: Operation[T],
         *,
@@ -114,8 +116,8 @@ class Engine:
         headers: Mapping[str, str | Omit] | None = None,
         stream: object = False,
         options: RequestOptions,
-    ) -> Any:
-        """Carry out one call and return its answer, a `RawResponse` or a `StreamedResponse`, as the view says.
+    ) -> Coroutine[Any, Any, Any]:
+        """Carry out one call; awaiting gives its answer, a `RawResponse` or a `StreamedResponse`, as the view says.
 
         Cancelling at any point leaves no connection taken and nothing running.
 
@@ -135,7 +137,7 @@ class Engine:
             open_answer=self.view == "streamed",
             options=options,
         )
-        return await self.carry_out(call)
+        return self.carry_out(call)
 
     def pages(
         self,

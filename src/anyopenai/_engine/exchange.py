@@ -13,6 +13,8 @@ from .bodies import is_replayable
 from .mapping import request_info, stuck_redirect
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from ..transport.base import Transport, WireResponse
     from .call import Call
 
@@ -52,14 +54,14 @@ async def attempt(call: Call, transport: Transport) -> WireResponse | ResponseIn
     call.content = None
     call.response = None
     try:
-        response = await _send(call, transport, call.request())
+        response = call.response = await _send(call, transport, call.request())
         hops = 0
         while response.status in _REDIRECTS and call.follow:
             location = _field(response, b"location")
             if location is None:
                 break
             hops += 1
-            response = await _follow(call, transport, response, location, hops)
+            response = call.response = await _follow(call, transport, response, location, hops)
         if response.status >= 300:
             return await _refusal(call, response)
         if call.whole:
@@ -104,27 +106,30 @@ async def read_whole(response: WireResponse, limit: int) -> bytes:
     return buffer.getvalue()
 
 
-async def _send(call: Call, transport: Transport, request: WireRequest) -> WireResponse:
-    """Send one request through the middleware."""
+def _send(call: Call, transport: Transport, request: WireRequest) -> Awaitable[WireResponse]:
+    """Send one request through the middleware, once awaited."""
     # Middleware may answer by itself, so this is what was asked until something else is sent.
     call.wire = request
     if call.settings.middleware:
-        response = call.response = await _Link(call, transport, 0)(request)
-        return response
-    await _authorize(call, request)
-    response = call.response = await transport.send(request)
-    return response
+        return _Link(call, transport, 0)(request)
+    if _add_secrets(call, request):
+        return transport.send(request)
+    return _authorize_and_send(call, transport, request)
 
 
-async def _authorize(call: Call, request: WireRequest) -> None:
-    """Add secrets, if the request goes where they belong."""
+def _add_secrets(call: Call, request: WireRequest) -> bool:
+    """Add the secrets that are at hand, if the request goes where they belong; False if the provider must be asked."""
     url = call.url
     if request.host != url.host or request.port != url.port or request.scheme != url.scheme:
-        return
+        return True
     if call.secrets:
         request.headers += call.secrets.values()
-    if not (call.authorized or call.foreign):
-        await call.settings.provider.authorize(request, call.operation.security)
+    return call.authorized or call.foreign
+
+
+async def _authorize_and_send(call: Call, transport: Transport, request: WireRequest) -> WireResponse:
+    await call.settings.provider.authorize(request, call.operation.security)
+    return await transport.send(request)
 
 
 class _Link:
@@ -155,7 +160,8 @@ class _Link:
             stream=request.stream,
             trace=request.trace,
         )
-        await _authorize(call, sealed)
+        if not _add_secrets(call, sealed):
+            await call.settings.provider.authorize(sealed, call.operation.security)
         call.wire = sealed
         # A middleware that asks again has done with the answer it was given.
         call.abandon()

@@ -134,10 +134,11 @@ class Http1Connection:
 
     async def _read_head(self, request: WireRequest, unsent: BaseException | None) -> None:
         parser = self._parser
-        seconds = request.timeout.read
+        link, seconds = self._link, request.timeout.read
         while not parser.head_complete:
             try:
-                data = await self.receive(seconds, request, "head")
+                waiting = link.receive(_READ_BYTES) if seconds is None else self.receive(seconds, request, "head")
+                data = await waiting
             except OSError:
                 if unsent is None:
                     raise
