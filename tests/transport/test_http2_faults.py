@@ -49,6 +49,12 @@ PATIENCE = Timeout(None, read=10)
 Maker: TypeAlias = Callable[[Exchange], Frame | bytes]
 
 
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Leave out uvloop: what it does differently lies below HTTP/2, and `test_http2` has it."""
+    return str(request.param)
+
+
 class Fault(NamedTuple):
     """What a server does with the first request, and what must come of it.
 

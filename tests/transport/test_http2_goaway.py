@@ -29,6 +29,12 @@ from anyopenai.transport import PoolTransport, TransportFailure
 from transport.exchanges import Authority, Source, assert_all_free, fetch, request_to
 
 
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Leave out uvloop: what it does differently lies below HTTP/2, and `test_http2` has it."""
+    return str(request.param)
+
+
 class Mortal:
     """A server whose connections end at a random frame, in a random way; it answers with the request's own body.
 
