@@ -198,8 +198,11 @@ def read(path: Path, facts: Facts) -> Description:
         for pointer, members in facts.patches[side].items():
             schema = at_pointer(own, pointer)
             for name, member in members.items():
-                schema.setdefault("properties", {})[name] = _renamed(expanded(member), patched)
-        for pointer, values in facts.overlay.get("values", {}).items() if side == "param" else ():
+                wire = name.removesuffix("?")
+                schema.setdefault("properties", {})[wire] = _renamed(expanded(member), patched)
+                if wire != name:
+                    schema["required"] = [one for one in schema.get("required", ()) if one != wire]
+        for pointer, values in facts.overlay.get("values", {}).items():
             schema = at_pointer(own, pointer)
             known = schema.pop("const", None)
             schema["enum"] = [*([] if known is None else [known]), *schema.get("enum", ()), *values]

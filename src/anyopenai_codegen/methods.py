@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from .description import Description
 from .facts import Facts, snake
@@ -205,7 +205,7 @@ class Methods:
                     wire = self._facts.overlay.get("headers", {}).get(name, wire)
                 given.append(Parameter(name, wire, place, required, shape, known))
         by_keyword = [parameter for parameter in method.parameters if parameter.keyword]
-        self._read_query(method, [*by_keyword, *(parameter for parameter in given if parameter.place == "query")])
+        self._read_query(method, [*by_keyword, *(parameter for parameter in given if parameter.place != "body")])
         if method.body is not None:
             method.spelt = self._spellings(method.body)
         for parameter in given:
@@ -215,10 +215,8 @@ class Methods:
     def _widened(self, method: Method, name: str, schema: dict[str, Any]) -> dict[str, Any]:
         """Return the schema of a list in a query, with the values that the description does not list."""
         more = self._facts.overlay.get("query_values", {}).get(f"{method.dotted}.{name}")
-        if not more:
-            return schema
-        items = schema["items"]
-        return {**schema, "items": {**items, "enum": [*items["enum"], *more]}}
+        items = schema.get("items", {})
+        return {**schema, "items": {**items, "enum": [*items["enum"], *more]}} if more else schema
 
     def _read_kinds(self, method: Method) -> None:
         """Read the sets of required arguments of a method, where the overlay says that they differ."""
@@ -232,14 +230,17 @@ class Methods:
 
     def _read_arguments(self, method: Method) -> None:
         """Declare the object of a method's arguments, where the overlay says that users know it as a type."""
-        home = self._facts.overlay.get("arguments", {}).get(method.dotted)
-        if home:
-            given = [one for one in method.parameters if one.place != "path" or one.keyword]
+        given = [one for one in method.parameters if one.place != "path" or one.keyword]
+        if home := self._facts.overlay.get("arguments", {}).get(method.dotted):
             self._declare(method, f"/{method.dotted}/arguments", given, home)
+        if method.dotted in self._facts.overlay.get("whole_bodies", ()):
+            body = self.requests.declared[cast("Named", method.body).key]
+            options = OPTIONS.intersection(method.facts.get("header", ()))
+            given += [Parameter(name, name, "header", False, Scalar("str")) for name in options]
+            cast("Object", body).members.update(_members(one for one in given if one.place != "body"))
 
     def _declare(self, method: Method, key: str, parameters: list[Parameter], home: str) -> None:
-        members = {one.wire: Member(one.wire, one.shape, one.required, one.limits) for one in parameters}
-        self.requests.declared[key] = Object(key, members)
+        self.requests.declared[key] = Object(key, _members(parameters))
         self.request_roots.append(key)
         self.request_homes[key] = home
         self.taken_by.setdefault(key, []).append(method.dotted)
@@ -247,9 +248,8 @@ class Methods:
     def _read_query(self, method: Method, parameters: list[Parameter]) -> None:
         """Declare the object of a method's arguments that no body has, which users know as a type too."""
         home = method.facts.get("query_type")
-        if not home or not parameters or method.body is not None:
-            return
-        self._declare(method, f"/{method.dotted}/query", parameters, home)
+        if home and parameters and method.body is None:
+            self._declare(method, f"/{method.dotted}/query", parameters, home)
 
     def _body(self, method: Method, operation: dict[str, Any]) -> dict[str, tuple[str, Shape, Limits]]:
         content = operation.get("requestBody", {}).get("content", {})
@@ -372,6 +372,12 @@ class Methods:
             if isinstance(part, Named) and part.key not in roots:
                 roots.append(part.key)
                 self.near.setdefault(part.key, method.namespace.rpartition(".")[0])
+
+
+def _members(parameters: Iterable[Parameter]) -> dict[str, Member]:
+    """Return arguments as members of the type that users spread; a header is called as its argument is."""
+    called = ((one.name if one.place == "header" else one.wire, one) for one in parameters)
+    return {name: Member(name, one.shape, one.required, one.limits) for name, one in called}
 
 
 def _alternatives(reader: Reader, shape: Shape) -> list[Shape]:

@@ -267,6 +267,8 @@ class Reader:
         members: dict[str, Member] = {}
         for key, schema in pieces:
             for wire, member in schema["properties"].items():
+                if wire in members and self.side == "response":
+                    continue  # the pieces come in the order of what they know of the object
                 here = f"{key}/properties/{escaped(wire)}"
                 merged = f"{also_at or at}/properties/{escaped(wire)}"
                 shape = self.read(member, here, (at, wire), merged if merged != here else None)

@@ -43,9 +43,9 @@ class Document:
             # What only our own table describes stands under that table's name.
             known = pointer.partition("/")[0] in self.schemas
             owner = at_pointer(self.schemas, pointer if known else f"sdk.{pointer}")
-            owner.setdefault("properties", {}).update(
-                {name: self._expanded(schema, "patch") for name, schema in members.items()}
-            )
+            own = {name.removesuffix("?"): self._expanded(schema, "patch") for name, schema in members.items()}
+            owner.setdefault("properties", {}).update(own)
+            owner["required"] = [one for one in owner.get("required", ()) if f"{one}?" not in members]
         self._paths: dict[str, str] = {}
         self.whole: dict[str, Any] = {
             "openapi": "3.1.0",

@@ -146,6 +146,27 @@ def test_a_value_that_no_version_knew_is_kept() -> None:
     assert (chunk.choices[0].delta.role, chunk.choices[0].finish_reason) == ("oracle", "enlightened")
 
 
+def test_events_of_the_beta_of_realtime_have_its_own_types() -> None:
+    from anyopenai.types.beta import realtime as beta
+    from anyopenai.types.realtime import RealtimeServerEvent, ResponseAudioDoneEvent
+
+    data = b'{"type":"%s","event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0}'
+    old = decoder_for(beta.RealtimeServerEvent).decode(data % b"response.audio.done")
+    new = decoder_for(RealtimeServerEvent).decode(data % b"response.output_audio.done")
+    assert type(old) is beta.ResponseAudioDoneEvent
+    assert type(new) is ResponseAudioDoneEvent
+
+
+def test_text_without_log_probabilities_is_whole() -> None:
+    """Most servers leave them out: such texts are read without the lenient pass, and can be made without them."""
+    from anyopenai.types.responses import ResponseOutputText
+
+    data = b'{"type":"output_text","text":"Hi","annotations":[]}'
+    made = ResponseOutputText(text="Hi", annotations=[])
+    assert msgspec.json.decode(data, type=ResponseOutputText) == made
+    assert made.logprobs is None
+
+
 def test_members_have_the_names_users_know() -> None:
     from anyopenai.types.moderation import Categories
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import assert_type
+from typing import Literal, assert_type
 
 from anyopenai import OpenAI
 from anyopenai._engine.iteration import Paginator, Stream
@@ -12,12 +12,16 @@ from anyopenai.pagination import AsyncCursorPage, AsyncPage
 from anyopenai.resources.chat import Chat
 from anyopenai.types import Batch, CreateEmbeddingResponse, FileObject, Model
 from anyopenai.types.admin.organization import ExternalKey
+from anyopenai.types.admin.organization.projects import APIKeyUpdateParams
 from anyopenai.types.audio import Voice
 from anyopenai.types.base64_embedding_response import Base64EmbeddingResponse
+from anyopenai.types.beta import ResponseCompactParams
 from anyopenai.types.beta.agents.environments import EnvironmentFile
 from anyopenai.types.beta.agents.one_time_automation import OneTimeAutomation
 from anyopenai.types.beta.agents.periodic_automation import PeriodicAutomation
+from anyopenai.types.beta.agents.sessions import EventCreateParams
 from anyopenai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
+from anyopenai.types.conversations import ItemCreateParams
 from anyopenai.types.responses import Response, ResponseInputItemParam, ResponseItem, ResponseStreamEvent
 from anyopenai.types.responses.response_output_text import ResponseOutputText
 
@@ -140,6 +144,24 @@ async def one_argument_tells_which_others_are_needed(client: OpenAI, sample: byt
         target={"type": "existing_session", "session_id": "s", "instructions": "i"},
     )
     assert_type(once, PeriodicAutomation | OneTimeAutomation)
+
+
+async def types_of_arguments_have_all_of_them(client: OpenAI) -> None:
+    key: APIKeyUpdateParams = {"project_id": "p", "expires_in_seconds": 60}
+    await client.admin.organization.projects.api_keys.update("k", **key)
+    compact: ResponseCompactParams = {"model": "m", "betas": ["responses_multi_agent=v1"]}
+    await client.beta.responses.compact(**compact)
+    items: ItemCreateParams = {"items": [], "include": ["file_search_call.results"]}
+    await client.conversations.items.create("c", **items)
+    event: EventCreateParams = {"events": [], "idempotency_key": "once"}
+    await client.beta.agents.sessions.events.create("s", **event)
+
+
+async def a_value_of_this_year_can_be_compared(client: OpenAI) -> None:
+    response = await client.responses.retrieve("r")
+    details = response.incomplete_details
+    if details is not None and details.reason == "steered":
+        assert_type(details.reason, Literal["steered"])
 
 
 async def the_former_home_of_chat_is_chat(client: OpenAI) -> None:

@@ -18,7 +18,7 @@ class ImageGenCompletedEvent(BaseModel, kw_only=True, tag_field="type", tag="ima
     created_at: int
     """Unix time in seconds."""
     size: Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
-    quality: Literal["low", "medium", "high", "auto"]
+    quality: Literal["low", "medium", "high", "auto", "xhigh", "max"]
     background: Literal["transparent", "opaque", "auto"]
     output_format: Literal["png", "webp", "jpeg"]
     usage: Usage

@@ -14,9 +14,9 @@ class ImagesResponse(BaseModel, kw_only=True):
     """Unix time in seconds."""
     data: list[Image] | None = None
     background: Literal["transparent", "opaque"] | None = None
-    output_format: Literal["png", "webp", "jpeg"] | None = None
+    output_format: Literal["png", "webp", "jpeg", "svg", "gif"] | None = None
     size: Literal["1024x1024", "1024x1536", "1536x1024"] | None = None
-    quality: Literal["low", "medium", "high"] | None = None
+    quality: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     usage: Usage | None = None
     safety_identifier: str | None = None
     svg_usage: SvgUsage | None = None

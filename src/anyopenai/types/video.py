@@ -24,6 +24,6 @@ class Video(BaseModel, kw_only=True):
     """Unix time in seconds."""
     prompt: str | None
     size: Literal["720x1280", "1280x720", "1024x1792", "1792x1024"]
-    seconds: str
+    seconds: str | Literal["4", "8", "12"]
     remixed_from_video_id: str | None
     error: VideoCreateError | None

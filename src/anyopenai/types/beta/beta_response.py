@@ -166,6 +166,13 @@ class BetaResponse(BaseModel, kw_only=True):
             "gpt-3.5-turbo-1106",
             "gpt-3.5-turbo-0125",
             "gpt-3.5-turbo-16k-0613",
+            "gpt-6-astra",
+            "gpt-6-luna",
+            "gpt-6-sol",
+            "gpt-6.1-sol",
+            "gpt-6.1-terra",
+            "gpt-audio-mini",
+            "gpt-audio-mini-2025-12-15",
             "o1-pro",
             "o1-pro-2025-03-19",
             "o3-pro",
@@ -185,6 +192,9 @@ class BetaResponse(BaseModel, kw_only=True):
             "gpt-daybreak-blue-latest",
             "gpt-daybreak-red-latest",
             "gpt-5.6-cyber",
+            "gpt-6-cyber",
+            "gpt-6-rosalind",
+            "gpt-rosalind-research",
         ]
     )
     background: bool | None = None
@@ -241,13 +251,13 @@ class ModerationInputError(BaseModel, kw_only=True, tag_field="type", tag="error
 class IncompleteDetails(BaseModel, kw_only=True):
     """Found in `BetaResponse.incomplete_details`."""
 
-    reason: Literal["max_output_tokens", "content_filter"] | None = None
+    reason: Literal["max_output_tokens", "content_filter", "max_messages", "steered"] | None = None
 
 
 class PromptCacheOptions(BaseModel, kw_only=True):
     """Found in `BetaResponse.prompt_cache_options`."""
 
-    ttl: Literal["30m"]
+    ttl: Literal["30m", "12h"]
     mode: Literal["implicit", "explicit"]
     comparison_response_id: str | None = None
 

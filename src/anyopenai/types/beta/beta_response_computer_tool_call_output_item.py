@@ -15,7 +15,7 @@ class BetaResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field=
     """One of `BetaResponseOutputItem`, `BetaItemField`, `BetaResponseItem`."""
 
     id: str
-    status: Literal["in_progress", "completed", "incomplete"]
+    status: Literal["completed", "incomplete", "failed", "in_progress"]
     created_by: str | None = None
     agent: Agent | None = None
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"

@@ -31,6 +31,7 @@ class BetaResponseError(BaseModel, kw_only=True):
         "empty_image_file",
         "failed_to_download_image",
         "image_file_not_found",
+        "misalignment_policy_violation",
     ]
     message: str
     misalignment: Misalignment | None = None

@@ -15,7 +15,7 @@ class BetaResponseFunctionWebSearch(BaseModel, kw_only=True, tag_field="type", t
     id: str
     agent: Agent | None = None
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
-    status: Literal["in_progress", "searching", "completed", "failed"]
+    status: Literal["in_progress", "searching", "completed", "failed", "incomplete"]
     action: Action
 
 

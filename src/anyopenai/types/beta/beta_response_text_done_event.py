@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from .._base import BaseModel, Literal
 from .beta_response_audio_delta_event import Agent as Agent
-from .beta_response_output_text import LogprobTopLogprob as LogprobTopLogprob
 from .beta_response_text_delta_event import Logprob
+from .beta_response_text_delta_event import LogprobTopLogprob as LogprobTopLogprob
 
 
 class BetaResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.done"):

@@ -6,7 +6,12 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
-from ..responses.responses_client_event import Conversation, ResponseCreateModerationPolicyInput
+from ..responses.responses_client_event import (
+    Conversation,
+    ResponseCreateAccessPrograms,
+    ResponseCreateImage,
+    ResponseCreateModerationPolicyInput,
+)
 from .beta_response import Reasoning, ToolChoice
 from .beta_response_conversation_param import BetaResponseConversationParam
 from .beta_response_inject_event import BetaResponseInjectEvent
@@ -22,6 +27,9 @@ class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.cr
     type: ClassVar[Literal["response.create"]] = "response.create"
     stream_id: str | None = None
     """1 to 256 characters."""
+    access_programs: ResponseCreateAccessPrograms | None = None
+    generate: bool | None = None
+    image: ResponseCreateImage | None = None
     metadata: dict[str, str] | None = None
     top_logprobs: int | None = None
     """0 to 20."""
@@ -124,6 +132,13 @@ class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.cr
             "gpt-3.5-turbo-1106",
             "gpt-3.5-turbo-0125",
             "gpt-3.5-turbo-16k-0613",
+            "gpt-6-astra",
+            "gpt-6-luna",
+            "gpt-6-sol",
+            "gpt-6.1-sol",
+            "gpt-6.1-terra",
+            "gpt-audio-mini",
+            "gpt-audio-mini-2025-12-15",
             "o1-pro",
             "o1-pro-2025-03-19",
             "o3-pro",
@@ -143,6 +158,9 @@ class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.cr
             "gpt-daybreak-blue-latest",
             "gpt-daybreak-red-latest",
             "gpt-5.6-cyber",
+            "gpt-6-cyber",
+            "gpt-6-rosalind",
+            "gpt-rosalind-research",
         ]
         | None
     ) = None
@@ -189,7 +207,7 @@ class ResponseCreate(BaseModel, kw_only=True, tag_field="type", tag="response.cr
 class BetaPromptCacheOptions(BaseModel, kw_only=True):
     """Found in `ResponseCreate.prompt_cache_options`."""
 
-    ttl: Literal["30m"] | None = None
+    ttl: Literal["30m", "12h"] | None = None
     mode: Literal["implicit", "explicit"] | None = None
 
 

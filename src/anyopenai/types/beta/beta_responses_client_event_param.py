@@ -94,6 +94,7 @@ class ResponseCreate(TypedDict, total=False):
     multi_agent: MultiAgent | BetaMultiAgent | None
     access_programs: AccessPrograms
     image: ResponseCreateParamsImage
+    generate: bool
 
 
 BetaResponsesClientEventParam: TypeAlias = ResponseCreate | BetaResponseInjectEventParam | BetaResponsesClientEvent

@@ -72,12 +72,25 @@ class ImageGeneration(BaseModel, kw_only=True, tag_field="type", tag="image_gene
     type: ClassVar[Literal["image_generation"]] = "image_generation"
     model: (
         str
-        | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
+        | Literal[
+            "gpt-image-1",
+            "gpt-image-1-mini",
+            "gpt-image-1.5",
+            "gpt-image-2",
+            "gpt-image-2-2026-04-21",
+            "gpt-image-2.5-sunburst",
+            "gpt-image-2.5-sunburst-2026-09-08",
+            "gpt-image-2.5-flare",
+            "gpt-image-2.5-flare-2026-09-08",
+            "gpt-image-2.6-sunburst",
+            "gpt-image-2.6-flare",
+            "chatgpt-image-latest",
+        ]
         | None
     ) = None
-    quality: Literal["low", "medium", "high", "auto"] | None = None
+    quality: Literal["low", "medium", "high", "auto", "xhigh", "max"] | None = None
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"] | None = None
-    output_format: Literal["png", "webp", "jpeg"] | None = None
+    output_format: Literal["png", "webp", "jpeg", "gif", "svg"] | None = None
     output_compression: int | None = None
     """0 to 100."""
     moderation: Literal["auto", "low"] | None = None

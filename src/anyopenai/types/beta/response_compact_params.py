@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, Required, TypedDict
 
 from ..shared.responses_model import ResponsesModel
@@ -25,6 +25,7 @@ class ResponseCompactParams(TypedDict, total=False):
     prompt_cache_options: PromptCacheOptions | BetaPromptCacheOptions | None
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None
     image: Image
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 class Image(TypedDict, total=False):

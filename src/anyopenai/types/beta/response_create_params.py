@@ -86,6 +86,7 @@ class ResponseCreateParams(TypedDict, total=False):
     multi_agent: MultiAgent | BetaMultiAgent | None
     access_programs: AccessPrograms
     image: ResponseCreateParamsImage
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 class Moderation(TypedDict, total=False):

@@ -21,4 +21,4 @@ class ImageURL(BaseModel, kw_only=True):
     """Found in `ChatCompletionContentPartImage.image_url`."""
 
     url: str
-    detail: Literal["auto", "low", "high"] | None = None
+    detail: Literal["auto", "low", "high", "original"] | None = None

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from .._base import BaseModel
+from .._base import BaseModel, Literal
 
 
 class FileCreateResponse(BaseModel, kw_only=True):
     """The answer of `containers.files.create`, `containers.files.list` or `containers.files.retrieve`."""
 
     id: str
-    object: str
+    object: Literal["container.file"]
     container_id: str
     created_at: int
     """Unix time in seconds."""

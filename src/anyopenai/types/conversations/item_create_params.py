@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Required, TypedDict
 
+from ..responses.response_includable import ResponseIncludable
 from ..responses.response_input_item_param import ResponseInputItemParam
 
 
@@ -14,3 +15,4 @@ class ItemCreateParams(TypedDict, total=False):
 
     items: Required[Iterable[ResponseInputItemParam]]
     """At most 20 items."""
+    include: Sequence[ResponseIncludable]

@@ -20,4 +20,4 @@ class Conversation(BaseModel, kw_only=True):
     """Found in `ConversationCreatedEvent.conversation`."""
 
     id: str | None = None
-    object: str | None = None
+    object: Literal["realtime.conversation"] | None = None

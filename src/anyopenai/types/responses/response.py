@@ -90,13 +90,13 @@ class Response(ResponseText, kw_only=True):
 class IncompleteDetails(BaseModel, kw_only=True):
     """Found in `Response.incomplete_details`."""
 
-    reason: Literal["max_output_tokens", "content_filter"] | None = None
+    reason: Literal["max_output_tokens", "content_filter", "max_messages", "steered"] | None = None
 
 
 class PromptCacheOptions(BaseModel, kw_only=True):
     """Found in `Response.prompt_cache_options`."""
 
-    ttl: Literal["30m"]
+    ttl: Literal["30m", "12h"]
     mode: Literal["implicit", "explicit"]
     comparison_response_id: str | None = None
 

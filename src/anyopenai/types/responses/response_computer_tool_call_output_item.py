@@ -14,7 +14,7 @@ class ResponseComputerToolCallOutputItem(BaseModel, kw_only=True, tag_field="typ
     """One of `ConversationItem`, `ResponseOutputItem`, `CompactedItem` and 1 more."""
 
     id: str
-    status: Literal["in_progress", "completed", "incomplete"]
+    status: Literal["completed", "incomplete", "failed", "in_progress"]
     created_by: str | None = None
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     call_id: str

@@ -30,6 +30,7 @@ class ResponseError(BaseModel, kw_only=True):
         "empty_image_file",
         "failed_to_download_image",
         "image_file_not_found",
+        "misalignment_policy_violation",
     ]
     message: str
     misalignment: Misalignment | None = None

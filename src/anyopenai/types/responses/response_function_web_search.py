@@ -13,7 +13,7 @@ class ResponseFunctionWebSearch(BaseModel, kw_only=True, tag_field="type", tag="
 
     id: str
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
-    status: Literal["in_progress", "searching", "completed", "failed"]
+    status: Literal["in_progress", "searching", "completed", "failed", "incomplete"]
     action: Action
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .._base import BaseModel, Literal
-from .response_output_text import LogprobTopLogprob as LogprobTopLogprob
 from .response_text_delta_event import Logprob
+from .response_text_delta_event import LogprobTopLogprob as LogprobTopLogprob
 
 
 class ResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.done"):

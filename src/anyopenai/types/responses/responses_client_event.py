@@ -86,7 +86,7 @@ class ResponseCreateImage(BaseModel, kw_only=True):
 class ResponseCreatePromptCacheOptions(BaseModel, kw_only=True):
     """Found in `ResponseCreate.prompt_cache_options`."""
 
-    ttl: Literal["30m"] | None = None
+    ttl: Literal["30m", "12h"] | None = None
     mode: Literal["implicit", "explicit"] | None = None
     comparison_response_id: str | None = None
     prewarm: bool | None = None

@@ -63,7 +63,7 @@ class ImageGeneration(TypedDict, total=False):
     """One of `ToolParam`."""
 
     type: Required[Literal["image_generation"]]
-    model: str | Literal["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21"]
+    model: str | ImageGenerationModel
     quality: ImageGenerationQuality
     """Default "auto"."""
     size: str | Literal["1024x1024", "1024x1536", "1536x1024", "auto"]
@@ -195,6 +195,21 @@ McpConnectorID: TypeAlias = Literal[
     "connector_outlookcalendar",
     "connector_outlookemail",
     "connector_sharepoint",
+]
+
+ImageGenerationModel: TypeAlias = Literal[
+    "gpt-image-1",
+    "gpt-image-1-mini",
+    "gpt-image-1.5",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+    "chatgpt-image-latest",
 ]
 
 ImageGenerationQuality: TypeAlias = Literal["low", "medium", "high", "auto", "xhigh", "max"]

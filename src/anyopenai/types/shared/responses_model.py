@@ -93,6 +93,13 @@ ResponsesModel: TypeAlias = (
         "gpt-3.5-turbo-1106",
         "gpt-3.5-turbo-0125",
         "gpt-3.5-turbo-16k-0613",
+        "gpt-6-astra",
+        "gpt-6-luna",
+        "gpt-6-sol",
+        "gpt-6.1-sol",
+        "gpt-6.1-terra",
+        "gpt-audio-mini",
+        "gpt-audio-mini-2025-12-15",
         "o1-pro",
         "o1-pro-2025-03-19",
         "o3-pro",
@@ -112,5 +119,8 @@ ResponsesModel: TypeAlias = (
         "gpt-daybreak-blue-latest",
         "gpt-daybreak-red-latest",
         "gpt-5.6-cyber",
+        "gpt-6-cyber",
+        "gpt-6-rosalind",
+        "gpt-rosalind-research",
     ]
 )

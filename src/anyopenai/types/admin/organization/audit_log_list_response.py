@@ -162,6 +162,10 @@ class AuditLogListResponse(BaseModel, kw_only=True):
         "tenant.membership.accepted",
         "tenant.membership.declined",
         "tenant.workspace_invite_email_settings.updated",
+        "external_storage.registered",
+        "external_storage.removed",
+        "tenant.trusted_access.application.submitted",
+        "tenant.trusted_access.business_verification.started",
     ]
     effective_at: int
     """Unix time in seconds."""

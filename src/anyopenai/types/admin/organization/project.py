@@ -34,6 +34,9 @@ class Project(BaseModel, kw_only=True):
             "GB_STORAGE",
             "AE_STORAGE",
             "AE_STORAGE_PROCESSING",
+            "AU_STORAGE_PROCESSING",
+            "IN_STORAGE_PROCESSING",
+            "JP_STORAGE_PROCESSING",
         ]
         | None
     ) = None

@@ -23,7 +23,7 @@ class SpendAlertCreateParams(TypedDict, total=False):
 
 
 class NotificationChannel(TypedDict, total=False):
-    """Found in `SpendAlertCreateParams.notification_channel`."""
+    """Found in `SpendAlertCreateParams.notification_channel`, `SpendAlertUpdateParams.notification_channel`."""
 
     type: Required[Literal["email"]]
     recipients: Required[Sequence[str]]

@@ -16,6 +16,7 @@ class EnvironmentCreateParams(TypedDict, total=False):
 
     environment: Required[Environment]
     vault_ids: Sequence[str] | None
+    idempotency_key: str
 
 
 class Environment(TypedDict, total=False):

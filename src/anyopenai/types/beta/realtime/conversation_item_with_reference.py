@@ -10,7 +10,7 @@ class ConversationItemWithReference(BaseModel, kw_only=True):
     """A `ConversationItemWithReference` object."""
 
     id: str | None = None
-    type: Literal["message", "function_call", "function_call_output"] | None = None
+    type: Literal["message", "function_call", "function_call_output", "item_reference"] | None = None
     object: Literal["realtime.item"] | None = None
     status: Literal["completed", "incomplete", "in_progress"] | None = None
     role: Literal["user", "assistant", "system"] | None = None
@@ -25,7 +25,7 @@ class ConversationItemWithReferenceContent(BaseModel, kw_only=True):
     """Found in `ConversationItemWithReference.content`."""
 
     id: str | None = None
-    type: Literal["input_audio", "input_text", "item_reference", "text"] | None = None
+    type: Literal["input_audio", "input_text", "item_reference", "text", "audio"] | None = None
     text: str | None = None
     audio: str | None = None
     transcript: str | None = None

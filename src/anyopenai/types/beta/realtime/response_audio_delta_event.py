@@ -8,11 +8,11 @@ from typing import ClassVar
 from ..._base import BaseModel, Literal
 
 
-class ResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_audio.delta"):
-    """The object whose `type` is "response.output_audio.delta"."""
+class ResponseAudioDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio.delta"):
+    """The object whose `type` is "response.audio.delta"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_audio.delta"]] = "response.output_audio.delta"
+    type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
     response_id: str
     item_id: str
     output_index: int

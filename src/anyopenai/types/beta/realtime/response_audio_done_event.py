@@ -8,11 +8,11 @@ from typing import ClassVar
 from ..._base import BaseModel, Literal
 
 
-class ResponseAudioDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_audio.done"):
-    """The object whose `type` is "response.output_audio.done"."""
+class ResponseAudioDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio.done"):
+    """The object whose `type` is "response.audio.done"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_audio.done"]] = "response.output_audio.done"
+    type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
     response_id: str
     item_id: str
     output_index: int

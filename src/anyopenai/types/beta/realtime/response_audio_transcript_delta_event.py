@@ -9,12 +9,12 @@ from ..._base import BaseModel, Literal
 
 
 class ResponseAudioTranscriptDeltaEvent(
-    BaseModel, kw_only=True, tag_field="type", tag="response.output_audio_transcript.delta"
+    BaseModel, kw_only=True, tag_field="type", tag="response.audio_transcript.delta"
 ):
-    """The object whose `type` is "response.output_audio_transcript.delta"."""
+    """The object whose `type` is "response.audio_transcript.delta"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_audio_transcript.delta"]] = "response.output_audio_transcript.delta"
+    type: ClassVar[Literal["response.audio_transcript.delta"]] = "response.audio_transcript.delta"
     response_id: str
     item_id: str
     output_index: int

@@ -8,13 +8,11 @@ from typing import ClassVar
 from ..._base import BaseModel, Literal
 
 
-class ResponseAudioTranscriptDoneEvent(
-    BaseModel, kw_only=True, tag_field="type", tag="response.output_audio_transcript.done"
-):
-    """The object whose `type` is "response.output_audio_transcript.done"."""
+class ResponseAudioTranscriptDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.audio_transcript.done"):
+    """The object whose `type` is "response.audio_transcript.done"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_audio_transcript.done"]] = "response.output_audio_transcript.done"
+    type: ClassVar[Literal["response.audio_transcript.done"]] = "response.audio_transcript.done"
     response_id: str
     item_id: str
     output_index: int

@@ -8,11 +8,11 @@ from typing import ClassVar
 from ..._base import BaseModel, Literal
 
 
-class ResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.delta"):
-    """The object whose `type` is "response.output_text.delta"."""
+class ResponseTextDeltaEvent(BaseModel, kw_only=True, tag_field="type", tag="response.text.delta"):
+    """The object whose `type` is "response.text.delta"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
+    type: ClassVar[Literal["response.text.delta"]] = "response.text.delta"
     response_id: str
     item_id: str
     output_index: int

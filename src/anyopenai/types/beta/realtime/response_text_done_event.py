@@ -8,11 +8,11 @@ from typing import ClassVar
 from ..._base import BaseModel, Literal
 
 
-class ResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.output_text.done"):
-    """The object whose `type` is "response.output_text.done"."""
+class ResponseTextDoneEvent(BaseModel, kw_only=True, tag_field="type", tag="response.text.done"):
+    """The object whose `type` is "response.text.done"."""
 
     event_id: str
-    type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
+    type: ClassVar[Literal["response.text.done"]] = "response.text.done"
     response_id: str
     item_id: str
     output_index: int

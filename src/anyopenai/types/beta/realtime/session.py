@@ -9,7 +9,6 @@ from ...realtime.realtime_audio_input_turn_detection import RealtimeAudioInputTu
 from ...realtime.realtime_function_tool import RealtimeFunctionTool
 from ...responses.response_prompt import ResponsePrompt
 from .session_create_response import TracingTracingConfiguration as TracingTracingConfiguration
-from .transcription_session import TurnDetection as TurnDetection
 
 
 class Session(BaseModel, kw_only=True):
@@ -78,3 +77,4 @@ class SessionTracing(BaseModel, kw_only=True):
 
 InputAudioTranscription = AudioTranscription
 Tool = RealtimeFunctionTool
+TurnDetection = RealtimeAudioInputTurnDetection

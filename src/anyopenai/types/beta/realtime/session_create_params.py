@@ -45,9 +45,8 @@ class SessionCreateParams(TypedDict, total=False):
 class ClientSecret(TypedDict, total=False):
     """Found in `SessionCreateParams.client_secret`."""
 
-    value: Required[str]
-    expires_at: Required[int]
-    """Unix time in seconds."""
+    value: str
+    expires_at: int
     expires_after: ClientSecretExpiresAfter
 
 

@@ -22,7 +22,7 @@ class SessionUpdateEvent(BaseModel, kw_only=True, tag_field="type", tag="session
 class Session(BaseModel, kw_only=True):
     """Found in `SessionUpdateEvent.session`."""
 
-    client_secret: SessionClientSecret
+    client_secret: SessionClientSecret | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     instructions: str | None = None
     voice: (
@@ -31,8 +31,8 @@ class Session(BaseModel, kw_only=True):
         | VoiceID
         | None
     ) = None
-    input_audio_format: str | None = None
-    output_audio_format: str | None = None
+    input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
+    output_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
     input_audio_transcription: SessionInputAudioTranscription | None = None
     speed: float | None = None
     """0.25 to 1.5."""
@@ -44,20 +44,36 @@ class Session(BaseModel, kw_only=True):
     max_response_output_tokens: int | Literal["inf"] | None = None
     truncation: Literal["auto", "disabled"] | RealtimeTruncationRetentionRatio | None = None
     prompt: ResponsePrompt | None = None
+    input_audio_noise_reduction: SessionInputAudioNoiseReduction | None = None
+    model: (
+        Literal[
+            "gpt-realtime",
+            "gpt-realtime-2025-08-28",
+            "gpt-4o-realtime-preview",
+            "gpt-4o-realtime-preview-2024-10-01",
+            "gpt-4o-realtime-preview-2024-12-17",
+            "gpt-4o-realtime-preview-2025-06-03",
+            "gpt-4o-mini-realtime-preview",
+            "gpt-4o-mini-realtime-preview-2024-12-17",
+        ]
+        | None
+    ) = None
 
 
 class SessionClientSecret(BaseModel, kw_only=True):
     """Found in `Session.client_secret`."""
 
-    value: str
-    expires_at: int
-    """Unix time in seconds."""
+    value: str | None = None
+    expires_at: int | None = None
+    expires_after: SessionClientSecretExpiresAfter | None = None
 
 
 class SessionInputAudioTranscription(BaseModel, kw_only=True):
     """Found in `Session.input_audio_transcription`."""
 
     model: str | None = None
+    language: str | None = None
+    prompt: str | None = None
 
 
 class SessionTracing(BaseModel, kw_only=True):
@@ -71,10 +87,13 @@ class SessionTracing(BaseModel, kw_only=True):
 class SessionTurnDetection(BaseModel, kw_only=True):
     """Found in `Session.turn_detection`."""
 
-    type: str | None = None
+    type: Literal["server_vad", "semantic_vad"] | None = None
     threshold: float | None = None
     prefix_padding_ms: int | None = None
     silence_duration_ms: int | None = None
+    create_response: bool | None = None
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    interrupt_response: bool | None = None
 
 
 class SessionTool(BaseModel, kw_only=True):
@@ -84,3 +103,16 @@ class SessionTool(BaseModel, kw_only=True):
     name: str | None = None
     description: str | None = None
     parameters: dict[str, object] | None = None
+
+
+class SessionInputAudioNoiseReduction(BaseModel, kw_only=True):
+    """Found in `Session.input_audio_noise_reduction`."""
+
+    type: Literal["near_field", "far_field"] | None = None
+
+
+class SessionClientSecretExpiresAfter(BaseModel, kw_only=True):
+    """Found in `SessionClientSecret.expires_after`."""
+
+    anchor: Literal["created_at"]
+    seconds: int | None = None

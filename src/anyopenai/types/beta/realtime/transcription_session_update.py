@@ -25,18 +25,36 @@ class Session(BaseModel, kw_only=True):
     input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
     input_audio_transcription: AudioTranscription | None = None
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
+    client_secret: SessionClientSecret | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
 
 
 class SessionTurnDetection(BaseModel, kw_only=True):
     """Found in `Session.turn_detection`."""
 
-    type: Literal["server_vad"] | None = None
+    type: Literal["server_vad", "semantic_vad"] | None = None
     threshold: float | None = None
     prefix_padding_ms: int | None = None
     silence_duration_ms: int | None = None
+    create_response: bool | None = None
+    eagerness: Literal["low", "medium", "high", "auto"] | None = None
+    interrupt_response: bool | None = None
 
 
 class SessionInputAudioNoiseReduction(BaseModel, kw_only=True):
     """Found in `Session.input_audio_noise_reduction`."""
 
     type: Literal["near_field", "far_field"] | None = None
+
+
+class SessionClientSecret(BaseModel, kw_only=True):
+    """Found in `Session.client_secret`."""
+
+    expires_at: SessionClientSecretExpiresAt | None = None
+
+
+class SessionClientSecretExpiresAt(BaseModel, kw_only=True):
+    """Found in `SessionClientSecret.expires_at`."""
+
+    anchor: Literal["created_at"] | None = None
+    seconds: int | None = None

@@ -17,3 +17,4 @@ class InputItemListParams(TypedDict, total=False):
     limit: int
     """Default 20."""
     order: Literal["asc", "desc"]
+    betas: Sequence[Literal["responses_multi_agent=v1"]]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias, TypedDict
 
 from ..beta_response_conversation_param_param import BetaResponseConversationParamParam
@@ -29,6 +29,7 @@ class InputTokenCountParams(TypedDict, total=False):
     conversation: Conversation | None
     tool_choice: ToolChoice | None
     parallel_tool_calls: bool | None
+    betas: Sequence[Literal["responses_multi_agent=v1"]]
 
 
 Conversation: TypeAlias = str | BetaResponseConversationParamParam

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from ..response_create_params import ResponseIncludable
 
@@ -16,3 +16,4 @@ class ResponseRetrieveParams(TypedDict, total=False):
     include_obfuscation: bool
     starting_after: int
     stream: bool
+    betas: Sequence[Literal["responses_multi_agent=v1"]]

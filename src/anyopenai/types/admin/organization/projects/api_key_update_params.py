@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Required, TypedDict
 
 
 class APIKeyUpdateParams(TypedDict, total=False):
@@ -12,3 +12,4 @@ class APIKeyUpdateParams(TypedDict, total=False):
 
     expires_in_seconds: int
     scopes: Sequence[str]
+    project_id: Required[str]

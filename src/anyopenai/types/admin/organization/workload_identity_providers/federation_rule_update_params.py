@@ -15,6 +15,7 @@ class FederationRuleUpdateParams(TypedDict, total=False):
     enabled: bool
     name: str | None
     permissions: PermissionsDefaultPermissionsParam | PermissionsRestrictedPermissionsParam
+    workload_identity_provider_id: Required[str]
 
 
 class PermissionsDefaultPermissionsParam(TypedDict, total=False):

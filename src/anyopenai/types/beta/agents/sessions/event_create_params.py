@@ -27,3 +27,4 @@ class EventCreateParams(TypedDict, total=False):
             | SessionInputParamAgentSessionInputToolResult
         ]
     ]
+    idempotency_key: str

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from .credential_auth_rotate_param import (
     RotateAuthEnvironmentVariable,
@@ -22,3 +22,4 @@ class CredentialUpdateParams(TypedDict, total=False):
         | RotateAuthEnvironmentVariable
     )
     metadata: Mapping[str, str]
+    vault_id: Required[str]
