@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from .providers.base import Provider
     from .transport.base import Middleware, Trace, Transport
+    from .transport.pool import PoolStats
 
 __all__ = (
     "DEFAULT_CONNECTION_LIMITS",
@@ -600,6 +601,18 @@ class OpenAI(Namespaces, Endpoints):
     def is_closed(self) -> bool:
         """Tell whether `close()` was called on this client or one that shares its connections."""
         return self._engine.carrier.closed
+
+    def pool_stats(self) -> PoolStats | None:
+        """Return the state of the client's connection pool at this moment; None where `transport=` is something else.
+
+        Clients made by `with_options` share it. It never awaits and opens nothing, so it may be asked at any rate.
+        """
+        from .transport.pool import PoolStats, PoolTransport
+
+        transport = self._engine.carrier.transport
+        if transport is None:
+            return PoolStats(0, 0, 0, 0, 0, 0, 0, 0)
+        return transport.stats() if isinstance(transport, PoolTransport) else None
 
     async def close(self) -> None:
         """Close every connection, those of derived clients included; later calls raise `ClientClosedError`.

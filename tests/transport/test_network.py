@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpcore
 import pytest
@@ -329,3 +331,36 @@ async def test_a_mock_backend_of_httpcore_answers_without_a_socket() -> None:
     gate.set()
     async with fault_server([Wait(gate)]) as server, PoolTransport(network_backend=backend) as pool:
         assert await fetch(pool, request_to(server)) == b"mocked"
+
+
+async def test_a_system_without_ipv6_connects_by_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some containers resolve to both families and refuse sockets, or routes, of one of them."""
+    resolve_to(monkeypatch, "::1", "127.0.0.1")
+    real = socket.socket
+
+    def without_ipv6(family: int = socket.AF_INET, *rest: int, **more: Any) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *rest, **more)
+
+    async with fault_server(SERVE) as server:
+        monkeypatch.setattr(network.socket, "socket", without_ipv6)
+        link = await connect_tcp("several.example", server.port)
+        link.close()
+
+
+async def test_a_family_without_a_route_is_overtaken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No head start is waited for where an attempt has failed already."""
+    resolve_to(monkeypatch, "::1", "127.0.0.1")
+    monkeypatch.setattr(network, "_ATTEMPT_DELAY", 3600.0)
+    connect = network._connect
+
+    async def unreachable(family: int, address: tuple[str, int]) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        return await connect(family, address)
+
+    monkeypatch.setattr(network, "_connect", unreachable)
+    async with fault_server(SERVE) as server:
+        link = await connect_tcp("several.example", server.port)
+        link.close()

@@ -7,6 +7,7 @@ the event loop that opened them. No task and no task group belongs to the pool.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -136,6 +137,7 @@ class PoolTransport:
             shares=partial(_shares, http2),
         )
         self._native: object = None  # the event loop that the connections belong to
+        self._adopting = threading.Lock()
         self._closed = False
         self._opened = 0
         self._resent = 0
@@ -347,17 +349,19 @@ class PoolTransport:
 
     def _adopt(self, native: object) -> None:
         """Move to the running event loop, if the one that owns the connections has ended."""
-        if self._native is not None and is_running(self._native):
-            raise TransportFailure(
-                "these connections belong to another event loop, which is still running; "
-                "use one client per event loop, or hand the work over with anyio.from_thread",
-                kind="loop",
-                phase="pool",
-                sent="none",
-            )
-        self._close_all()
-        self._slots.litter.clear()
-        self._native = native
+        # Two threads may come at once, with an event loop each.
+        with self._adopting:
+            if self._native is not None and is_running(self._native):
+                raise TransportFailure(
+                    "these connections belong to another event loop, which is still running; "
+                    "use one client per event loop, or hand the work over with anyio.from_thread",
+                    kind="loop",
+                    phase="pool",
+                    sent="none",
+                )
+            self._close_all()
+            self._slots.litter.clear()
+            self._native = native
 
     def _close_all(self) -> None:
         """Close every connection and turn everybody in line away."""
