@@ -102,6 +102,12 @@ def bomb(exchange: Exchange) -> bytes:
     return HeadersFrame(exchange.id, b"\x88" + block, flags=["END_HEADERS"]).serialize()
 
 
+def hints(exchange: Exchange) -> bytes:
+    """Make interim answers, one after the other."""
+    early = exchange.session.encode([(":status", "103")])
+    return flood(HeadersFrame(exchange.id, early, flags=["END_HEADERS"]), 3000)
+
+
 def vast(fields: int, size: int) -> Maker:
     """Make a head of so many fields of a size each, as many frames as it takes."""
 
@@ -251,7 +257,7 @@ CONNECTION_FAULTS = {
     "resets without end": Fault(answering(same(lambda s: flood(RstStreamFrame(99, 0), 20_000))), ["protocol"]),
     "priorities without end": Fault(answering(flood(frame("PRIORITY", 1, bytes(5)), 20_000)), ["protocol"]),
     "unknown frames without end": Fault(answering(flood(b"\0\0\0\x42\0\0\0\0\0", 20_000)), ["protocol"]),
-    "interim answers without end": Fault(answering(*[head((":status", "103"))] * 3000), ["protocol"]),
+    "interim answers without end": Fault(answering(hints), ["protocol"]),
     "a setting that is none": Fault(answering(frame("SETTINGS", 0, b"\0\4\xff\xff\xff\xff")), ["protocol"]),
     "frames too small": Fault(answering(frame("SETTINGS", 0, b"\0\5\0\0\0\1")), ["protocol"]),
     "settings cut": Fault(answering(frame("SETTINGS", 0, b"\0\4\0")), ["protocol"]),
