@@ -172,6 +172,7 @@ class Http2Connection(Pump):
         if stream.released:
             return
         stream.released = True
+        self._wire.blocked.pop(stream, None)
         if not stream.complete and stream.error is None:
             # Somebody else may be reading it.
             stream.error = ClosedResourceError()

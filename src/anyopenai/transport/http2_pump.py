@@ -252,9 +252,8 @@ class Pump:
                 # Part of it may have left: nobody can tell where the bytes stand.
                 self._break(ConnectionLost("took no more of what was being sent"))
             reading.cancel()
-        for stream in self._wire.streams.values():
-            if stream.blocked:
-                self._wake(stream)
+        for stream in self._wire.blocked:
+            self._wake(stream)
 
     def _take(self, data: bytes) -> None:
         """Feed the protocol, and wake those that something came for."""

@@ -117,7 +117,6 @@ class Http2Stream:
         foreign: What the body's own source raised; it belongs to whoever made the source.
         news: Something has happened since somebody last looked.
         event: Set when something happens; None while nobody waits for it.
-        blocked: The request's body waits for flow control or for the network.
         released: Its share of the connection has been given back.
         told: Its observer knows of the head.
         decode: Content codings of the answer are undone, unknown ones refused.
@@ -125,7 +124,6 @@ class Http2Stream:
 
     __slots__ = (
         "__weakref__",
-        "blocked",
         "complete",
         "decode",
         "encodings",
@@ -168,7 +166,6 @@ class Http2Stream:
         self.foreign: BaseException | None = None
         self.news: bool = False
         self.event: Event | None = None
-        self.blocked: bool = False
         self.released: bool = False
         self.told: bool = False
         self.decode: bool = decode

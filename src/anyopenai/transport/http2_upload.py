@@ -114,8 +114,8 @@ async def _send_piece(connection: Http2Connection, stream: Http2Stream, data: me
                 continue
             if sent == len(data):
                 return True
-        stream.blocked = True
+        connection.wire.blocked[stream] = None
         try:
             await connection.wait(stream, stream.request.timeout.write, "write")
         finally:
-            stream.blocked = False
+            connection.wire.blocked.pop(stream, None)

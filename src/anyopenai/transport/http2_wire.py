@@ -86,6 +86,7 @@ class Http2Wire(FrameReader):
     Attributes:
         streams: Those that something may still come for.
         touched: Those that something happened to since the list was last taken.
+        blocked: Those whose request's body waits for flow control or for the network, the first first.
         limit: How many streams the server allows at once; as good as unlimited when it does not say.
         settled: The server's settings have arrived.
         goaway: The server's notice, if it gave one.
@@ -94,6 +95,7 @@ class Http2Wire(FrameReader):
     def __init__(self) -> None:
         super().__init__()
         self.touched: list[Http2Stream] = []
+        self.blocked: dict[Http2Stream, None] = {}
         self.limit: int = LAST_ID
         self.settled: bool = False
         self.goaway: GoAway | None = None
@@ -182,7 +184,10 @@ class Http2Wire(FrameReader):
             stream.local_ended = last
             done += count
             room -= count
-        stream.blocked = done < size
+        if done == size:
+            self.blocked.pop(stream, None)
+        else:
+            self.blocked[stream] = None
         return done
 
     def reset(self, stream: Http2Stream, code: int = _CANCEL) -> bool:
@@ -358,18 +363,15 @@ class Http2Wire(FrameReader):
         assert isinstance(event, WindowUpdated)
         if event.stream_id:
             stream = self.streams.get(event.stream_id)
-            if stream is not None and stream.blocked:
+            if stream is not None and stream in self.blocked:
                 self.touched.append(stream)
         else:
-            self._wake_blocked()
+            self.touched += self.blocked
 
     def _take_settings(self, event: Event) -> None:
         self.settled = True
         self.limit = self._h2.remote_settings.max_concurrent_streams
-        self._wake_blocked()
-
-    def _wake_blocked(self) -> None:
-        self.touched += [stream for stream in self.streams.values() if stream.blocked]
+        self.touched += self.blocked
 
     def _refuse_length(self, stream: Http2Stream) -> None:
         text = f"the body has {stream.received} bytes or more where its head announced {stream.length}"
