@@ -56,10 +56,12 @@ if TYPE_CHECKING:
         RateLimitError,
         StreamTruncated,
         UnprocessableEntityError,
+        UnsupportedSchemaError,
         WebSocketConnectionClosedError,
         WebSocketQueueFullError,
         WrongEventLoopError,
     )
+    from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
     from .transport.adapters.defaults import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultAsyncHttpxClient
     from .transport.base import Middleware, Transport
 
@@ -100,6 +102,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
             "RateLimitError",
             "StreamTruncated",
             "UnprocessableEntityError",
+            "UnsupportedSchemaError",
             "WebSocketConnectionClosedError",
             "WebSocketQueueFullError",
             "WrongEventLoopError",
@@ -122,6 +125,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     ),
     **dict.fromkeys(("Middleware", "Transport"), ("transport.base", None)),
     **dict.fromkeys(("DEFAULT_TIMEOUT", "Timeout"), ("_timeouts", None)),
+    **dict.fromkeys(("FunctionTool", "function_tool", "pydantic_function_tool"), ("structured.tool", None)),
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
@@ -130,7 +134,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     "file_from_path": ("_files", None),
 }
 
-_MODULES = ("errors", "pagination", "testing", "transport", "types")
+_MODULES = ("errors", "pagination", "structured", "testing", "transport", "types")
 
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.
@@ -184,6 +188,7 @@ __all__ = (
     "DefaultAioHttpClient",
     "DefaultAsyncHttpx2Client",
     "DefaultAsyncHttpxClient",
+    "FunctionTool",
     "InternalServerError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
@@ -213,15 +218,18 @@ __all__ = (
     "Timeout",
     "Transport",
     "UnprocessableEntityError",
+    "UnsupportedSchemaError",
     "WebSocketConnectionClosedError",
     "WebSocketQueueFullError",
     "WrongEventLoopError",
     "__title__",
     "__version__",
     "file_from_path",
+    "function_tool",
     "not_given",
     "omit",
     "pagination",
+    "pydantic_function_tool",
     "types",
 )
 

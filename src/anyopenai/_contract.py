@@ -6,7 +6,7 @@ Generated namespaces hold a `Caller` and constants of type `Operation`; they kno
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from msgspec import Struct
@@ -219,12 +219,14 @@ class Caller(Protocol):
         headers: Mapping[str, str | Omit] | None = None,
         stream: object = False,
         options: RequestOptions,
+        convert: Callable[[Any], object] | None = None,
     ) -> Any:
         """Carry out one call; the result is a coroutine.
 
         Awaiting it gives the decoded answer, or an open `Stream` when `stream` is True. Members of `query`, `body`
         and `headers` that are `omit` are not sent. The result is typed `Any` because it depends on the view: the
-        generated method's own signature says what the user gets.
+        generated method's own signature says what the user gets. `convert` is given the decoded answer and returns what
+        the user gets in its place; the `DecodeFailure` it may raise becomes an `APIResponseValidationError`.
         """
         ...
 

@@ -26,6 +26,7 @@
     ├── MissingCredentialsError               a call needs a key that the client does not have; also a TypeError
     ├── MissingExtraError                     an optional dependency is not installed; also an ImportError
     ├── NotYetSupportedError                  a known name or option that this version does not carry yet
+    ├── UnsupportedSchemaError                a type has no schema that the API takes; path; also a TypeError
     ├── LengthFinishReasonError               a parsed answer was cut by its token limit; completion
     ├── ContentFilterFinishReasonError        a parsed answer was withheld by the content filter
     ├── InvalidWebhookSignatureError          also a ValueError
@@ -69,6 +70,7 @@ __all__ = (
     "RateLimitError",
     "StreamTruncated",
     "UnprocessableEntityError",
+    "UnsupportedSchemaError",
     "WebSocketConnectionClosedError",
     "WebSocketQueueFullError",
     "WrongEventLoopError",
@@ -345,6 +347,25 @@ class NotYetSupportedError(OpenAIError, NotImplementedError):
     """A name or option known from openai-python that this version of anyopenai does not carry yet."""
 
 
+class UnsupportedSchemaError(OpenAIError, TypeError):
+    """A type cannot be asked for: something in it has no form in the schemas that the API takes; nothing was sent.
+
+    It is a `TypeError` too, because openai-python raises that.
+
+    Attributes:
+        path: Where: the type's name, then members and `[]` for the items of a list, such as `Order.lines[].price`.
+    """
+
+    path: str
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
 class LengthFinishReasonError(OpenAIError):
     """A parsed answer was cut by its token limit.
 
@@ -355,10 +376,12 @@ class LengthFinishReasonError(OpenAIError):
     completion: object
 
     def __init__(self, *, completion: object) -> None:
-        used: object = getattr(getattr(completion, "usage", None), "completion_tokens", None)
+        usage: object = getattr(completion, "usage", None)
+        used: object = getattr(usage, "completion_tokens", getattr(usage, "output_tokens", None))
         tokens = f" after {used} tokens" if isinstance(used, int) else ""
         super().__init__(
-            f"The answer was cut by its length limit{tokens} and cannot be parsed; raise max_completion_tokens."
+            f"The answer was cut by its length limit{tokens} and cannot be parsed; raise max_completion_tokens "
+            "(for responses, max_output_tokens)."
         )
         self.completion = completion
 

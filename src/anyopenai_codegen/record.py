@@ -20,7 +20,10 @@ BY_HAND = {
     "types/_lazy.py",
     "types/_mixins.py",
     "types/base64_embedding_response.py",
+    "types/chat/parsed_chat_completion.py",
+    "types/chat/parsed_function_tool_call.py",
     "types/file_content.py",
+    "types/responses/parsed_response.py",
 }
 _GENERATED = ("types", "resources")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import prose
 from .facts import snake
+from .handwritten import PACKAGE, Mixin, mixins_of
 from .methods import Method
 from .naming import Home
 from .resources import Resources
@@ -17,8 +18,6 @@ from .shapes import Either, Listed, Named, Shape
 from .source import literal
 
 WIDTH = 120
-
-_PACKAGE = Path(__file__).parents[1] / "anyopenai"
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Reference:
 
     resources: Resources
     exports: Mapping[str, Sequence[str]]
-    by_hand: Path = _PACKAGE
+    by_hand: Path = PACKAGE
 
     def pages(self, banner: str) -> dict[str, str]:
         """Return every page by its file name.
@@ -144,8 +143,7 @@ class Reference:
     def _entries(self, namespace: str) -> list[_Entry]:
         methods = [method for method in self.resources.methods.values() if method.namespace == namespace]
         found = [self._entry(method) for method in methods]
-        mixin = self.resources.overlay.get("namespace_mixins", {}).get(namespace)
-        if mixin:
+        for mixin in mixins_of(self.resources.overlay, namespace):
             found += self._written(namespace, mixin)
         return sorted(found, key=lambda entry: entry.name)
 
@@ -215,19 +213,10 @@ class Reference:
         given = module == snake(home.name) or home.name in self.exports.get(package, ())
         return f"`{'.'.join(part for part in ('types', package if given else home.module, home.name) if part)}`"
 
-    def _written(self, namespace: str, mixin: str) -> list[_Entry]:
-        """Return the methods of a hand-written base; its source is read, as the generator loads no generated code."""
-        module, _, own = mixin.partition(":")
-        path = self.by_hand.joinpath(*module.split("."))
-        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        classes = (node for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef))
-        body = next(node for node in classes if node.name == own).body
+    def _written(self, namespace: str, mixin: Mixin) -> list[_Entry]:
+        """Return the methods of a hand-written base."""
         found: dict[str, _Entry] = {}
-        for node in body:
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
-                continue
-            if any(ast.unparse(one) in ("overload", "property", "cached_property") for one in node.decorator_list):
-                continue
+        for node in mixin.methods(self.by_hand):
             awaited = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
             given = node.args
             first = given.args[len(given.args) - len(given.defaults) :] if given.defaults else []

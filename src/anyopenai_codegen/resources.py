@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .docstrings import Docstrings
+from .handwritten import PACKAGE, mixins_of
 from .methods import Method, Parameter
 from .naming import camel
 from .operations import Operations, constant
@@ -26,6 +29,7 @@ class Resources:
         docstrings: Writes what is said of them.
         overlay: Our own decisions.
         methods: By dotted name.
+        by_hand: Where hand-written bases of namespaces live.
         modules: What is written, by the namespace.
     """
 
@@ -34,6 +38,7 @@ class Resources:
     docstrings: Docstrings
     overlay: Mapping[str, Any]
     methods: Mapping[str, Method]
+    by_hand: Path = PACKAGE
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
 
     def namespaces(self) -> dict[str, list[str]]:
@@ -77,12 +82,10 @@ class Resources:
 
     def _namespace(self, module: Module, name: str, children: list[str], methods: list[Method]) -> str:
         class_name = class_of(name)
-        base = module.use("._resource", "Resource")
-        mixin = self.overlay.get("namespace_mixins", {}).get(name)
-        bases = base
-        if mixin:
-            holder, _, own = mixin.partition(":")
-            bases = module.use(f".{holder}", own)
+        mixins = mixins_of(self.overlay, name)
+        bases = ", ".join([module.use(f".{mixin.module}", mixin.name) for mixin in mixins])
+        if not mixins:
+            bases = module.use("._resource", "Resource")
         lines = [f"class {class_name}({bases}):", docstring(self.about(name)), "", "    __slots__ = ()", ""]
         module.use("typing", "TYPE_CHECKING")
         for child in children:
@@ -183,8 +186,18 @@ class Resources:
                 child_view = f"{class_of(home)}{suffix}"
                 module.use(f".resources.{home}", child_view, static=True)
                 blocks.append(f"        {short}: {child_view}")
-            if methods:
+            by_hand = [
+                found.name
+                for mixin in mixins_of(self.overlay, name)
+                for found in mixin.methods(self.by_hand)
+                if isinstance(found, ast.AsyncFunctionDef)
+            ]
+            if methods or by_hand:
                 blocks += ["", f"        def __init__(self, plain: {class_name}) -> None:"]
+                for own in by_hand:
+                    function = module.use("._resource", plain, static=True)
+                    final = module.use("typing", "Final", static=True)
+                    blocks.append(f"            self.{own}: {final} = {function}(plain.{own})")
                 for method in methods:
                     function = module.use("._resource", page if method.page else plain, static=True)
                     final = module.use("typing", "Final", static=True)

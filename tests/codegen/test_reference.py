@@ -66,6 +66,7 @@ def test_methods_written_by_hand_stand_among_the_others() -> None:
 
 
 def test_a_hand_written_method_shows_what_must_be_given(tmp_path: Path) -> None:
+    from anyopenai_codegen.handwritten import Mixin
     from anyopenai_codegen.reference import Reference
 
     (tmp_path / "polling.py").write_text(
@@ -76,6 +77,6 @@ def test_a_hand_written_method_shows_what_must_be_given(tmp_path: Path) -> None:
         '        """Wait for it.\n\n        More."""\n'
         "    def _own(self) -> None: ...\n"
     )
-    (entry,) = Reference(None, {}, tmp_path)._written("things", "polling:Polling")  # type: ignore[arg-type]  # unused
+    (entry,) = Reference(None, {}, tmp_path)._written("things", Mixin("polling", "Polling"))  # type: ignore[arg-type]  # unused
     assert entry.signature == "await client.things.poll(id, wait=, *, path, late=)"
     assert (entry.summary, entry.facts) == ("Wait for it.", "Made of other methods. Gives `Thing`.")

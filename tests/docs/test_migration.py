@@ -48,6 +48,15 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "Structs, dataclasses, TypedDicts, attrs classes and plain JSON schemas as well": "behaviour.test_parsing:test_a_type_is_sent_as_a_strict_schema_and_comes_back",
+    "Content or arguments that do not fit the type raise `APIResponseValidationError`": "behaviour.test_parsing:test_content_that_does_not_fit_raises_and_says_where",
+    "A response that its token limit or the content filter cut raises": "behaviour.test_parsing:test_a_response_that_was_cut_says_so",
+    "raises `UnsupportedSchemaError` (a `TypeError`) before anything is sent": "structured.test_output:test_a_mapping_is_refused_and_goes_without_strict_mode",
+    "Defaults, lengths of strings and uniqueness are not sent": "structured.test_output:test_constraints_that_were_not_sent_hold_when_the_answer_is_read",
+    "a tagged union is sent as `anyOf`": "structured.test_output:test_a_struct_with_everything_in_it",
+    "stand in `to_dict()` and `repr`, and are not sent back": "behaviour.test_parsing:test_what_was_parsed_is_shown_and_not_sent_back",
+    "Calls of custom tools may come; they are left as they are": "behaviour.test_parsing:test_calls_of_custom_tools_stay_as_they_are",
+    "`responses.parse` has no `stream=`": "behaviour.test_parsing:test_views_of_a_parsed_response",
     "`socks5://` resolves names on this side": "transport.test_dialing:test_a_socks5_proxy_is_given_an_address_and_socks5h_the_name",
     "A refused certificate is not tried again": "client.test_transport_options:test_a_refused_certificate_is_not_tried_again",
     "its headers and `auth=` go only with requests that carry a credential": "transport.adapters.test_httpx:test_a_clients_own_headers_and_auth_go_with_credentials_only",
@@ -410,14 +419,12 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: `parse`, `stream`, `run_tools`")
+@claims("another name raises `AttributeError`", "these will come: `stream`, `run_tools`")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
-        (client.chat.completions, "parse"),
         (client.chat.completions, "stream"),
         (client.chat.completions, "run_tools"),
-        (client.responses, "parse"),
         (client.responses, "stream"),
         (client.responses, "connect"),
     ):

@@ -176,12 +176,6 @@ def test_the_first_use_of_a_namespace_loads_nothing_of_others_and_no_param(names
 
 # Names that openai-python's packages give and ours do not: they belong to helpers that are not there yet, by helper.
 ABSENT = {
-    "answers parsed into users' classes": """
-        chat.ParsedChatCompletion chat.ParsedChatCompletionMessage chat.ParsedChoice chat.ParsedFunction
-        chat.ParsedFunctionToolCall responses.ParsedContent responses.ParsedResponse
-        responses.ParsedResponseFunctionToolCall responses.ParsedResponseOutputItem
-        responses.ParsedResponseOutputMessage responses.ParsedResponseOutputText
-    """,
     "connections over WebSockets": """
         ReconnectingEvent ReconnectingOverrides SyncWebSocketConnectionOptions WebSocketConnectionOptions
         WebsocketConnectionOptions

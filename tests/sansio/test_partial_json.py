@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyopenai._sansio.partial_json import MAX_NUMBER, InvalidJSON, PartialJSON
+from anyopenai._sansio.json_string import InvalidJSON
+from anyopenai._sansio.partial_json import MAX_NUMBER, PartialJSON
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)

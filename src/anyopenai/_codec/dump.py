@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple, cast
+from uuid import UUID
 
 import msgspec
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from .extras import absent_of, extras_of
+from .extras import absent_of, derived_of, extras_of
 
 __all__ = ("Member", "dump_json", "dump_mapping", "dump_struct", "members_of", "tag_of")
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+_KEPT = (bytes, bytearray, date, datetime, time, timedelta, Decimal, UUID)
 
 
 class Member(NamedTuple):
@@ -131,7 +135,22 @@ class _Dumper:
         for name, member in extras_of(value).items():
             if not (member is None and self._exclude_none):
                 result[name] = member
+        for name, member in derived_of(value).items():
+            if not (member is None and self._exclude_none):
+                result[name] = self._foreign(member)
         return result
+
+    def _foreign(self, value: object) -> object:
+        """Return an object of the user's own class as plain values."""
+        dump = getattr(value, "model_dump", None)
+        if dump is not None and not isinstance(value, Struct):
+            return cast("object", dump(mode="json" if self._json else "python"))
+        if isinstance(value, dict):
+            return cast("dict[str, object]", value)
+        if isinstance(value, Struct) or type(value) in _SCALARS:
+            return value
+        # Dataclasses and attrs classes; what is left as it is in Python mode is what a Struct's members are left as.
+        return msgspec.to_builtins(value, builtin_types=None if self._json else _KEPT, str_keys=True)
 
     def value(self, value: object) -> object:
         """Return a value as `to_dict()` shows it."""

@@ -9,13 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-__all__ = ("ABSENT", "HIDDEN", "absent_of", "attach", "extras_of", "mark_absent", "room_of")
+__all__ = (
+    "ABSENT",
+    "DERIVED",
+    "HIDDEN",
+    "absent_of",
+    "attach",
+    "derive",
+    "derived_of",
+    "extras_of",
+    "mark_absent",
+    "room_of",
+)
 
 HIDDEN = "_extra"
 """Undeclared members whose names would hide an attribute of the class, such as a member called `to_dict`."""
 
 ABSENT = "_absent"
 """Names of members that the class requires and the document left out; they read as None and are not sent back."""
+
+DERIVED = "_derived"
+"""What was worked out of an object's members, such as what its text says when parsed: shown, and never sent."""
 
 _NOTHING: dict[str, object] = {}
 _NONE_ABSENT: frozenset[str] = frozenset()
@@ -63,3 +77,14 @@ def absent_of(target: object) -> frozenset[str]:
     """Return the names of required members that the document left out."""
     room = cast("dict[str, object] | None", getattr(target, "__dict__", None))
     return cast("frozenset[str]", room.get(ABSENT, _NONE_ABSENT)) if room else _NONE_ABSENT
+
+
+def derive(target: object, name: str, value: object) -> None:
+    """Keep under a name what was worked out of an instance's members; its class must have room for it."""
+    cast("dict[str, object]", room_of(target).setdefault(DERIVED, {}))[name] = value
+
+
+def derived_of(target: object) -> dict[str, object]:
+    """Return what was worked out of an instance's members; the result is not the caller's."""
+    room = cast("dict[str, object] | None", getattr(target, "__dict__", None))
+    return cast("dict[str, object]", room.get(DERIVED, _NOTHING)) if room else _NOTHING

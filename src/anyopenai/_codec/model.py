@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, Self, cast
 from msgspec import Struct
 
 from .dump import dump_json, dump_struct, members_of
-from .extras import extras_of, room_of
+from .extras import derived_of, extras_of, room_of
 from .lenient import lenient
 from .plain import DecodeFailure, decode_any
 
@@ -216,7 +216,7 @@ class BaseModel(Struct, omit_defaults=True, repr_omit_defaults=True, dict=True):
     def __repr__(self) -> str:
         try:
             text = super().__repr__()
-            extras = extras_of(self)
+            extras = {**extras_of(self), **derived_of(self)}
             if not extras:
                 return text
             shown = ", ".join(f"{name}={value!r}" for name, value in extras.items())

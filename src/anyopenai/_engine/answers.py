@@ -40,7 +40,7 @@ async def read_answer(arrival: Arrival) -> Any:
     arrival.check(content)
     try:
         steps = arrival.decoder(call.returns).decode_steps(content)
-        return _walkable(arrival, arrival.finish(await _interleaved(steps)))
+        return _walkable(arrival, _converted(arrival, arrival.finish(await _interleaved(steps))))
     except DecodeFailure as failure:
         raise unreadable(arrival.info(), f"cannot be read: {failure}") from failure
 
@@ -80,7 +80,8 @@ def parse_now(arrival: Arrival, to: Any) -> Any:
         return arrival.info()
     if _is_raw(returns):
         return RawResponse(arrival, lambda inner: parse_now(arrival, inner or _argument(returns)))
-    return _walkable(arrival, arrival.decode(content, returns))
+    result = arrival.decode(content, returns)
+    return _walkable(arrival, _converted(arrival, result) if to is None else result)
 
 
 async def parse_streamed(response: StreamedResponse[Any], to: Any) -> Any:
@@ -141,6 +142,17 @@ async def refuse_no_stream(arrival: Arrival) -> None:
     if facts is not None:
         raise error_from_event(facts, info)
     raise unreadable(info, "is one document where a stream of events was expected")
+
+
+def _converted(arrival: Arrival, result: Any) -> Any:
+    """Make of a decoded answer what the call's method says it gives."""
+    convert = arrival.call.convert
+    if convert is None:
+        return result
+    try:
+        return convert(result)
+    except DecodeFailure as failure:
+        raise unreadable(arrival.info(), f"does not fit: {failure}") from failure
 
 
 def _walkable(arrival: Arrival, result: Any) -> Any:

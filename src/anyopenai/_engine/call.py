@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from anyio import current_time
@@ -59,6 +59,7 @@ class Call:
         wire: The request of the last attempt.
         response: The answer of the last attempt, while the engine is responsible for closing it.
         content: The answer's body, once it has been read to its end.
+        convert: What makes of the decoded answer what the caller gets.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Call:
         "body",
         "bound",
         "content",
+        "convert",
         "deadline",
         "elapsed",
         "expires",
@@ -127,6 +129,7 @@ class Call:
         self.wire: WireRequest | None = None
         self.response: WireResponse | None = None
         self.content: bytes | None = None
+        self.convert: Callable[[Any], object] | None = None
 
     @property
     def timeout(self) -> Timeout:

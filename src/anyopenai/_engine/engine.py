@@ -116,6 +116,7 @@ class Engine:
         headers: Mapping[str, str | Omit] | None = None,
         stream: object = False,
         options: RequestOptions,
+        convert: Callable[[Any], object] | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """Carry out one call; awaiting gives its answer, a `RawResponse` or a `StreamedResponse`, as the view says.
 
@@ -137,6 +138,7 @@ class Engine:
             open_answer=self.view == "streamed",
             options=options,
         )
+        call.convert = convert
         return self.carry_out(call)
 
     def pages(

@@ -12,6 +12,8 @@ import codecs
 import re
 from typing import Any, Final, cast
 
+from .json_string import InvalidJSON, JSONString
+
 __all__ = ("MAX_DEPTH", "MAX_NUMBER", "InvalidJSON", "PartialJSON")
 
 MAX_DEPTH: Final = 500
@@ -22,8 +24,6 @@ MAX_NUMBER: Final = 4300
 
 # The blank of RFC 8259, which knows four characters.
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
-# Part of a string that stands for itself.
-_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
 # A string without escapes, whole, and what stands around it: most of them.
 _SHORT: Final = re.compile(r'"([^"\\\x00-\x1f]*)"')
 _KEY: Final = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
@@ -33,13 +33,8 @@ _NUMBER_START: Final = re.compile(
     r"-?(?:(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE](?:[+-]?[0-9]*)?)?)?|[eE](?:[+-]?[0-9]*)?)?)?"
 )
 _WORD_RUN: Final = re.compile(r"[a-z]*")
-_HEX: Final = re.compile(r"[0-9a-fA-F]*")
 
 _WORDS: Final[dict[str, object]] = {"true": True, "false": False, "null": None}
-_ESCAPES: Final = {
-    '"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
-}  # fmt: skip
-
 # What may come next.
 _VALUE: Final = 0
 _FIRST_ITEM: Final = 1
@@ -62,23 +57,6 @@ _EXPECTED: Final = {
 }
 
 
-class InvalidJSON(ValueError):  # noqa: N818 - a failure of the data, told apart from errors of the program
-    """A document is not JSON, or not yet all of it; the message says where, and shows a few characters.
-
-    Attributes:
-        position: Characters of the document before the place.
-    """
-
-    position: int
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
-
-    def __reduce__(self) -> tuple[type[InvalidJSON], tuple[str, int]]:
-        return InvalidJSON, (str(self), self.position)
-
-
 class PartialJSON:
     """Reads a JSON document piece by piece; `value` is what is known of it so far.
 
@@ -98,17 +76,16 @@ class PartialJSON:
         "_bytes",
         "_failure",
         "_held",
-        "_high",
         "_is_key",
         "_key",
         "_max_depth",
         "_open_strings",
-        "_parts",
         "_read",
         "_root",
         "_shown",
         "_stack",
         "_state",
+        "_string",
         "_text",
         "begun",
     )
@@ -130,18 +107,22 @@ class PartialJSON:
         self._key = ""  # of the value that is being read, in an object
         self._held = ""  # a token that the input cut: a number, a word, an escape
         self._read = 0  # characters of the document before the text at hand
-        # The open string: its parts since it was last shown, what was shown, and whether it stands in the value.
-        self._parts: list[str] = []
+        # The open string, what of it was shown, whether it stands in the value, and whether it is a member's name.
+        self._string = JSONString()
         self._text = ""
         self._shown = False
         self._is_key = False
-        self._high = 0  # the first half of a surrogate pair, whose second half is to follow
         self._stack.append((None, None))
 
     @property
     def value(self) -> object:
         """What is known so far: plain dicts, lists and scalars, the same objects as before where they have grown."""
-        if self._state == _STRING and not self._is_key and self._open_strings and (self._parts or not self._shown):
+        if (
+            self._state == _STRING
+            and not self._is_key
+            and self._open_strings
+            and (self._string.parts or not self._shown)
+        ):
             self._show()
         return self._root
 
@@ -161,9 +142,13 @@ class PartialJSON:
         """
         if self._failure is not None:
             raise self._failure
-        text = data if isinstance(data, str) else self._decoded(data, False)
-        if text:
-            self._take(text)
+        try:
+            text = data if isinstance(data, str) else self._decoded(data, False)
+            if text:
+                self._take(text)
+        except InvalidJSON as failure:
+            self._failure = failure
+            raise
 
     def finish(self) -> object:
         """Return the whole value at the document's end.
@@ -192,16 +177,14 @@ class PartialJSON:
         try:
             return self._bytes.decode(cast("bytes", data), final)
         except UnicodeDecodeError as error:
-            raise self._fail(f"the bytes after {self._read} characters are not UTF-8: {error.reason}", 0) from None
-
-    def _fail(self, message: str, at: int) -> InvalidJSON:
-        self._failure = InvalidJSON(message, self._read + at)
-        return self._failure
+            raise InvalidJSON(
+                f"the bytes after {self._read} characters are not UTF-8: {error.reason}", self._read
+            ) from None
 
     def _refuse(self, state: int, text: str, at: int) -> InvalidJSON:
         where = self._read + at
-        return self._fail(
-            f"the JSON has {text[at : at + 20]!r} at character {where}, where {_EXPECTED[state]} belongs", at
+        return InvalidJSON(
+            f"the JSON has {text[at : at + 20]!r} at character {where}, where {_EXPECTED[state]} belongs", where
         )
 
     # -- the value that grows --------------------------------------------------------------------------------------
@@ -215,8 +198,8 @@ class PartialJSON:
         text, self._text = self._text, ""
         if shown:
             _put(container, self._key, "", True) if container is not None else setattr(self, "_root", "")
-        text += "".join(self._parts)
-        self._parts.clear()
+        text += "".join(self._string.parts)
+        self._string.parts.clear()
         if container is None:
             self._root = text
             self.begun = True
@@ -228,8 +211,8 @@ class PartialJSON:
     def _end_string(self) -> int:
         """Close the open string and return what may come next."""
         if self._is_key:
-            self._key = "".join(self._parts)
-            self._parts.clear()
+            self._key = "".join(self._string.parts)
+            self._string.parts.clear()
             return _COLON
         self._show()
         self._text = ""
@@ -244,6 +227,7 @@ class PartialJSON:
             text, self._held = self._held + text, ""
         state = self._state
         stack = self._stack
+        string = self._string
         container: Any = stack[-1][0]
         in_object = isinstance(container, dict)
         depth = len(stack) - 1
@@ -253,8 +237,9 @@ class PartialJSON:
         try:
             while at < end:
                 if state == _STRING:
-                    at, ended = self._take_string(text, at)
+                    at, ended = string.take(text, at, self._read)
                     if not ended:
+                        self._held = string.held
                         return
                     state = self._end_string()
                     continue
@@ -305,8 +290,8 @@ class PartialJSON:
                     continue
                 elif letter == "{" or letter == "[":
                     if depth == self._max_depth:
-                        raise self._fail(
-                            f"the JSON nests deeper than {depth} levels at character {self._read + at}", at
+                        raise InvalidJSON(
+                            f"the JSON nests deeper than {depth} levels at character {self._read + at}", self._read + at
                         )
                     inner: Any = {} if letter == "{" else []
                     self._add(container, inner)
@@ -351,8 +336,9 @@ class PartialJSON:
             end = _NUMBER_RUN.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
             token = text[at:end]
             if end - at > MAX_NUMBER:
-                raise self._fail(
-                    f"the JSON has a number of more than {MAX_NUMBER} characters at character {self._read + at}", at
+                raise InvalidJSON(
+                    f"the JSON has a number of more than {MAX_NUMBER} characters at character {self._read + at}",
+                    self._read + at,
                 )
             if end == len(text):
                 if _NUMBER_START.fullmatch(token) is None:
@@ -376,74 +362,6 @@ class PartialJSON:
             raise self._refuse(state, text, at)
         self._add(self._stack[-1][0], _WORDS[token])
         return end
-
-    def _take_string(self, text: str, at: int) -> tuple[int, bool]:
-        """Read on in a string: return where the text goes on, and whether the string has ended there."""
-        parts = self._parts
-        end = len(text)
-        while at < end:
-            if not self._high:
-                stop = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
-                if stop > at:
-                    parts.append(text[at:stop])
-                    at = stop
-                    if at == end:
-                        break
-            letter = text[at]
-            if letter == "\\":
-                following = self._take_escape(text, at)
-                if following == at:
-                    self._held = text[at:]
-                    break
-                at = following
-                continue
-            if self._high:
-                # Half a pair that has no other half stays what it is, as Python's own decoder leaves it.
-                parts.append(chr(self._high))
-                self._high = 0
-                continue
-            if letter == '"':
-                return at + 1, True
-            raise self._fail(
-                f"the JSON has a bare control character {letter!r} in a string at character {self._read + at}", at
-            )
-        return end, False
-
-    def _take_escape(self, text: str, at: int) -> int:
-        """Read an escape and return where it ends; where it begins, if the text ends before it."""
-        kind = text[at + 1 : at + 2]
-        if not kind:
-            return at
-        high, self._high = self._high, 0
-        if kind != "u":
-            if high:
-                self._parts.append(chr(high))
-            plain = _ESCAPES.get(kind)
-            if plain is None:
-                raise self._fail(
-                    f"the JSON has an unknown escape {text[at : at + 2]!r} at character {self._read + at}", at
-                )
-            self._parts.append(plain)
-            return at + 2
-        digits = text[at + 2 : at + 6]
-        if len(digits) < 4 or _HEX.fullmatch(digits) is None:
-            if _HEX.fullmatch(digits) is None:
-                raise self._fail(
-                    f"the JSON has a broken escape {text[at : at + 6]!r} at character {self._read + at}", at
-                )
-            self._high = high
-            return at
-        code = int(digits, 16)
-        if high and 0xDC00 <= code < 0xE000:
-            self._parts.append(chr(0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)))
-            return at + 6
-        if high:
-            self._parts.append(chr(high))
-        if 0xD800 <= code < 0xDC00:
-            self._high = code
-        else:
-            self._parts.append(chr(code))
-        return at + 6
 
 
 def _put(container: Any, key: str, value: object, again: bool) -> None:

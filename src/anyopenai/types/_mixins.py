@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
+from .._codec.extras import derived_of
 from ._base import BaseModel
 
-__all__ = ("ResponseText",)
+__all__ = ("ResponseText", "derived", "members")
 
 
 class ResponseText(BaseModel):
@@ -18,15 +19,21 @@ class ResponseText(BaseModel):
         """The text of all `output_text` parts of all messages in `output`, joined; empty when there is none."""
         texts: list[str] = []
         # Read by name, not by class: a part may be of a kind that this version does not know, or a member absent.
-        for item in _members(self, "output"):
+        for item in members(self, "output"):
             if getattr(item, "type", None) == "message":
-                for part in _members(item, "content"):
+                for part in members(item, "content"):
                     text: object = getattr(part, "text", None)
                     if getattr(part, "type", None) == "output_text" and isinstance(text, str):
                         texts.append(text)
         return "".join(texts)
 
 
-def _members(holder: object, name: str) -> Iterable[object]:
+def members(holder: object, name: str) -> Iterable[object]:
+    """Return the items of a member that is a list; none if it is anything else."""
     found: object = getattr(holder, name, None)
     return cast("list[object]", found) if isinstance(found, list) else ()
+
+
+def derived(holder: object, name: str) -> Any:
+    """Return what was worked out of an object's members under a name; None if nothing was."""
+    return derived_of(holder).get(name)

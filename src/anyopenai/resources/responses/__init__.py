@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ..._contract import Operation, omit
-from ..._resource import Resource
+from ...structured.response_methods import ParseResponses
 from ...types.responses.compacted_response import CompactedResponse
 from ...types.responses.response import Response
 from ...types.responses.response_stream_event import ResponseStreamEvent
@@ -98,7 +98,7 @@ _RETRIEVE: Final[Operation[Response]] = Operation(
 )
 
 
-class Responses(Resource):
+class Responses(ParseResponses):
     """Answer with tools, state and typed events: the API that follows chat completions."""
 
     __slots__ = ()
@@ -552,6 +552,7 @@ if TYPE_CHECKING:
         input_tokens: InputTokensWithRawResponse
 
         def __init__(self, plain: Responses) -> None:
+            self.parse: Final = raw(plain.parse)
             self.cancel: Final = raw(plain.cancel)
             self.compact: Final = raw(plain.compact)
             self.create: Final = raw(plain.create)
@@ -565,6 +566,7 @@ if TYPE_CHECKING:
         input_tokens: InputTokensWithStreamingResponse
 
         def __init__(self, plain: Responses) -> None:
+            self.parse: Final = opened(plain.parse)
             self.cancel: Final = opened(plain.cancel)
             self.compact: Final = opened(plain.compact)
             self.create: Final = opened(plain.create)

@@ -104,6 +104,11 @@ if TYPE_CHECKING:
     from .create_chat_completion_request_message_param import (
         CreateChatCompletionRequestMessageParam as CreateChatCompletionRequestMessageParam,
     )
+    from .parsed_chat_completion import ParsedChatCompletion as ParsedChatCompletion
+    from .parsed_chat_completion import ParsedChatCompletionMessage as ParsedChatCompletionMessage
+    from .parsed_chat_completion import ParsedChoice as ParsedChoice
+    from .parsed_function_tool_call import ParsedFunction as ParsedFunction
+    from .parsed_function_tool_call import ParsedFunctionToolCall as ParsedFunctionToolCall
 
 
 if not TYPE_CHECKING:
@@ -159,5 +164,7 @@ if not TYPE_CHECKING:
             "completion_list_params": "CompletionListParams",
             "completion_update_params": "CompletionUpdateParams",
             "create_chat_completion_request_message_param": "CreateChatCompletionRequestMessageParam",
+            "parsed_chat_completion": "ParsedChatCompletion ParsedChatCompletionMessage ParsedChoice",
+            "parsed_function_tool_call": "ParsedFunction ParsedFunctionToolCall",
         },
     )

@@ -63,6 +63,12 @@ if TYPE_CHECKING:
     from .mcp_tool_call_error_param import McpToolCallErrorParam as McpToolCallErrorParam
     from .namespace_tool import NamespaceTool as NamespaceTool
     from .namespace_tool_param import NamespaceToolParam as NamespaceToolParam
+    from .parsed_response import ParsedContent as ParsedContent
+    from .parsed_response import ParsedResponse as ParsedResponse
+    from .parsed_response import ParsedResponseFunctionToolCall as ParsedResponseFunctionToolCall
+    from .parsed_response import ParsedResponseOutputItem as ParsedResponseOutputItem
+    from .parsed_response import ParsedResponseOutputMessage as ParsedResponseOutputMessage
+    from .parsed_response import ParsedResponseOutputText as ParsedResponseOutputText
     from .response import Response as Response
     from .response_apply_patch_tool_call import ResponseApplyPatchToolCall as ResponseApplyPatchToolCall
     from .response_apply_patch_tool_call_output import (
@@ -431,6 +437,7 @@ if not TYPE_CHECKING:
             "mcp_tool_call_error_param": "McpToolCallErrorParam",
             "namespace_tool": "NamespaceTool",
             "namespace_tool_param": "NamespaceToolParam",
+            "parsed_response": "ParsedContent ParsedResponse ParsedResponseFunctionToolCall ParsedResponseOutputItem ParsedResponseOutputMessage ParsedResponseOutputText",
             "response": "Response",
             "response_apply_patch_tool_call": "ResponseApplyPatchToolCall",
             "response_apply_patch_tool_call_output": "ResponseApplyPatchToolCallOutput",

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ...._contract import Operation, omit
-from ...._resource import Resource, refuse_class
+from ...._resource import refuse_class
 from ....pagination import AsyncCursorPage
+from ....structured.chat_methods import ParseCompletions
 from ....types.chat.chat_completion import ChatCompletion
 from ....types.chat.chat_completion_chunk import ChatCompletionChunk
 from ....types.chat.chat_completion_deleted import ChatCompletionDeleted
@@ -88,7 +89,7 @@ _UPDATE: Final[Operation[ChatCompletion]] = Operation(
 )
 
 
-class Completions(Resource):
+class Completions(ParseCompletions):
     """Answer conversations; read, change and delete the stored answers."""
 
     __slots__ = ()
@@ -491,6 +492,7 @@ if TYPE_CHECKING:
         messages: MessagesWithRawResponse
 
         def __init__(self, plain: Completions) -> None:
+            self.parse: Final = raw(plain.parse)
             self.create: Final = raw(plain.create)
             self.delete: Final = raw(plain.delete)
             self.list: Final = raw_page(plain.list)
@@ -503,6 +505,7 @@ if TYPE_CHECKING:
         messages: MessagesWithStreamingResponse
 
         def __init__(self, plain: Completions) -> None:
+            self.parse: Final = opened(plain.parse)
             self.create: Final = opened(plain.create)
             self.delete: Final = opened(plain.delete)
             self.list: Final = opened_page(plain.list)
