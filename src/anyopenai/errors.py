@@ -135,7 +135,7 @@ class APIConnectionError(APIError):
         body: object | None = None,
     ) -> None:
         super().__init__(message, request, body=body)
-        self.request_sent = request_sent
+        self.request_sent: RequestSent = request_sent
 
 
 class APITimeoutError(APIConnectionError):
@@ -316,7 +316,7 @@ class ClientClosedError(OpenAIError):
 
     def __init__(self, message: str, *, request_sent: RequestSent = "none") -> None:
         super().__init__(message)
-        self.request_sent = request_sent
+        self.request_sent: RequestSent = request_sent
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args), self.__dict__

@@ -60,7 +60,7 @@ class Arrival:
     def __init__(self, call: Call, response: WireResponse, content: bytes | None) -> None:
         self.call: Call = call
         self.response: WireResponse = response
-        self.content = content
+        self.content: bytes | None = content
         self._headers: Headers | None = None
         self._told_end = False
 

@@ -38,7 +38,7 @@ class CancelledAt:
         self._work = work
         self._scope = scope
         self._k = k
-        self.suspensions = 0
+        self.suspensions: int = 0
 
     def __await__(self) -> Generator[Any, Any, None]:
         value: Any = None

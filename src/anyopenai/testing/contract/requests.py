@@ -28,11 +28,11 @@ class Source:
     """
 
     def __init__(self, pieces: Iterable[bytes | Exception], length: int | None) -> None:
-        self.pieces = list(pieces)
+        self.pieces: list[bytes | Exception] = list(pieces)
         self.length: int | None = length
         self.replayable: bool = True
-        self.opened = 0
-        self.closed = 0
+        self.opened: int = 0
+        self.closed: int = 0
 
     def open(self) -> Source.Reading:
         """Start one reading."""

@@ -54,8 +54,8 @@ class Progress:
         self._began = 0.0
         self._handed_over = False
         # What happens to the request later no longer counts.
-        self.answered = False
-        self.fresh = True
+        self.answered: bool = False
+        self.fresh: bool = True
 
     def dialling(self) -> None:
         """A connection is being opened."""
