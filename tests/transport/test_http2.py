@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from anyio import CancelScope, Event, create_task_group, wait_all_tasks_blocked
 from h2.connection import H2Connection
@@ -387,3 +389,20 @@ async def test_a_server_that_answers_no_ping_counts_as_gone(setup: Setup, monkey
         assert (caught.value.kind, caught.value.phase, caught.value.sent) == ("lost", "head", "all")
         assert_all_free(pool)
         server.peers[0].deaf.set()
+
+
+async def test_reports_of_a_failure_show_no_key(setup: Setup) -> None:
+    async def script(peer: Peer) -> None:
+        asked = await peer.next_head()
+        await peer.reset(asked.stream, 2)
+
+    async with setup.server(script) as server, setup.pool() as pool:
+        request = request_to(server, b"x" * 2_000_000, headers=[(b"authorization", b"Bearer sk-secret")])
+        with pytest.raises(TransportFailure, match="INTERNAL_ERROR") as caught:
+            await pool.send(request)
+        error: BaseException | None = caught.value
+        while error is not None:
+            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            shown = [repr(frame.f_locals) for frame in frames if "/anyopenai/" in frame.f_code.co_filename]
+            assert not any("sk-secret" in text for text in shown)
+            error = error.__cause__ or error.__context__

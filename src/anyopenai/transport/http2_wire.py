@@ -16,6 +16,7 @@ Three things are done in front of it, where the bytes come in:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from h2.config import H2Configuration
@@ -28,7 +29,7 @@ from h2.events import (
     WindowUpdated,
 )
 from h2.events import StreamReset as StreamResetEvent
-from h2.exceptions import H2Error, NoSuchStreamError, ProtocolError, StreamClosedError
+from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from .http2_fields import FieldDecoder, FieldEncoder
@@ -197,10 +198,8 @@ class Http2Wire(FrameReader):
         stream.local_ended = True
         try:
             self._h2.reset_stream(stream.id, code)
-        except (NoSuchStreamError, StreamClosedError):
-            return False
         except ProtocolError:
-            return False  # the connection itself has ended
+            return False  # it has ended meanwhile, or the connection itself has
         self._h2.ended += 1
         return True
 
@@ -210,10 +209,8 @@ class Http2Wire(FrameReader):
 
     def say_goodbye(self, code: int = 0) -> None:
         """Queue our own GOAWAY; h2 has done so by itself where an error of its own ended the connection."""
-        try:
+        with suppress(H2Error):
             self._h2.close_connection(code)
-        except H2Error:
-            return
 
     def credit(self, stream: Http2Stream) -> bool:
         """Give back the window of what a stream's reader has taken; returns whether there is something to send."""
@@ -369,6 +366,8 @@ class Http2Wire(FrameReader):
             self.touched += self.blocked
 
     def _take_settings(self, event: Event) -> None:
+        if self._h2.remote_settings.enable_push:
+            raise Http2Error("the server announced pushes of its own, which is not for it to say")
         self.settled = True
         self.limit = self._h2.remote_settings.max_concurrent_streams
         self.touched += self.blocked
