@@ -18,6 +18,7 @@ from h2.events import (
     DataReceived,
     PingAckReceived,
     RequestReceived,
+    SettingsAcknowledged,
     StreamEnded,
     StreamReset,
     TrailersReceived,
@@ -107,6 +108,7 @@ class Session:
         self._sent = Event()
         self._writing = False
         self._event = Event()
+        self._pending = 1  # settings that the client has not acknowledged
         self._final = False  # no request from here on is worked on
         self._probe: Event | None = None
         self._group: TaskGroup
@@ -124,6 +126,7 @@ class Session:
         if first is not None:
             self.h2.clear_outbound_data_buffer()
             self.h2.local_settings = Settings(client=False)
+            self._pending = 0
             self._out += first
         async with open_task_group() as group:
             self._group = group
@@ -178,8 +181,8 @@ class Session:
             exchange = self.exchanges.get(event.stream_id)
             if exchange is not None:
                 exchange.body += event.data
-            if "CREDIT" in self._answering:
-                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            if "CREDIT" in self._answering and event.flow_controlled_length:
+                self._credit(event)
         elif isinstance(event, TrailersReceived):
             exchange = self.exchanges.get(event.stream_id)
             if exchange is not None:
@@ -195,8 +198,18 @@ class Session:
                 exchange.reset_code = int(event.error_code)
                 exchange.gone.set()
                 exchange.scope.cancel()
+        elif isinstance(event, SettingsAcknowledged):
+            self._pending -= 1
         elif isinstance(event, PingAckReceived) and self._probe is not None:
             self._probe.set()
+
+    def _credit(self, event: DataReceived) -> None:
+        """Give back what came, at once: h2's own way stalls where a window is below zero."""
+        self.h2.increment_flow_control_window(event.flow_controlled_length)
+        if event.stream_ended is None:
+            # Else the stream is ours no more.
+            with suppress(ProtocolError):
+                self.h2.increment_flow_control_window(event.flow_controlled_length, event.stream_id)
 
     def _open(self, stream_id: int, headers: list[tuple[str, str]]) -> None:
         if stream_id > self.limit:
@@ -276,7 +289,11 @@ class Session:
         return self.h2.encoder.encode(headers)
 
     async def change(self, settings: Mapping[int, int]) -> None:
-        """Announce other settings."""
+        """Announce other settings, once the earlier ones have been acknowledged."""
+        # h2 takes any acknowledgement for one of everything that is outstanding.
+        while self._pending:
+            await self.next_event()
+        self._pending += 1
         self.h2.update_settings(cast("dict[SettingCodes | int, int]", dict(settings)))
         await self.flush()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope, Event
+from h2.exceptions import StreamClosedError
 
 from .peer import ReceivedRequest
 
@@ -101,8 +103,9 @@ class Exchange:
                 return
 
     async def reset(self, code: int) -> None:
-        """End the stream with RST_STREAM."""
+        """End the stream with RST_STREAM, unless it has ended on both sides."""
         self.check()
-        self.session.h2.reset_stream(self.id, error_code=code)
+        with suppress(StreamClosedError):
+            self.session.h2.reset_stream(self.id, error_code=code)
         await self.session.flush()
         await self.session.count()
