@@ -227,8 +227,12 @@ def namespaces(top: Sequence[str], about: Mapping[str, str]) -> Module:
         ]
     module.body.append("\n".join(lines) + "\n")
     lines = ["if TYPE_CHECKING:"]
-    for suffix in ("WithRawResponse", "WithStreamingResponse"):
-        lines.append(f"    class Namespaces{suffix}:")
+    for suffix, attribute in (
+        ("WithRawResponse", "with_raw_response"),
+        ("WithStreamingResponse", "with_streaming_response"),
+    ):
+        about_view = f"What `client.{attribute}` gives: every namespace of the client, as its own view."
+        lines += [f"    class Namespaces{suffix}:", docstring(about_view, "        "), ""]
         for name in top:
             lines.append(
                 f"        {name}: {module.use(f'.resources.{name}', f'{class_of(name)}{suffix}', static=True)}"

@@ -278,22 +278,14 @@ def test_an_argument_that_the_description_does_not_know_is_an_error(unformatted:
         write(described(SCHEMAS, PATHS), facts(operations, names=NAMES, overlay=OVERLAY), selected=())
 
 
-# The whole API is written, formatted and compared: seconds of work, and more of them beside other jobs.
-@pytest.mark.timeout(60)
+# Four seconds of CPU, most of them ruff's: the limit is for a run that hangs, not for a machine that is busy.
+@pytest.mark.timeout(240)
 @needs_official
 @needs_ruff
 def test_the_official_description_gives_the_committed_code() -> None:
     known = tables.load()
     written = write(read(official(), known), known)
+    again = [dotted for dotted in known.operations if dotted.startswith("beta.chat.")]
+    assert len(written.methods) + len(again) == len(known.operations), "every method of the tables is written"
     assert {name: text.encode() for name, text in written.files.items()} == record.present()
     assert {name: text.encode() for name, text in written.pages.items()} == record.present_pages()
-
-
-@needs_official
-def test_the_whole_api_can_be_written(unformatted: None) -> None:
-    known = tables.load()
-    written = write(read(official(), known), known, selected=(), strict=False)
-    again = [dotted for dotted in known.operations if dotted.startswith("beta.chat.")]
-    assert len(written.methods) + len(again) == len(known.operations)
-    for text in written.files.values():
-        ast.parse(text)

@@ -245,6 +245,8 @@ class Namespaces:
 if TYPE_CHECKING:
 
     class NamespacesWithRawResponse:
+        """What `client.with_raw_response` gives: every namespace of the client, as its own view."""
+
         admin: AdminWithRawResponse
         audio: AudioWithRawResponse
         batches: BatchesWithRawResponse
@@ -273,6 +275,8 @@ if TYPE_CHECKING:
         webhooks: WebhooksWithRawResponse
 
     class NamespacesWithStreamingResponse:
+        """What `client.with_streaming_response` gives: every namespace of the client, as its own view."""
+
         admin: AdminWithStreamingResponse
         audio: AudioWithStreamingResponse
         batches: BatchesWithStreamingResponse
