@@ -25,7 +25,7 @@ _H2C: Final = "HTTP/2, 256 in flight"
 
 
 def _cases(scale: Scale) -> Sequence[Case]:
-    many = scale.pick(12_000, 2_500, 16)
+    many = scale.pick(8_000, 2_500, 16)
 
     def case(name: str, who: Sequence[str], in_flight: int, protocol: str = "h1", requests: int = many) -> Case:
         in_flight = scale.pick(in_flight, in_flight, min(in_flight, 4))

@@ -24,7 +24,7 @@ _PACED_H2: Final = "100 streams of 50 events/s, HTTP/2"
 def _cases(scale: Scale) -> Sequence[Case]:
     events = scale.pick(20_000, 4_000, 40)
     streams = scale.pick(100, 100, 3)
-    paced = scale.pick(400, 50, 3)
+    paced = scale.pick(250, 50, 3)
 
     def case(name: str, who: Sequence[str], route: str, count: int, at_once: int = 1, protocol: str = "h1") -> Case:
         facts = {"route": route.format(count), "count": count, "streams": at_once, "protocol": protocol}
@@ -67,7 +67,7 @@ def run(contender: Contender, facts: dict[str, Any], address: dict[str, Any]) ->
     """Measure one contender."""
     streams: int = facts["streams"]
     # What is paced takes its time whoever reads, and a single stream has the same length for all.
-    repeat = 1 if streams > 1 else max(1, round(5 * facts["share"]))
+    repeat = 1 if streams > 1 else max(1, round(4 * facts["share"]))
 
     async def main() -> Figures:
         async with open_chat(contender, address, facts["protocol"], facts["route"]) as chat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def test_the_report_says_by_how_much_a_target_was_missed() -> None:
     assert "| requests | at most 1.1 | 1.1 | 1.2 | **missed by 9 %** |" in text
     assert "| 256 | openai | 1,500 | 15 |" in text
     assert "| 256 | aiohttp + msgspec | - | not installed: aiohttp |" in text
+
+
+def test_the_readme_lists_every_scenario() -> None:
+    folder = Path(__file__).parents[2] / "benchmarks"
+    listed = set(re.findall(r"^\| `(\w+)` \|", (folder / "README.md").read_text(), re.MULTILINE))
+    assert listed == {path.stem for path in (folder / "scenarios").glob("[!_]*.py")}
 
 
 def test_the_error_of_a_group_is_named_not_its_frame() -> None:
