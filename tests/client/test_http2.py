@@ -197,9 +197,8 @@ async def test_a_silent_stream_is_a_timeout_and_its_siblings_go_on() -> None:
     async with fault_server([http2]) as server, client_of(server, max_retries=0) as client:
         patient = await client.chat.completions.create(model="m", messages=USER, stream=True)
         await anext(patient)
-        hasty = await client.chat.completions.create(model="m", messages=USER, stream=True, timeout=0.05)
         with pytest.raises(APITimeoutError):
-            await anext(hasty)
+            await anext(await client.chat.completions.create(model="m", messages=USER, stream=True, timeout=0.05))
         assert [chunk async for chunk in patient] == []
         assert http2.sessions[0].resets == {3: ErrorCodes.CANCEL}
         assert len(server.connections) == 1

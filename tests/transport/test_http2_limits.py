@@ -271,13 +271,12 @@ async def test_a_timeout_resets_its_own_stream_only() -> None:
     )
     async with fault_server([http2]) as server, PoolTransport(http2=True) as pool:
         patient = await pool.send(request_to(server, stream=True))
-        hasty = Timeout(None, read=0.05)
         with pytest.raises(TransportFailure) as caught:
-            await fetch(pool, request_to(server, timeout=hasty))
+            await fetch(pool, request_to(server, timeout=Timeout(None, read=0.05)))
         assert (caught.value.kind, caught.value.phase) == ("timeout", "head")
-        response = await pool.send(request_to(server, stream=True, timeout=hasty))
+        response = await pool.send(request_to(server, stream=True))
         with pytest.raises(TransportFailure) as caught:
-            await response.receive()
+            await response.receive(timeout=0.05)
         assert (caught.value.kind, caught.value.phase) == ("timeout", "body")
         gate.set()
         assert await patient.read(10) == b"late"

@@ -254,6 +254,31 @@ async def test_requests_go_on_unharmed_while_nginx_reloads(
             assert_all_free(pool)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+async def test_10000_requests_survive_short_connections_and_reloads(app: Site, keys: Keys, tmp_path: Path) -> None:
+    with nginx(keys, app.clear, server="keepalive_requests 50;", place=tmp_path) as site:
+        async with pool_for(site) as pool:
+            done = 0
+
+            async def some() -> None:
+                nonlocal done
+                for number in range(100):
+                    body = b"x" * (number * 100)
+                    said = json.loads(await fetch(pool, ask(site, "/echo", body, method="POST", timeout=Timeout(60))))
+                    assert said["bytes"] == len(body)
+                    done += 1
+                    if done % 1000 == 0:
+                        site.tell(signal.SIGHUP)
+
+            async with create_task_group() as group:
+                for _ in range(100):
+                    group.start_soon(some)
+            assert done == 10_000
+            assert pool.stats().opened >= 200
+            assert_all_free(pool)
+
+
 async def test_http1_is_spoken_where_the_server_chooses_it(app: Site, keys: Keys, tmp_path: Path) -> None:
     port = free_port()
     old = f"server {{ listen 127.0.0.1:{port} ssl; location / {{ proxy_pass http://app; }} }}"
