@@ -85,7 +85,7 @@ async def test_a_python_block_runs(snippet: Snippet, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("OPENAI_API_KEY", "any")
         monkeypatch.setattr(anyio, "run", run)
         names: dict[str, Any] = {"__name__": "__main__"}
-        exec(compile(snippet.text, str(snippet), "exec"), names)
+        exec(compile(snippet.text, str(snippet), "exec", dont_inherit=True), names)
         for main in mains:
             await main()
     assert bool(mains) == ("async def main" in snippet.text)

@@ -22,6 +22,7 @@ EXPECTED = {
     "stream_chat": "\n",
     "stream_response": "tokens: ",
     "watch_requests": "trace: stream.end ",
+    "structured_answer": "event: Alice and Bob are - going to a science - cheerful",
     "without_network": "\n",
 }
 

@@ -6,6 +6,7 @@ import enum
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Annotated, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 import msgspec
@@ -95,6 +96,38 @@ def test_a_struct_with_everything_in_it() -> None:
         '"pets":[{"kind":"dog","name":"Rex"}],"color":"blue","kind":"b","maybe":null}'
     )
     assert read == Everything(Inner(1), Node(1, [Node(2)]), [Dog("Rex")], Color.BLUE, "b", None)
+
+
+class Early(Struct, tag_field="kind", tag="early"):
+    at: str
+
+
+class Late(Struct, tag_field="kind", tag="late"):
+    at: datetime
+
+
+class Dated(Struct, Generic[T]):
+    lists: list[Early | Late]
+    value: T
+    moment: datetime
+    times: list[time | None]
+    either: Annotated[datetime, Meta(tz=True)] | int
+    inner: Inner | None
+    again: Dated[datetime] | None
+    day: date
+
+
+def test_times_say_what_text_they_are() -> None:
+    schema = output_of(Dated[datetime]).schema
+    members = schema["properties"]
+    assert members["value"] == {"type": "string", "format": "date-time"}
+    assert schema["$defs"]["Early"]["properties"]["at"] == {"type": "string"}
+    assert schema["$defs"]["Late"]["properties"]["at"] == {"type": "string", "format": "date-time"}
+    assert members["moment"] == {"type": "string", "format": "date-time"}
+    assert {"type": "string", "format": "time"} in members["times"]["items"]["anyOf"]
+    assert {"type": "string", "format": "date-time"} in members["either"]["anyOf"]
+    assert members["day"] == {"type": "string", "format": "date"}
+    assert "format" not in str(output_of(Inner).schema)
 
 
 def test_names_are_made_to_fit_the_api() -> None:

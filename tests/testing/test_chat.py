@@ -142,7 +142,7 @@ async def test_json_mode_gives_json():
         ({"metadata": {str(number): "x" for number in range(17)}}, "metadata"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function"}}, "tool_choice"),
-        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
         ({"modalities": ["text", "audio"]}, "modalities"),
     ],
 )

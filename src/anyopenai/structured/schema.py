@@ -11,6 +11,7 @@ from types import UnionType
 from typing import Any, Final, cast, get_origin
 
 import msgspec
+from msgspec import inspect
 
 from .._codec import DecodeFailure
 from .._codec.lenient import dec_hook
@@ -52,7 +53,9 @@ def schema_of(kind: Any) -> dict[str, Any]:
             return cast("dict[str, Any]", kind.model_json_schema())
         if _is_model_dataclass(kind):
             return cast("dict[str, Any]", _adapter(kind).json_schema())
-        return msgspec.json.schema(kind, schema_hook=_schema_hook)
+        schema = msgspec.json.schema(kind, schema_hook=_schema_hook)
+        _say_formats(inspect.type_info(kind), schema, schema.get("$defs", {}), set())
+        return schema
     except MissingExtraError:
         raise
     except (TypeError, NotImplementedError, NameError) as error:
@@ -132,6 +135,41 @@ def _schema_hook(kind: type) -> dict[str, Any]:
     if is_model(kind):
         return cast("dict[str, Any]", cast("Any", kind).model_json_schema())
     raise NotImplementedError
+
+
+def _say_formats(info: Any, node: dict[str, Any], definitions: dict[str, Any], seen: set[object]) -> None:
+    """Say of dates with a time, and of times, what text they are: msgspec says it only where a time zone is demanded.
+
+    Args:
+        info: What msgspec knows of the type.
+        node: The type's schema, which is changed.
+        definitions: The schemas that references lead to.
+        seen: Classes that have been looked at.
+    """
+    while isinstance(node.get("$ref"), str):
+        node = definitions[node["$ref"].rpartition("/")[2]]
+    if isinstance(info, inspect.Metadata):
+        _say_formats(info.type, node, definitions, seen)
+    elif isinstance(info, inspect.DateTimeType | inspect.TimeType):
+        if node.get("type") == "string":
+            node.setdefault("format", "date-time" if isinstance(info, inspect.DateTimeType) else "time")
+    elif isinstance(info, inspect.UnionType):
+        for choice in info.types:
+            # Of what is written as text, msgspec admits one in a union.
+            texts = isinstance(choice, inspect.DateTimeType | inspect.TimeType)
+            for inner in node.get("anyOf", ()):
+                if not texts or inner.get("type") == "string":
+                    _say_formats(choice, inner, definitions, seen)
+    elif isinstance(info, inspect.ListType | inspect.SetType | inspect.FrozenSetType | inspect.VarTupleType):
+        if isinstance(node.get("items"), dict):
+            _say_formats(info.item_type, node["items"], definitions, seen)
+    elif isinstance(info, inspect.StructType | inspect.DataclassType | inspect.TypedDictType) and info.cls not in seen:
+        members: dict[str, Any] = node.get("properties", {})
+        # Not the schema of another class in the same union.
+        if str(node.get("title")).partition("[")[0] == (get_origin(info.cls) or info.cls).__name__:
+            seen.add(info.cls)
+            for field in info.fields:
+                _say_formats(field.type, members[field.encode_name], definitions, seen)
 
 
 def _is_model_dataclass(kind: object) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from .checks import boolean, integer, metadata, number, required, stops
 from .exchange import DONE, Events, Json, JsonReply, Reply, Request, Route, Step, event_block, invalid
 from .models import Models
+from .schemas import answer_in_form, form_of
 from .state import Shared, Shelf, new_id, page
 from .words import answer, count_tokens, cut, text_of
 
@@ -173,23 +174,22 @@ def _refuse_what_needs_a_model(body: Json) -> None:
     """Say no to what words alone cannot give, rather than answer in a form that nobody asked for.
 
     Raises:
-        Refusal: A tool call is demanded, or an answer by a schema, or speech.
+        Refusal: A tool call is demanded, or speech.
     """
     choice = body.get("tool_choice")
     if choice == "required" or isinstance(choice, dict):
         raise invalid("tool_choice", "This stand-in computes no model and calls no tools; 'auto' and 'none' work.")
-    form = body.get("response_format")
-    if isinstance(form, dict) and cast("Json", form).get("type") == "json_schema":
-        raise invalid(
-            "response_format", "This stand-in computes no model and follows no schema; 'text' and 'json_object' work."
-        )
     modalities = body.get("modalities")
     if isinstance(modalities, list) and "audio" in modalities:
         raise invalid("modalities", "This stand-in speaks no audio; 'text' works.")
 
 
 def _answer(body: Json, asked: list[str], choice: int, choices: int) -> str:
-    words = answer(asked[-1] if asked else "", choice=choice, choices=choices, turn=max(1, len(asked)))
+    prompt = asked[-1] if asked else ""
+    schema = form_of(body.get("response_format"), "response_format")
+    if schema is not None:
+        return answer_in_form(schema, prompt, "response_format")
+    words = answer(prompt, choice=choice, choices=choices, turn=max(1, len(asked)))
     form = body.get("response_format")
     if isinstance(form, dict) and cast("Json", form).get("type") == "json_object":
         return msgspec.json.encode({"answer": words}).decode()

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
+import msgspec
+
 from .chat import ASSUMED_OUTPUT
 from .checks import boolean, integer, metadata, number, text
 from .exchange import Events, Json, JsonReply, Refusal, Reply, Request, Route, Step, invalid, named_block
 from .models import Models
+from .schemas import answer_in_form, form_of
 from .state import Shared, Shelf, new_id, page
 from .words import answer, count_tokens, cut, text_of
 
 __all__ = ("Responses",)
+
+_FORMS = ("text", "json_object", "json_schema")
 
 _ROLES = {"assistant", "developer", "system", "user"}
 
@@ -69,7 +74,7 @@ class Responses:
         request.reply_headers.update(self._shared.limits.take(input_tokens + (max_tokens or ASSUMED_OUTPUT)))
 
         asked = [text_of(item["content"], "input") for item in inputs if item.get("role") == "user"]
-        tokens, was_cut = cut(answer(asked[-1] if asked else "", turn=turn), (), max_tokens)
+        tokens, was_cut = cut(_answer(body, asked[-1] if asked else "", turn), (), max_tokens)
         final = self._response(body, model, tokens, was_cut, input_tokens)
         kept = _Kept(final, tokens, inputs, turn, input_tokens + len(tokens))
         if store:
@@ -182,6 +187,17 @@ class Responses:
         }
 
 
+def _answer(body: Json, prompt: str, turn: int) -> str:
+    form = cast("Json", body.get("text") or {}).get("format")
+    schema = form_of(form, "text.format")
+    if schema is not None:
+        return answer_in_form(schema, prompt, "text.format")
+    words = answer(prompt, turn=turn)
+    if isinstance(form, dict) and cast("Json", form).get("type") == "json_object":
+        return msgspec.json.encode({"answer": words}).decode()
+    return words
+
+
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
@@ -223,7 +239,7 @@ def _refuse_what_needs_a_model(body: Json) -> None:
     """Say no to what words alone cannot give, rather than answer in a form that nobody asked for.
 
     Raises:
-        Refusal: A tool call is demanded, or an answer in a form other than text.
+        Refusal: A tool call is demanded, or an answer in a form that is not known here.
     """
     choice = body.get("tool_choice")
     if choice == "required" or isinstance(choice, dict):
@@ -232,8 +248,8 @@ def _refuse_what_needs_a_model(body: Json) -> None:
         if not isinstance(body.get(name) or {}, dict):
             raise invalid(name, f"{name!r} must be an object.", "invalid_type")
     form = cast("Json", body.get("text") or {}).get("format")
-    if form is not None and (not isinstance(form, dict) or cast("Json", form).get("type") != "text"):
-        raise invalid("text.format", "This stand-in computes no model and answers in plain text only.")
+    if form is not None and (not isinstance(form, dict) or cast("Json", form).get("type") not in _FORMS):
+        raise invalid("text.format", f"'text.format.type' must be one of {list(_FORMS)}.")
 
 
 def _message(key: str, words: str, status: str) -> Json:
