@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from anyio import Event, create_task_group, wait_all_tasks_blocked
+from anyio.lowlevel import checkpoint
+from httpcore import AnyIOBackend
 
 from anyopenai._timeouts import Timeout
-from anyopenai.testing.faults import FaultServer, Forever, Peer, Receive, Reply, fault_server
+from anyopenai.testing.faults import FaultServer, Forever, Peer, Receive, Reply, Stall, fault_server
 from anyopenai.testing.http2 import Answer, Exchange, Http2, Request
 from anyopenai.transport import PoolTransport, TransportFailure
+from anyopenai.transport import pool as pool_module
+from anyopenai.transport.dialing import open_connection
 from transport.exchanges import assert_all_free, fetch, request_to
+from transport.sweeping import descriptors
 
 
 class Doorman:
@@ -168,6 +174,48 @@ async def test_requests_to_several_origins_are_served_in_the_order_they_came() -
                 assert len(one.requests) + len(other.requests) == number + 1
                 doorman.gates[f"/{number}"].set()
         assert_all_free(pool)
+
+
+@pytest.mark.parametrize("foreign", [False, True], ids=["sockets", "backend"])
+async def test_a_connection_that_opens_after_the_pool_was_closed_is_closed(
+    foreign: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, closed = Event(), Event()
+    links: list[Any] = []
+    before = descriptors()
+
+    async def open_late(*args: Any) -> Any:
+        connection = await open_connection(*args)
+        links.append(connection)
+        opened.set()
+        await closed.wait()
+        return connection
+
+    monkeypatch.setattr(pool_module, "open_connection", open_late)
+    backend = AnyIOBackend() if foreign else None
+    async with fault_server([Stall()]) as server:
+        pool = PoolTransport(network_backend=backend)
+
+        async def refused() -> None:
+            with pytest.raises(TransportFailure) as caught:
+                await fetch(pool, request_to(server))
+            assert caught.value.kind == "closed"
+
+        async with create_task_group() as group:
+            group.start_soon(refused)
+            await opened.wait()
+            await pool.aclose()
+            closed.set()
+        await server.until(lambda s: s.hang_ups == 1)
+    # Not by the collector: it is held here.
+    assert len(links) == 1
+    for _ in range(1000):
+        # uvloop closes a turn later.
+        if descriptors() <= before:
+            break
+        await checkpoint()
+    else:
+        pytest.fail("a descriptor is left")
 
 
 @pytest.mark.soak

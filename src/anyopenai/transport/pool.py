@@ -299,7 +299,8 @@ class PoolTransport:
             raise self._explain(error) from error.__cause__
         if not self._slots.fill(opening, connection):
             # The pool was closed while we connected.
-            connection.close()
+            if not connection.close():
+                await connection.aclose()
             raise self._refusal(request)
         self._opened += 1
         return connection
