@@ -94,8 +94,12 @@ class Site:
         self.line: OrderedDict[Waiter, None] = OrderedDict()
         self.unlisted: int = 0
 
-    def may_open(self) -> bool:
-        """Tell whether a further connection makes sense, rather than waiting for what comes of the pending ones."""
+    def may_open(self, spare: int) -> bool:
+        """Tell whether a further connection makes sense, rather than waiting for what comes of the pending ones.
+
+        Args:
+            spare: How many more exchanges the pool allows at once.
+        """
         if self.shares is False or not self.pending:
             return True
-        return self.room > 0 and len(self.pending) * self.room <= self.unlisted
+        return self.room > 0 and len(self.pending) * self.room <= min(self.unlisted, spare)

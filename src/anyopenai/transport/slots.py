@@ -14,6 +14,7 @@ connections and waiters there are.
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -79,7 +80,7 @@ class Slots:
     ) -> None:
         self._max_connections = max_connections
         self._max_keepalive = max_keepalive
-        self._max_inflight = max_inflight
+        self._max_inflight = sys.maxsize if max_inflight is None else max_inflight
         self._keepalive_expiry = keepalive_expiry
         self._clock = clock
         self._shares = shares
@@ -106,7 +107,10 @@ class Slots:
                 del self._sites[origin]
 
     def _full(self) -> bool:
-        return self._max_inflight is not None and self.inflight >= self._max_inflight
+        return self.inflight >= self._max_inflight
+
+    def _may_open(self, site: Site) -> bool:
+        return site.may_open(self._max_inflight - self.inflight)
 
     def take(self, origin: Origin) -> Connection | None:
         """Return a connection that can carry one more exchange now, the one used last; None if there is none.
@@ -132,7 +136,7 @@ class Slots:
                     site.pending.discard(connection)
             elif (
                 active >= capacity * NEARLY_FULL
-                and site.may_open()
+                and self._may_open(site)
                 and not site.pending
                 and len(self.held) < self._max_connections
             ):
@@ -155,7 +159,7 @@ class Slots:
         if self._full():
             return None
         site = self._site(origin)
-        if not site.may_open():
+        if not self._may_open(site):
             return None
         if len(self.held) >= self._max_connections:
             if not self.idle:
@@ -225,10 +229,9 @@ class Slots:
             self.free(connection)
         else:
             if active < capacity:
-                known = connection in site.roomy
                 site.roomy[connection] = None
-                if known and active < capacity * NEARLY_FULL:
-                    site.roomy.move_to_end(connection)
+                # Those with more room come first.
+                site.roomy.move_to_end(connection, last=active < capacity * NEARLY_FULL)
             if active == 0:
                 connection.idle_since = self._clock()
                 self.idle[connection] = None
@@ -263,7 +266,7 @@ class Slots:
         site = self._site(waiter.origin)
         site.line[waiter] = None
         site.unlisted += 1
-        if self._full() or site.may_open():
+        if self._full() or self._may_open(site):
             self._list(site, waiter)
 
     def _list(self, site: Site, waiter: Waiter) -> None:
@@ -295,7 +298,7 @@ class Slots:
             # Somebody before it may have been waiting for a pending connection until now.
             if self._serve(next(iter(site.line))):
                 continue
-            if self._full() or site.may_open():
+            if self._full() or self._may_open(site):
                 return
             # What it needs will come from a connection that is being opened; others need not wait for that.
             self._unlist(site, waiter)
@@ -305,7 +308,7 @@ class Slots:
         while site.line:
             if self._serve(next(iter(site.line))):
                 continue
-            if site.unlisted and (self._full() or site.may_open()):
+            if site.unlisted and (self._full() or self._may_open(site)):
                 # Nothing is pending that they could wait for.
                 for waiter in site.line:
                     self._list(site, waiter)
