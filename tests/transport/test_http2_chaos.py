@@ -126,7 +126,8 @@ class Chaos:
                 return
             body = await response.read(1 << 20)
         except TransportFailure as failure:
-            if failure.kind in ("lost", "protocol") or (failure.kind == "timeout" and "hold" in fate):
+            # What one request does wrong is no other one's failure; only a lost connection may be shared.
+            if failure.kind == "lost" or (failure.kind, fate.split()[0]) in (("timeout", "hold"), ("protocol", "too")):
                 self.outcomes[failure.kind] += 1
                 return
             raise

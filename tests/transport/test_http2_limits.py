@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from anyio import CancelScope, Event, create_task_group, fail_after, wait_all_tasks_blocked
 from anyio.abc import TaskStatus
+from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame, WindowUpdateFrame
 
 from anyopenai._timeouts import Timeout
 from anyopenai.testing.faults import Wait, fault_server
@@ -26,7 +27,7 @@ from anyopenai.testing.http2 import (
     SettingCodes,
     Settings,
 )
-from anyopenai.transport import PoolTransport, TransportFailure, WireRequest
+from anyopenai.transport import PoolTransport, TransportFailure, WireRequest, WireResponse
 from transport.exchanges import Authority, Source, assert_all_free, fetch, request_to
 
 BODY = bytes(range(256))
@@ -282,6 +283,43 @@ async def test_a_timeout_resets_its_own_stream_only() -> None:
         assert await patient.read(10) == b"late"
         await server.until(lambda _: len(http2.sessions[0].resets) == 2)
         assert http2.sessions[0].resets == {3: ErrorCodes.CANCEL, 5: ErrorCodes.CANCEL}
+        assert_all_free(pool)
+
+
+@pytest.mark.parametrize(
+    "sent", [(":status", "103"), (":status", "200"), ("x-trailer", "1")], ids=lambda field: field[1]
+)
+async def test_what_comes_late_for_a_stream_that_was_left_disturbs_nobody(sent: tuple[str, str]) -> None:
+    """The server has not read the reset yet; what it sends still counts for compression and for the window."""
+
+    async def go_on(exchange: Exchange) -> None:
+        session = exchange.session
+        while 1 not in session.resets:
+            await session.next_event()
+        block = session.encode([sent, ("x-remember", "this")])
+        late = [HeadersFrame(1, block, flags=["END_HEADERS"]), DataFrame(1, bytes(1000)), WindowUpdateFrame(1, 5)]
+        await session.send(*late, RstStreamFrame(1, 0))
+        await exchange.send_headers([(":status", "200"), ("x-remember", "this")])
+        await exchange.send_data(b"ok", end=True)
+
+    http2 = Http2([Request(), HoldStream()], [Request(), go_on], SERVE, max_streams=100)
+    async with fault_server([http2]) as server, PoolTransport(http2=True) as pool:
+        async with create_task_group() as group:
+            scope = await group.start(_in_a_scope, partial(fetch, pool, request_to(server)))
+            await server.until(lambda s: len(s.requests) == 1)
+            response: list[WireResponse] = []
+
+            async def ask() -> None:
+                response.append(await pool.send(request_to(server)))
+
+            group.start_soon(ask)
+            await server.until(lambda s: len(s.requests) == 2)
+            scope.cancel()
+        assert (b"x-remember", b"this") in response[0].headers
+        assert await response[0].read(10) == b"ok"
+        assert await fetch(pool, request_to(server)) == b"{}"
+        assert len(server.connections) == 1
+        assert http2.violations == []
         assert_all_free(pool)
 
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import H2Connection, _decode_headers
 from h2.events import (
     InformationalResponseReceived,
     RemoteSettingsChanged,
@@ -31,6 +31,7 @@ from h2.events import (
 from h2.events import StreamReset as StreamResetEvent
 from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
+from h2.stream import StreamClosedBy
 
 from .http2_fields import FieldDecoder, FieldEncoder
 from .http2_frames import LAST_ID, FrameReader, window_update
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from h2.events import Event
     from hpack import Decoder, Encoder
+    from hyperframe.frame import Frame, HeadersFrame
 
     from .http2_head import Fields
     from .http2_stream import Http2Stream
@@ -68,7 +70,7 @@ _CANCEL: Final = 8
 
 
 class _Protocol(H2Connection):
-    """h2's connection, without the search through all streams for each new one."""
+    """h2's connection, without the search through all streams for each new one, and patient with late answers."""
 
     ended = 0
 
@@ -79,6 +81,18 @@ class _Protocol(H2Connection):
             self.ended = 0
             _ = super().open_outbound_streams
         return 0
+
+    def _receive_headers_frame(self, frame: HeadersFrame) -> tuple[list[Frame], list[Event]]:
+        """Read past fields of a stream that this side has reset: they were on their way.
+
+        h2 does so too, but ends the connection over an interim answer (1xx). Guarded by
+        test_what_comes_late_for_a_stream_that_was_left_disturbs_nobody.
+        """
+        if self._stream_closed_by(frame.stream_id) is StreamClosedBy.SEND_RST_STREAM:
+            # The compression is the connection's.
+            _decode_headers(self.decoder, frame.data)
+            return [], []
+        return super()._receive_headers_frame(frame)
 
 
 class Http2Wire(FrameReader):
