@@ -20,7 +20,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection, _decode_headers
 from h2.events import (
     InformationalResponseReceived,
     RemoteSettingsChanged,
@@ -31,11 +30,11 @@ from h2.events import (
 from h2.events import StreamReset as StreamResetEvent
 from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
-from h2.stream import StreamClosedBy
 
 from .http2_fields import FieldDecoder, FieldEncoder
 from .http2_frames import LAST_ID, FrameReader, window_update
 from .http2_head import take_head
+from .http2_protocol import Protocol
 from .http2_stream import ConnectionLost, GoAway, Http2Error, StreamRefused, StreamReset
 from .parser import MAX_HEAD_BYTES
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
     from h2.events import Event
     from hpack import Decoder, Encoder
-    from hyperframe.frame import Frame, HeadersFrame
 
     from .http2_head import Fields
     from .http2_stream import Http2Stream
@@ -57,9 +55,6 @@ STREAM_WINDOW: Final = 1048576
 # Given back on arrival, so this only bounds what is in flight: 16 streams at full speed.
 CONNECTION_WINDOW: Final = 16777216
 _DEFAULT_WINDOW: Final = 65535
-# Streams that have ended are swept out of h2 when so many have come together: looking through all of them for each new
-# one, as h2 does by itself, costs 40 us a request at 256 in flight.
-_SWEEP: Final = 64
 
 # Error codes of RFC 9113, section 7, that are sent from here.
 _PROTOCOL_ERROR: Final = 1
@@ -67,32 +62,6 @@ _FLOW_CONTROL_ERROR: Final = 3
 _FRAME_SIZE_ERROR: Final = 6
 _REFUSED_STREAM: Final = 7
 _CANCEL: Final = 8
-
-
-class _Protocol(H2Connection):
-    """h2's connection, without the search through all streams for each new one, and patient with late answers."""
-
-    ended = 0
-
-    @property
-    def open_outbound_streams(self) -> int:
-        """Zero: the limit is ours to keep. Looks through the streams, and so sweeps them, now and then."""
-        if self.ended >= _SWEEP:
-            self.ended = 0
-            _ = super().open_outbound_streams
-        return 0
-
-    def _receive_headers_frame(self, frame: HeadersFrame) -> tuple[list[Frame], list[Event]]:
-        """Read past fields of a stream that this side has reset: they were on their way.
-
-        h2 does so too, but ends the connection over an interim answer (1xx). Guarded by
-        test_what_comes_late_for_a_stream_that_was_left_disturbs_nobody.
-        """
-        if self._stream_closed_by(frame.stream_id) is StreamClosedBy.SEND_RST_STREAM:
-            # The compression is the connection's.
-            _decode_headers(self.decoder, frame.data)
-            return [], []
-        return super()._receive_headers_frame(frame)
 
 
 class Http2Wire(FrameReader):
@@ -114,7 +83,7 @@ class Http2Wire(FrameReader):
         self.limit: int = LAST_ID
         self.settled: bool = False
         self.goaway: GoAway | None = None
-        self._h2 = _Protocol(
+        self._h2 = Protocol(
             H2Configuration(
                 client_side=True,
                 header_encoding=None,
