@@ -33,7 +33,8 @@ def make_client(contender: Contender, url: str, ca: str | None, http2: bool) -> 
         http_client = openai.DefaultAioHttpClient(**options)
     elif options:
         http_client = openai.DefaultAsyncHttpxClient(**options)
-    return openai.AsyncOpenAI(base_url=url, max_retries=0, http_client=http_client)
+    # Its default of 5 s for connecting fails on a busy machine, a thousand at once.
+    return openai.AsyncOpenAI(base_url=url, max_retries=0, timeout=600, http_client=http_client)
 
 
 @asynccontextmanager
