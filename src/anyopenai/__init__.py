@@ -134,7 +134,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     "file_from_path": ("_files", None),
 }
 
-_MODULES = ("errors", "pagination", "structured", "testing", "transport", "types")
+_MODULES = ("errors", "pagination", "streaming", "structured", "testing", "transport", "types")
 
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.

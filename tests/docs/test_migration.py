@@ -48,6 +48,14 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "`chat.completions.stream()` gives openai-python's events": "streaming.test_chat_state:test_events_and_result_are_those_of_openai_python",
+    "The snapshot of a chunk's event is one object for the whole stream": "streaming.test_chat_state:test_the_snapshot_is_one_object_that_grows",
+    "plain dicts and lists that grow as well, strings before their end among them": "streaming.test_chat_state:test_the_partial_value_grows_with_the_stream",
+    "has one `tool_calls.function.arguments.done`, with its whole arguments": "streaming.test_chat_calls:test_any_interleaving_of_the_pieces_gives_the_same_calls",
+    "Calls come out apart where a server gives all of them the index 0": "streaming.test_chat_calls:test_two_calls_come_out_apart",
+    "Numbers in members that no type knows are replaced": "streaming.test_growth:test_pieces_of_unknown_members_become_one",
+    "A stream that breaks off raises `StreamTruncated`": "streaming.test_chat_stream:test_a_stream_cut_anywhere_is_whole_or_raises_with_what_came",
+    "`get_final_completion()` of a stream that was closed": "streaming.test_chat_stream:test_a_closed_stream_has_no_final_completion_unless_it_was_whole",
     "Structs, dataclasses, TypedDicts, attrs classes and plain JSON schemas as well": "behaviour.test_parsing:test_a_type_is_sent_as_a_strict_schema_and_comes_back",
     "Content or arguments that do not fit the type raise `APIResponseValidationError`": "behaviour.test_parsing:test_content_that_does_not_fit_raises_and_says_where",
     "A response that its token limit or the content filter cut raises": "behaviour.test_parsing:test_a_response_that_was_cut_says_so",
@@ -419,11 +427,10 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: `stream`, `run_tools`")
+@claims("another name raises `AttributeError`", "these will come: `responses.stream`, the streams of runs, `run_tools`")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
-        (client.chat.completions, "stream"),
         (client.chat.completions, "run_tools"),
         (client.responses, "stream"),
         (client.responses, "connect"),

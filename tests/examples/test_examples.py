@@ -20,6 +20,7 @@ EXPECTED = {
     "list_files": '{"text": "hello"}',
     "search_texts": "Parse a date and time",
     "stream_chat": "\n",
+    "stream_events": "done: ",
     "stream_response": "tokens: ",
     "watch_requests": "trace: stream.end ",
     "structured_answer": "event: Alice and Bob are - going to a science - cheerful",

@@ -125,6 +125,11 @@ class Stream(Generic[T]):
         """The server's `x-request-id`; name it when asking for support."""
         return self._arrival.request_id
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that makes the answer whole has arrived; what the server adds to it may be still to come."""
+        return self._ending.complete
+
     def __aiter__(self) -> Self:
         return self
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from ...._contract import Operation, omit
 from ...._resource import refuse_class
 from ....pagination import AsyncCursorPage
+from ....streaming.chat_methods import StreamCompletions
 from ....structured.chat_methods import ParseCompletions
 from ....types.chat.chat_completion import ChatCompletion
 from ....types.chat.chat_completion_chunk import ChatCompletionChunk
@@ -89,7 +90,7 @@ _UPDATE: Final[Operation[ChatCompletion]] = Operation(
 )
 
 
-class Completions(ParseCompletions):
+class Completions(ParseCompletions, StreamCompletions):
     """Answer conversations; read, change and delete the stored answers."""
 
     __slots__ = ()

@@ -1,0 +1,77 @@
+"""Helpers for streams: events, snapshots and final results of chat completions; each name is loaded on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .chat_events import (
+        ChatCompletionStreamEvent,
+        ChunkEvent,
+        ContentDeltaEvent,
+        ContentDoneEvent,
+        FunctionToolCallArgumentsDeltaEvent,
+        FunctionToolCallArgumentsDoneEvent,
+        LogprobsContentDeltaEvent,
+        LogprobsContentDoneEvent,
+        LogprobsRefusalDeltaEvent,
+        LogprobsRefusalDoneEvent,
+        RefusalDeltaEvent,
+        RefusalDoneEvent,
+    )
+    from .chat_state import ChatCompletionStreamState
+    from .chat_stream import AsyncChatCompletionStream, AsyncChatCompletionStreamManager
+
+__all__ = (
+    "AsyncChatCompletionStream",
+    "AsyncChatCompletionStreamManager",
+    "ChatCompletionStreamEvent",
+    "ChatCompletionStreamState",
+    "ChunkEvent",
+    "ContentDeltaEvent",
+    "ContentDoneEvent",
+    "FunctionToolCallArgumentsDeltaEvent",
+    "FunctionToolCallArgumentsDoneEvent",
+    "LogprobsContentDeltaEvent",
+    "LogprobsContentDoneEvent",
+    "LogprobsRefusalDeltaEvent",
+    "LogprobsRefusalDoneEvent",
+    "RefusalDeltaEvent",
+    "RefusalDoneEvent",
+)
+
+_HOMES = {
+    "chat_events": (
+        "ChatCompletionStreamEvent",
+        "ChunkEvent",
+        "ContentDeltaEvent",
+        "ContentDoneEvent",
+        "FunctionToolCallArgumentsDeltaEvent",
+        "FunctionToolCallArgumentsDoneEvent",
+        "LogprobsContentDeltaEvent",
+        "LogprobsContentDoneEvent",
+        "LogprobsRefusalDeltaEvent",
+        "LogprobsRefusalDoneEvent",
+        "RefusalDeltaEvent",
+        "RefusalDoneEvent",
+    ),
+    "chat_state": ("ChatCompletionStreamState",),
+    "chat_stream": ("AsyncChatCompletionStream", "AsyncChatCompletionStreamManager"),
+}
+_DOORS = {name: f".{home}" for home, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:
+    # Hidden from checkers, for which it would make every name there is.
+
+    def __getattr__(name: str) -> object:
+        if name not in _DOORS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_DOORS[name], __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
