@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from anyopenai.transport import BodySource, TransportFailure, WireRequest
 from anyopenai.transport.codings import ACCEPT_ENCODING
 from anyopenai.transport.head import Head, encode_head
+from anyopenai.transport.http2_head import request_head
 from transport.exchanges import NO_LIMIT, Source
 
 
@@ -108,6 +112,18 @@ def test_a_line_break_or_nul_anywhere_is_refused(before: bytes, after: bytes, ev
         with pytest.raises(TransportFailure, match="not sent") as caught:
             head(**attempt)  # type: ignore[arg-type]  # one of two arguments, as its key says
         assert caught.value.kind == "input"
+
+
+@pytest.mark.parametrize("encode", [encode_head, request_head])
+def test_a_refusal_has_no_local_variable_with_a_header_in_it(encode: Callable[[WireRequest], object]) -> None:
+    headers = [(b"authorization", b"Bearer sk-very-secret"), (b"x-a", b"a\nb")]
+    request = WireRequest("GET", "https", "api.example", 443, b"/", headers, timeout=NO_LIMIT)
+    with pytest.raises(TransportFailure) as caught:
+        encode(request)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if "anyopenai" in frame.f_globals["__name__"]]
+    assert ours
+    assert "sk-very-secret" not in "".join(repr(frame.f_locals) for frame in ours)
 
 
 @pytest.mark.parametrize(

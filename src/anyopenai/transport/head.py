@@ -52,6 +52,14 @@ def encode_head(request: WireRequest, forward: Proxy | None = None) -> Head:
         TransportFailure: The request cannot be sent as HTTP/1.1 (kind `"input"`): a line break or NUL in a name, a
             value or the target, or a length that is not the body's.
     """
+    try:
+        return _encode(request, forward)
+    except TransportFailure as failure:
+        # Reports of exceptions show local variables, and those of `_encode` hold the key.
+        raise failure.with_traceback(None) from None
+
+
+def _encode(request: WireRequest, forward: Proxy | None) -> Head:
     body = request.body
     length = len(body) if isinstance(body, bytes) else body.length
     target = request.target if forward is None else b"http://" + authority_of(request) + request.target

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .base import TransportFailure
 from .codings import ACCEPT_ENCODING
 from .head import BODILESS, authority_of, refused
 from .http2_stream import Http2Error
@@ -65,6 +66,14 @@ def request_head(request: WireRequest) -> RequestHead:
     Raises:
         TransportFailure: The request cannot be sent as HTTP/2 (kind `"input"`).
     """
+    try:
+        return _checked(request)
+    except TransportFailure as failure:
+        # Reports of exceptions show local variables, and those of `_checked` hold the key.
+        raise failure.with_traceback(None) from None
+
+
+def _checked(request: WireRequest) -> RequestHead:
     body = request.body
     length = len(body) if isinstance(body, bytes) else body.length
     method = request.method.encode("ascii", "replace")
