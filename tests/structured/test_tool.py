@@ -115,6 +115,28 @@ def test_it_decorates() -> None:
     assert repr(plain) == "<CallableTool plain>"
 
 
+def test_annotations_may_describe_parameters_too() -> None:
+    class Field:
+        description = "As pydantic has it."
+
+    def move(  # noqa: D417 - what is not said is what is tested
+        x: Annotated[int, "To the right."], y: Annotated[int, Meta(description="Up.")], z: Annotated[int, 3]
+    ) -> None:
+        """Move.
+
+        Args:
+            x: Not this.
+            z: This.
+        """
+
+    def jump(x: int) -> None: ...
+
+    jump.__annotations__["x"] = Annotated[int, Field()]
+    members = function_tool(move).parameters["properties"]
+    assert [members[name]["description"] for name in "xyz"] == ["To the right.", "Up.", "This."]
+    assert function_tool(jump).parameters["properties"]["x"]["description"] == "As pydantic has it."
+
+
 def test_methods_and_callable_objects_are_functions() -> None:
     class Station:
         def read(self, sensor: int) -> int:

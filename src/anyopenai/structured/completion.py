@@ -108,7 +108,7 @@ class CompletionParser(Generic[T]):
 
 
 def asked_completion(
-    response_format: Any, tools: Iterable[Any] | Omit
+    response_format: Any, tools: Iterable[Any] | Omit | None
 ) -> tuple[object, list[object] | Omit, CompletionParser[Any]]:
     """Return `response_format` and `tools` as they are sent, and what reads the answer.
 
@@ -118,7 +118,7 @@ def asked_completion(
     """
     output = asked_for(response_format, parameter="response_format")
     sent = response_format if output is None else response_format_of(output)
-    if isinstance(tools, Omit):
+    if tools is None or isinstance(tools, Omit):
         return sent, omit, CompletionParser(output, {})
     readers: dict[str, Callable[[str | bytes], object]] = {}
     listed: list[object] = []
@@ -126,7 +126,9 @@ def asked_completion(
         tool = tool_in(given)
         if tool is not None:
             readers[tool.name] = tool.decode
-            listed.append(tool.for_chat() if isinstance(given, FunctionTool) else given)
+            # Plain dicts, which the encoder writes without looking at each member.
+            others = {"type": "function"} if isinstance(given, FunctionTool) else cast("Mapping[str, object]", given)
+            listed.append({**others, "function": tool.members()})
             continue
         listed.append(given)
         function = cast("Mapping[str, object]", given).get("function") if isinstance(given, Mapping) else None

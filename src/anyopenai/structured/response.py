@@ -115,7 +115,7 @@ class ResponseParser(Generic[T]):
 
 
 def asked_response(
-    text_format: Any, parse_as: Any, text: Any, tools: Iterable[Any] | Omit
+    text_format: Any, parse_as: Any, text: Any, tools: Iterable[Any] | Omit | None
 ) -> tuple[object, list[object] | Omit, ResponseParser[Any]]:
     """Return `text` and `tools` as they are sent, and what reads the answer.
 
@@ -139,7 +139,7 @@ def asked_response(
         sent = {**others, "format": asked}
     if not isinstance(parse_as, Omit):
         output = asked_for(parse_as, parameter="parse_as")
-    if isinstance(tools, Omit):
+    if tools is None or isinstance(tools, Omit):
         return sent, omit, ResponseParser(output, {})
     readers: dict[str, Callable[[str | bytes], object]] = {}
     listed: list[object] = []
@@ -148,7 +148,7 @@ def asked_response(
         if tool is not None:
             readers[tool.name] = tool.decode
             # Tools made for chat completions too: the API has another shape for them here.
-            listed.append(tool.for_responses())
+            listed.append({"type": "function", **tool.members()})
             continue
         listed.append(given)
         name = _member(given, "name")

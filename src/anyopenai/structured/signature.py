@@ -46,8 +46,9 @@ def parameters_of(function: Callable[..., object], name: str, descriptions: dict
                 f"the parameter {parameter.name!r} of {name}() has no annotation; write its type", path=path
             )
         kind = hints[parameter.name]
-        if parameter.name in descriptions:
-            kind = Annotated[kind, Meta(description=descriptions[parameter.name])]
+        about = _said_of(kind) or descriptions.get(parameter.name)
+        if about:
+            kind = Annotated[kind, Meta(description=about)]
         if parameter.default is parameter.empty:
             fields.append((parameter.name, kind))
         else:
@@ -57,6 +58,15 @@ def parameters_of(function: Callable[..., object], name: str, descriptions: dict
         return msgspec.defstruct(name, fields, kw_only=True, module=getattr(function, "__module__", None))
     except (TypeError, ValueError) as error:
         raise UnsupportedSchemaError(f"the parameters of {name}() have no schema: {error}", path=name) from error
+
+
+def _said_of(kind: Any) -> str | None:
+    """Return what an annotation says of a parameter: `Annotated[int, "..."]`, or with pydantic's `Field(description=...)`."""
+    for extra in getattr(kind, "__metadata__", ()):
+        said = extra if isinstance(extra, str) else getattr(extra, "description", None)
+        if isinstance(said, str):
+            return said
+    return None
 
 
 def _constant(value: object) -> Callable[[], object]:

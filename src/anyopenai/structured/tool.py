@@ -114,14 +114,15 @@ class FunctionTool(Generic[T_co]):
 
     def for_chat(self) -> ChatCompletionFunctionToolParam:
         """Return the tool as `chat.completions.create(tools=[...])` takes it."""
-        function = ToolFunction(self._members(), self)
+        function = ToolFunction(self.members(), self)
         return cast("ChatCompletionFunctionToolParam", {"type": "function", "function": function})
 
     def for_responses(self) -> FunctionToolParam:
         """Return the tool as `responses.create(tools=[...])` takes it."""
-        return cast("FunctionToolParam", ToolFunction({"type": "function", **self._members()}, self))
+        return cast("FunctionToolParam", ToolFunction({"type": "function", **self.members()}, self))
 
-    def _members(self) -> dict[str, object]:
+    def members(self) -> dict[str, object]:
+        """Return what both APIs are told of the tool, as a new dict."""
         members: dict[str, object] = {"name": self.name, "parameters": self.parameters, "strict": self.strict}
         if self.description is not None:
             members["description"] = self.description
