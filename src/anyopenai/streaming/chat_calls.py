@@ -27,12 +27,12 @@ class GrowingCall:
     __slots__ = ("_shown", "_upto", "custom", "done", "id", "name", "position", "text")
 
     def __init__(self, position: int) -> None:
-        self.position = position
-        self.id = ""
-        self.name = ""
-        self.text = ReadText()
-        self.custom = False
-        self.done = False
+        self.position: int = position
+        self.id: str = ""
+        self.name: str = ""
+        self.text: ReadText = ReadText()
+        self.custom: bool = False
+        self.done: bool = False
         self._shown: ParsedFunctionToolCall | ChatCompletionMessageCustomToolCall | None = None
         self._upto = -1
 

@@ -64,7 +64,7 @@ class GrowingChoice(Generic[T]):
     )
 
     def __init__(self, index: int, parser: CompletionParser[T]) -> None:
-        self.index = index
+        self.index: int = index
         self.finish_reason: str | None = None
         self.content: GrowingText | None = None
         self._parser = parser

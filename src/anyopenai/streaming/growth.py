@@ -26,7 +26,7 @@ class GrowingText:
     def __init__(self) -> None:
         self._text = ""
         self.pieces: list[str] = []
-        self.length = 0
+        self.length: int = 0
 
     def append(self, piece: str) -> None:
         """Take the next piece."""

@@ -41,7 +41,7 @@ class Output(Generic[T_co]):
     def __init__(
         self, kind: Any, name: str, description: str | None, schema: dict[str, Any], strict: bool, read: Read
     ) -> None:
-        self.kind = kind
+        self.kind: Any = kind
         self.name: str = name
         self.description: str | None = description
         self.schema: dict[str, Any] = schema

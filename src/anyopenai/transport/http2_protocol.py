@@ -54,7 +54,7 @@ class Protocol(H2Connection):
             )
         )
         self.ended: int = 0
-        self.local_settings = Settings(
+        self.local_settings: Settings = Settings(
             client=True,
             initial_values={
                 SettingCodes.ENABLE_PUSH: 0,
@@ -63,8 +63,8 @@ class Protocol(H2Connection):
             },
         )
         # Ours do the same and less of it, see `http2_fields`.
-        self.encoder = cast("Encoder", FieldEncoder())
-        self.decoder = cast("Decoder", FieldDecoder())
+        self.encoder: Encoder = cast("Encoder", FieldEncoder())
+        self.decoder: Decoder = cast("Decoder", FieldDecoder())
 
     def open(self, number: int, fields: Fields, *, end: bool) -> None:
         """Open a stream with the head of its request.
