@@ -77,3 +77,10 @@ async def test_work_under_grace_that_takes_too_long_is_given_up() -> None:
         with grace(0.01) as scope:
             await Event().wait()
         assert scope.cancelled_caught
+
+
+async def test_two_failures_that_the_body_raises_are_one_group() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_task_group():
+            raise ExceptionGroup("two", [KeyError(), ValueError()])
+    assert [type(error) for error in caught.value.exceptions] == [KeyError, ValueError]

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from ._codec import BaseModel
     from ._contract import NOT_GIVEN, NotGiven, Omit, RequestOptions, not_given, omit
     from ._engine.iteration import Paginator, Stream
+    from ._engine.merge import Merged, Tagged, merge
     from ._engine.response import BinaryResponse, RawResponse, StreamedResponse
+    from ._engine.tee import TeeReader, tee
+    from ._engine.text_stream import TextStream
     from ._files import file_from_path
     from ._sansio.retry import RetryPolicy
+    from ._sansio.usage import Usage, UsageLedger
     from ._timeouts import DEFAULT_TIMEOUT, Timeout
     from ._transport_options import ConnectionLimits
     from .client import (
@@ -127,9 +131,13 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("DEFAULT_TIMEOUT", "Timeout"), ("_timeouts", None)),
     **dict.fromkeys(("FunctionTool", "function_tool", "pydantic_function_tool"), ("structured.tool", None)),
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
+    **dict.fromkeys(("Merged", "Tagged", "merge"), ("_engine.merge", None)),
+    **dict.fromkeys(("TeeReader", "tee"), ("_engine.tee", None)),
+    **dict.fromkeys(("Usage", "UsageLedger"), ("_sansio.usage", None)),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
     "ConnectionLimits": ("_transport_options", None),
+    "TextStream": ("_engine.text_stream", None),
     "RetryPolicy": ("_sansio.retry", None),
     "file_from_path": ("_files", None),
 }
@@ -193,6 +201,7 @@ __all__ = (
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "MalformedEvent",
+    "Merged",
     "Middleware",
     "MissingCredentialsError",
     "MissingExtraError",
@@ -215,10 +224,15 @@ __all__ = (
     "Stream",
     "StreamTruncated",
     "StreamedResponse",
+    "Tagged",
+    "TeeReader",
+    "TextStream",
     "Timeout",
     "Transport",
     "UnprocessableEntityError",
     "UnsupportedSchemaError",
+    "Usage",
+    "UsageLedger",
     "WebSocketConnectionClosedError",
     "WebSocketQueueFullError",
     "WrongEventLoopError",
@@ -226,10 +240,12 @@ __all__ = (
     "__version__",
     "file_from_path",
     "function_tool",
+    "merge",
     "not_given",
     "omit",
     "pagination",
     "pydantic_function_tool",
+    "tee",
     "types",
 )
 

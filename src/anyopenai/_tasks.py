@@ -40,8 +40,8 @@ async def open_task_group() -> AsyncGenerator[TaskGroup]:
         async with create_task_group() as group:
             yield group
     except BaseExceptionGroup as errors:
-        single = _single_error(errors)
-        if single is None:
+        single = _without_groups_of_one(errors)
+        if single is errors:
             raise
         try:
             # The group adds nothing: hide it, and keep what the error itself says about its cause.
@@ -50,12 +50,12 @@ async def open_task_group() -> AsyncGenerator[TaskGroup]:
             del single  # its traceback refers to this frame
 
 
-def _single_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
-    """Return the only error in a group, however deep; None if there are several."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        inner = cast("tuple[BaseException, ...]", error.exceptions)
-        if len(inner) != 1:
-            return None
-        error = inner[0]
+def _without_groups_of_one(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the only error in a group, however deep, or the group that has several: the body may have raised one."""
+    inner: list[BaseException] = list(group.exceptions)
+    if len(inner) > 1:
+        return group
+    error = inner[0]
+    if isinstance(error, BaseExceptionGroup):
+        return _without_groups_of_one(cast("BaseExceptionGroup[BaseException]", error))
     return error

@@ -16,10 +16,11 @@ from ._engine.endpoints import Endpoints
 from ._engine.engine import Carrier, Engine
 from ._engine.logs import LOGGER, Log, level_from, show_on_stderr
 from ._engine.prepare import checked_deadline, with_retries
-from ._engine.settings import DEFAULT_LIMITS, DEFAULT_POLICY, Limits, Settings, Truncated, limits_of
+from ._engine.settings import DEFAULT_LIMITS, DEFAULT_POLICY, Limits, Settings, Truncated, UsageCounter, limits_of
 from ._engine.travel import arguments_for
 from ._resource import Resource
 from ._sansio.retry import RetryPolicy
+from ._sansio.sse import MAX_EVENT_BYTES
 from ._timeouts import Seconds, Timeout
 from ._transport_options import (
     DEFAULT_CONNECTION_LIMITS,
@@ -210,6 +211,11 @@ class OpenAI(Namespaces, Endpoints):
         trace: Called with an event's name and facts; must not block.
         keep_unknown_fields: Keep members of answers that their types do not know.
         truncated_streams: What a stream does that ends before its end marker.
+        max_event_bytes: Largest event of a stream; a larger one raises `MalformedEvent`.
+        usage: Is told the `Usage` of each call once it is known: a `UsageLedger`, one tag of it, or a function that does
+            not block.
+        include_usage: Ask chat streams for their usage where a call's `stream_options` do not say; as a rule if `usage` is
+            given.
         retry_policy: How patiently failed attempts are repeated; `max_retries` beats its number.
         _strict_response_validation: Raise where an answer does not fit its type, instead of keeping what there is.
         _enforce_credentials: False allows a client without any key, for calls with an `Authorization` (or `api-key`)
@@ -253,6 +259,9 @@ class OpenAI(Namespaces, Endpoints):
         trace: Trace | None = None,
         keep_unknown_fields: bool = False,
         truncated_streams: Truncated = "raise",
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        usage: UsageCounter | None = None,
+        include_usage: bool | None = None,
         retry_policy: RetryPolicy | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
@@ -287,6 +296,9 @@ class OpenAI(Namespaces, Endpoints):
             keep_unknown=keep_unknown_fields,
             strict=_strict_response_validation,
             truncated=truncated_streams,
+            max_event_bytes=_checked_event_bytes(max_event_bytes),
+            usage=usage,
+            include_usage=usage is not None if include_usage is None else include_usage,
             log=_log_from(logger, log_level),
         )
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
@@ -464,6 +476,9 @@ class OpenAI(Namespaces, Endpoints):
         trace: Trace | None | Omit = omit,
         keep_unknown_fields: bool | Omit = omit,
         truncated_streams: Truncated | Omit = omit,
+        max_event_bytes: int | Omit = omit,
+        usage: UsageCounter | None | Omit = omit,
+        include_usage: bool | None = None,
         retry_policy: RetryPolicy | None = None,
         _strict_response_validation: bool | Omit = omit,
         _enforce_credentials: bool | None = None,
@@ -504,6 +519,9 @@ class OpenAI(Namespaces, Endpoints):
             trace: As for the class; None for none.
             keep_unknown_fields: As for the class.
             truncated_streams: As for the class.
+            max_event_bytes: As for the class.
+            usage: As for the class; None for none.
+            include_usage: As for the class.
             retry_policy: As for the class.
             _strict_response_validation: As for the class.
             _enforce_credentials: Accepted; a client that has no key says so when a call needs one.
@@ -574,6 +592,14 @@ class OpenAI(Namespaces, Endpoints):
         if not isinstance(truncated_streams, Omit):
             _check_truncated(truncated_streams)
             changes["truncated"] = truncated_streams
+        if not isinstance(max_event_bytes, Omit):
+            changes["max_event_bytes"] = _checked_event_bytes(max_event_bytes)
+        if not isinstance(usage, Omit):
+            changes["usage"] = usage
+            if usage is not None:
+                changes["include_usage"] = True
+        if include_usage is not None:
+            changes["include_usage"] = include_usage
         if not isinstance(_strict_response_validation, Omit):
             changes["strict"] = _strict_response_validation
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
@@ -682,3 +708,9 @@ def _check_provider(provider: object, **excluded: object) -> None:
 def _check_truncated(value: object) -> None:
     if value not in ("raise", "warn", "ignore"):
         raise ValueError(f'truncated_streams must be "raise", "warn" or "ignore", not {value!r}')
+
+
+def _checked_event_bytes(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"max_event_bytes must be a whole number of bytes, at least 1, not {value!r}")
+    return value

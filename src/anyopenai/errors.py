@@ -97,6 +97,9 @@ class APIError(OpenAIError):
         type: The server's error type, such as `"invalid_request_error"`.
         request_sent: How much of the last attempt had left: `"none"` (the server has not seen it), `"partial"`, or
             `"all"` (the server may have acted on it). Where the server answered, it is `"all"`.
+        partial: What a stream had brought before it failed, put together as far as it goes; None if nothing usable had
+            come, or the failure is none of a stream.
+        events_received: How many events of a stream were delivered before it failed.
 
     Source: https://platform.openai.com/docs/guides/error-codes
     """
@@ -108,6 +111,8 @@ class APIError(OpenAIError):
     param: str | None
     type: str | None
     request_sent: RequestSent = "all"
+    partial: object | None = None
+    events_received: int = 0
 
     def __init__(self, message: str, request: RequestInfo | None = None, *, body: object | None = None) -> None:
         super().__init__(message)

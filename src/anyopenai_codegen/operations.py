@@ -66,6 +66,8 @@ class Operations:
         if method.event is not None:
             given.append(f"event={self.type(module, method.event)}")
             given.append(f"ending={literal(self._ending(method))}")
+        elif method.dotted in self.overlay.get("endings", {}):
+            given.append(f"ending={literal(self._ending(method))}")
         if facts.get("named_events"):
             given.append("named_events=True")
         headers = facts.get("headers", {})

@@ -322,6 +322,15 @@ async def test_a_cut_stream_raises() -> None:
         assert all([isinstance(chunk, ChatCompletionChunk) async for chunk in stream])
 
 
+@claims("An error that the server sends in a stream raises the class of its code")
+async def test_an_error_in_a_stream_has_its_class() -> None:
+    async with _client(Answer(events=[delta("Hel"), {"object": "error", "message": "slow", "code": 429}])) as client:
+        stream = await client.chat.completions.create(**PROMPT, stream=True)
+        await anext(stream)
+        with pytest.raises(anyopenai.RateLimitError, match="slow"):
+            await anext(stream)
+
+
 @claims(
     "`embedding` is a sequence of C numbers (an `array.array`)", "which `json.dumps` and `isinstance(..., list)` need"
 )

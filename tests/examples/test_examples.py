@@ -18,6 +18,7 @@ EXPECTED = {
     "embed_many": "200 vectors of 64 numbers",
     "handle_errors": "404 ",
     "list_files": '{"text": "hello"}',
+    "merge_streams": "tokens in all: ",
     "search_texts": "Parse a date and time",
     "stream_chat": "\n",
     "stream_events": "done: ",

@@ -98,6 +98,8 @@ async def parse_streamed(response: StreamedResponse[Any], to: Any) -> Any:
         await refuse_no_stream(arrival)
         return _stream(arrival, to)
     await response.read()
+    if call.settings.usage is not None:
+        arrival.count_usage(None)
     return parse_now(arrival, to)
 
 

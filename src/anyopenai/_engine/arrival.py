@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -10,6 +11,7 @@ from .._codec import DecodeFailure, decode_any, decoder_for
 from .._contract import ResponseInfo
 from .._headers import Headers
 from .._sansio.errorshapes import event_error
+from .._sansio.usage import counts_usage, usage_from, usage_in, usage_of
 from .mapping import error_from_event, request_info, unreadable
 
 if TYPE_CHECKING:
@@ -64,8 +66,8 @@ class Arrival:
         self._headers: Headers | None = None
         self._told_end = False
 
-    def tell_stream_end(self, events: int, received: int, *, complete: bool) -> None:
-        """Tell the observer that a stream is over, however it ended; only the first time.
+    def tell_stream_end(self, events: int, received: int, *, complete: bool, usages: Iterable[object] = ()) -> None:
+        """Tell the observers that a stream is over, however it ended, and what it cost; only the first time.
 
         A stream that is dropped unclosed tells nothing: its finalizer may run in any thread.
 
@@ -73,11 +75,34 @@ class Arrival:
             events: How many were given out.
             received: Bytes that had arrived.
             complete: The end marker had come.
+            usages: What the stream said of its cost.
         """
-        trace = self.call.settings.trace
-        if trace is not None and not self._told_end:
-            self._told_end = True
-            trace("stream.end", {"events": events, "bytes": received, "complete": complete})
+        if self._told_end:
+            return
+        self._told_end = True
+        settings = self.call.settings
+        if settings.trace is not None:
+            settings.trace("stream.end", {"events": events, "bytes": received, "complete": complete})
+        if settings.usage is not None and self._counts_usage:
+            settings.count(usage_from(*usages))
+
+    def count_usage(self, answer: object) -> None:
+        """Tell the counter what an answer says it cost, if it is one that does.
+
+        Args:
+            answer: The decoded answer; None looks into the body, for those who leave decoding to the caller.
+        """
+        if self._told_end or not self._counts_usage:
+            return
+        self._told_end = True
+        usage = usage_in(self.body) if answer is None else usage_of(answer)
+        if usage is not None:
+            self.call.settings.count(usage)
+
+    @property
+    def _counts_usage(self) -> bool:
+        operation = self.call.operation
+        return counts_usage(operation.verb, operation.name)
 
     @property
     def status(self) -> int:

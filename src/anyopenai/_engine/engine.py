@@ -165,12 +165,17 @@ class Engine:
         if self.view == "raw":
             if call.streaming:
                 await refuse_no_stream(arrival)
+            elif call.settings.usage is not None:
+                arrival.count_usage(None)
             return RawResponse(arrival, lambda to: parse_now(arrival, to))
         if self.view == "streamed":
             return StreamedResponse(arrival, parse_streamed)
         if call.streaming:
             return await open_stream(arrival)
-        return await read_answer(arrival)
+        answer = await read_answer(arrival)
+        if call.settings.usage is not None:
+            arrival.count_usage(answer)
+        return answer
 
     async def arrive(self, call: Call) -> Arrival:
         """Send a prepared call, repeating failed attempts, until there is an answer below 400.

@@ -1,24 +1,24 @@
-"""`Stream` and `Paginator`: the asynchronous iterators that users hold; classes without tasks, not generators."""
+"""`Stream`: the events of one answer as users hold them; a class without a task, not a generator."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Callable
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from warnings import warn
 
 import msgspec
 from anyio import current_time
 
 from .._codec import DecodeFailure, decode_any
-from .._sansio.accumulate import text_for
+from .._sansio.accumulate import delta_of, text_for
 from .._sansio.endings import ending_for
 from .._sansio.errorshapes import event_error
 from .._sansio.sse import EventTooLarge, ServerSentEvent, SSEDecoder
+from .._sansio.usage import Usage, usage_from
 from .._tasks import grace
-from ..errors import OpenAIError
-from ..pagination import ItemIterator
+from ..errors import APIError, OpenAIError
 from ..transport.base import TransportFailure
 from .mapping import (
     deadline_error,
@@ -29,17 +29,20 @@ from .mapping import (
     timeout_error,
     truncated_stream,
 )
+from .paginator import Paginator
+from .text_stream import TextStream
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from .._contract import ResponseInfo
     from ..errors import StreamTruncated
-    from ..pagination import BasePage
     from .arrival import Arrival
+    from .tee import TeeReader
 
 __all__ = ("Paginator", "Stream")
 
 T = TypeVar("T")
-PageT = TypeVar("PageT")
 
 DRAIN_BYTES: Final = 65536
 """What may follow the end marker (blank lines, the last chunk's size line) is far below one read."""
@@ -62,8 +65,8 @@ class Stream(Generic[T]):
                 ...
 
     Iteration ends when the answer is complete. A stream that breaks off before its end marker raises
-    `StreamTruncated` with the text so far as `partial` (see `truncated_streams` of the client); errors that the
-    server sends in the stream raise `APIError` and its subclasses.
+    `StreamTruncated` with what came so far as `partial` (see `truncated_streams` of the client); errors that the
+    server sends in the stream raise `APIError` and its subclasses, with the same `partial`.
 
     Leaving the block early, `close()`, and cancelling a step hang up. No task runs behind a stream: not reading it holds
     the server back.
@@ -94,7 +97,7 @@ class Stream(Generic[T]):
         call = arrival.call
         operation = call.operation
         self._arrival = arrival
-        self._decoder = SSEDecoder()
+        self._decoder = SSEDecoder(call.settings.max_event_bytes)
         self._decode: Callable[[bytes], T] = arrival.decoder(event_type).decode
         self._ending = ending_for(operation.ending, call.sent_body)
         self._observe = self._ending.observe
@@ -129,6 +132,33 @@ class Stream(Generic[T]):
     def complete(self) -> bool:
         """Whether everything that makes the answer whole has arrived; what the server adds to it may be still to come."""
         return self._ending.complete
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the answer cost; None until the server says so: chat streams at their end, if `include_usage` asks."""
+        usages = self._ending.usages
+        return usage_from(*usages) if usages else None
+
+    @property
+    def text_stream(self) -> TextStream:
+        """The same stream as its text alone, piece by piece; of several choices the first one's.
+
+        Raises:
+            OpenAIError: The answer is no text, such as images or sound.
+        """
+        operation = self._arrival.call.operation
+        delta = delta_of(operation.ending)
+        if delta is None:
+            raise OpenAIError(f"the events of {operation.name} have no text; iterate over the stream")
+        return TextStream(self, delta)
+
+    def tee(
+        self, n: int = 2, *, buffer: int = 64, drop_after: float | None = None
+    ) -> AbstractAsyncContextManager[tuple[TeeReader[T], ...]]:
+        """Return `n` readers of this one stream, to enter with `async with`; see `anyopenai.tee`."""
+        from .tee import tee
+
+        return tee(self, n, buffer=buffer, drop_after=drop_after)
 
     def __aiter__(self) -> Self:
         return self
@@ -179,7 +209,28 @@ class Stream(Generic[T]):
         return b'{"event":%b,"data":%b}' % (msgspec.json.encode(frame.event), frame.data)
 
     async def _receive(self) -> None:
-        """Wait for the next bytes and take the events they complete."""
+        """Wait for the next bytes and take the events they complete; at their end decide whether that is all."""
+        piece = await self._next_piece()
+        if piece:
+            found = await self._decoded(piece)
+            found.reverse()
+            self._frames.extend(found)
+        elif piece is not None:
+            await self._end_of_input()
+
+    async def _decoded(self, piece: bytes) -> list[ServerSentEvent]:
+        """Return the events that a piece completes."""
+        self._received += len(piece)
+        try:
+            found = self._decoder.feed(piece)
+        except EventTooLarge as error:
+            raise await self._broken(malformed_event(self.response, b"", error)) from error
+        if found:
+            self._begun = True
+        return found
+
+    async def _next_piece(self) -> bytes | None:
+        """Wait for the next bytes, b"" at their end; None if they broke off and the answer is whole."""
         if self._reading:
             raise OpenAIError(
                 "another task is waiting for this stream's next event; let one task read it and hand events on"
@@ -192,7 +243,7 @@ class Stream(Generic[T]):
             if self._ending.complete and not self._closed and failure.kind in {"lost", "timeout"}:
                 # The answer is whole; only what ends the transfer (`[DONE]`, the last chunk) did not come.
                 await self.aclose()
-                return
+                return None
             raise await self._broken(self._error_from(failure)) from failure
         except BaseException:
             # Cancelled: the transport has hung up already.
@@ -204,18 +255,7 @@ class Stream(Generic[T]):
             self._reading = False
         if self._closed:
             raise interrupted_stream(arrival.call)
-        if not piece:
-            await self._end_of_input()
-            return
-        self._received += len(piece)
-        try:
-            found = self._decoder.feed(piece)
-        except EventTooLarge as error:
-            raise await self._broken(malformed_event(self.response, b"", error)) from error
-        if found:
-            self._begun = True
-            found.reverse()
-            self._frames.extend(found)
+        return piece
 
     def _silence(self) -> float:
         """Return how long the next bytes may take, in seconds."""
@@ -284,7 +324,10 @@ class Stream(Generic[T]):
             raise await self._broken(error_from_event(facts, self.response))
 
     async def _broken(self, error: OpenAIError) -> OpenAIError:
-        """Hang up because of an error, and return it."""
+        """Hang up because of an error, and return it with what had arrived before it."""
+        if isinstance(error, APIError):
+            error.partial = self._text.value()
+            error.events_received = self._count
         self._frames.clear()
         await self.aclose()
         return error
@@ -300,7 +343,8 @@ class Stream(Generic[T]):
         self._tell_end()
 
     def _tell_end(self) -> None:
-        self._arrival.tell_stream_end(self._count, self._received, complete=self._ending.complete)
+        ending = self._ending
+        self._arrival.tell_stream_end(self._count, self._received, complete=ending.complete, usages=ending.usages)
 
     async def aclose(self) -> None:
         """Hang up, unless the answer is complete; safe to repeat, safe when cancelled.
@@ -352,54 +396,3 @@ class Stream(Generic[T]):
                 stacklevel=2,
                 source=self,
             )
-
-
-class _Fetch(Protocol):
-    async def first_page(self) -> Any: ...
-
-
-class Paginator(Generic[T, PageT]):
-    """A list that has not been asked for yet: await it for its first page, or iterate over the items of all pages.
-
-    ::
-
-        page = await client.files.list()
-        async for file in client.files.list():
-            ...
-
-    A page is asked for only when the items before it are used up; leaving the loop asks for no more.
-    """
-
-    __slots__ = ("_fetch",)
-
-    def __init__(self, fetch: _Fetch) -> None:
-        self._fetch = fetch
-
-    def __await__(self) -> Generator[Any, Any, PageT]:
-        first: Awaitable[PageT] = self._fetch.first_page()
-        return first.__await__()
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return _Items(self._fetch)
-
-
-class _Items(Generic[T]):
-    """Iterates over the items of all pages, beginning with a request for the first."""
-
-    __slots__ = ("_fetch", "_items")
-
-    def __init__(self, fetch: _Fetch) -> None:
-        self._fetch: _Fetch | None = fetch
-        self._items: ItemIterator[T] | None = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        if self._items is None:
-            fetch, self._fetch = self._fetch, None
-            if fetch is None:
-                raise StopAsyncIteration
-            page = cast("BasePage[T]", await fetch.first_page())
-            self._items = ItemIterator(page)
-        return await anext(self._items)

@@ -100,6 +100,8 @@ def prepare(
         members = {**(operation.defaults or {}), **given}
         if streaming:
             members["stream"] = True
+            if settings.include_usage and operation.ending in ("chat", "completion"):
+                _ask_for_usage(members)
     expanded = expand_path(operation.path, path)
     url = join(
         provider.base_url, provider.url_for(expanded, members), _query(settings, query, options.get("extra_query"))
@@ -123,6 +125,15 @@ def _given(operation: Operation[Any], body: Body | None, extra: object) -> dict[
             raise TypeError(f"extra_body of {operation.name}() must be a mapping, not {type(extra).__name__}")
         members.update(cast("Mapping[str, object]", extra))
     return members
+
+
+def _ask_for_usage(members: dict[str, object]) -> None:
+    """Ask a stream for its usage, unless the caller said whether to."""
+    stream_options = members.get("stream_options")
+    if stream_options is None:
+        members["stream_options"] = {"include_usage": True}
+    elif isinstance(stream_options, Mapping) and "include_usage" not in stream_options:
+        members["stream_options"] = {**cast("Mapping[str, object]", stream_options), "include_usage": True}
 
 
 def _respelt(value: object, names: Mapping[str, Any]) -> object:

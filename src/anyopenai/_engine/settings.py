@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 
 from .._contract import Omit
 from .._headers import is_secret_header
 from .._sansio.forms import encode_query
 from .._sansio.retry import RetryPolicy
+from .._sansio.sse import MAX_EVENT_BYTES
 from .._timeouts import DEFAULT_TIMEOUT, Timeout, timeout_from
 from .logs import Log
 
 if TYPE_CHECKING:
+    from .._sansio.usage import Usage
     from ..providers.base import Provider
     from ..transport.base import Middleware, Trace
 
-__all__ = ("DEFAULT_LIMITS", "DEFAULT_POLICY", "Fields", "Limits", "Settings", "Truncated", "header_field", "limits_of")
+__all__ = (
+    "DEFAULT_LIMITS",
+    "DEFAULT_POLICY",
+    "Fields",
+    "Limits",
+    "Settings",
+    "Truncated",
+    "UsageCounter",
+    "header_field",
+    "limits_of",
+)
 
 Fields: TypeAlias = dict[str, tuple[bytes, bytes]]
 """Header fields ready to send, by lower-case name."""
 
 Truncated: TypeAlias = Literal["raise", "warn", "ignore"]
 """What happens when a stream ends before its end marker."""
+
+UsageCounter: TypeAlias = "Callable[[Usage], None]"
+"""Is told what each call cost, once it is known: a `UsageLedger`, one tag of it, or a function that does not block."""
 
 DEFAULT_POLICY: Final = RetryPolicy()
 
@@ -119,6 +134,9 @@ class Settings:
         truncated: What a stream that ends early does.
         log: Where the engine says what it does.
         max_bytes: Largest answer that is read into memory.
+        max_event_bytes: Largest event of a stream.
+        usage: Is told what each call cost; None costs one `if`.
+        include_usage: Whether chat streams are asked for their usage where the caller does not say.
         user_agent: The field that says which program asks.
     """
 
@@ -127,10 +145,12 @@ class Settings:
         "encoded_query",
         "fields",
         "headers",
+        "include_usage",
         "keep_unknown",
         "limits",
         "log",
         "max_bytes",
+        "max_event_bytes",
         "middleware",
         "policy",
         "provider",
@@ -140,6 +160,7 @@ class Settings:
         "strict",
         "trace",
         "truncated",
+        "usage",
         "user_agent",
     )
 
@@ -160,6 +181,9 @@ class Settings:
         truncated: Truncated = "raise",
         log: Log | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
+        max_event_bytes: int = MAX_EVENT_BYTES,
+        usage: UsageCounter | None = None,
+        include_usage: bool = False,
     ) -> None:
         self.provider: Provider = provider
         self.limits: Limits = limits
@@ -177,6 +201,9 @@ class Settings:
         self.strict: bool = strict
         self.truncated: Truncated = truncated
         self.max_bytes: int = max_bytes
+        self.max_event_bytes: int = max_event_bytes
+        self.usage: UsageCounter | None = usage
+        self.include_usage: bool = include_usage
 
     def _set_fields(self) -> None:
         """Put the default headers in order."""
@@ -213,6 +240,15 @@ class Settings:
         if "query" in changes:
             other.encoded_query = encode_query(other.query)
         return other
+
+    def count(self, usage: Usage) -> None:
+        """Tell the counter what a call cost; what it raises is logged and ends there."""
+        counter = self.usage
+        if counter is not None:
+            try:
+                counter(usage)
+            except Exception:
+                self.log.failed("the usage counter raised an exception on %r; it is ignored", usage)
 
 
 class Observer:

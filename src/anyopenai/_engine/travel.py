@@ -44,6 +44,8 @@ def arguments_for(settings: Settings, carrier: Carrier, transport: TransportOpti
         "default_query": dict(settings.query),
         "keep_unknown_fields": settings.keep_unknown,
         "truncated_streams": settings.truncated,
+        "max_event_bytes": settings.max_event_bytes,
+        "include_usage": settings.include_usage,
         "_strict_response_validation": settings.strict,
         "_enforce_credentials": provider.api_key is not None or provider.admin_api_key is not None,
         **transport.arguments(),
@@ -65,6 +67,8 @@ def arguments_for(settings: Settings, carrier: Carrier, transport: TransportOpti
         arguments["middleware"] = tuple(_importable("middleware", function) for function in settings.middleware)
     if settings.trace is not None:
         arguments["trace"] = _importable("trace", settings.trace.function)
+    if settings.usage is not None:
+        arguments["usage"] = _importable("usage", settings.usage)
     if settings.log.logger is not LOGGER:
         arguments["logger"] = settings.log.logger
     if settings.log.level is not None:

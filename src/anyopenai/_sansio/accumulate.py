@@ -1,15 +1,16 @@
-"""The text of a stream so far, for the error of one that breaks off; whole answers are put together elsewhere."""
+"""What a stream has brought so far (text, sound, images), for the error of one that fails; whole answers are put together elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import binascii
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
-__all__ = ("TextSoFar", "text_for")
+__all__ = ("TextSoFar", "delta_of", "text_for")
 
 
 class TextSoFar:
-    """Folds text deltas, in time linear in the text. This class is for streams without text and keeps nothing."""
+    """Folds deltas, in time linear in what they bring. This class is for streams of other kinds and keeps nothing."""
 
     __slots__ = ("_append", "_more", "_parts")
 
@@ -21,7 +22,7 @@ class TextSoFar:
     def apply(self, event: object) -> None:
         """Take the next decoded event: a Struct, an `UnknownObject` or a mapping. Never raises, whatever its shape."""
 
-    def value(self) -> str | dict[int, str] | None:
+    def value(self) -> object | None:
         """Return the text so far; by choice index when there are several choices; None when there is no text."""
         if self._more:
             texts = {0: self._parts} if self._parts else {}
@@ -94,15 +95,63 @@ class _RunText(TextSoFar):
                 self._add(0, _read(_read(part, "text"), "value"))
 
 
+class _Sound(TextSoFar):
+    """The sound of a speech: its bytes."""
+
+    __slots__ = ()
+
+    def apply(self, event: object) -> None:
+        if _read(event, "type") == "speech.audio.delta":
+            self._add(0, _read(event, "audio"))
+
+    def value(self) -> bytes | None:
+        sound: list[bytes] = []
+        for part in self._parts:
+            # Each delta is Base64 by itself; one that is not is the server's mistake and ends what can be put together.
+            try:
+                sound.append(binascii.a2b_base64(part))
+            except ValueError:
+                break
+        return b"".join(sound) or None
+
+
+class _Images(TextSoFar):
+    """The events of the images that are complete, and last the newest sketch of the one that is not."""
+
+    __slots__ = ("_done", "_sketch")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._done: list[object] = []
+        self._sketch: object = None
+
+    def apply(self, event: object) -> None:
+        kind = _read(event, "type")
+        if not isinstance(kind, str):
+            return
+        if kind.endswith(".completed"):
+            self._done.append(event)
+            self._sketch = None
+        elif kind.endswith(".partial_image"):
+            self._sketch = event
+
+    def value(self) -> list[object] | None:
+        return [*self._done, *([] if self._sketch is None else [self._sketch])] or None
+
+
 # The event type whose `delta` is the answer's text.
-_TEXT_DELTAS: Final = {"response": "response.output_text.delta", "transcript": "transcript.text.delta"}
+_TEXT_DELTAS: Final = {
+    "agent_session": "agent.session.turn.output_text.delta",
+    "response": "response.output_text.delta",
+    "transcript": "transcript.text.delta",
+}
 
 
 def text_for(ending: str | None) -> TextSoFar:
-    """Return an empty text for one stream.
+    """Return an empty record of what one stream brings.
 
     Args:
-        ending: The stream's kind, as `Operation.ending` names it; of other kinds no text is kept.
+        ending: The stream's kind, as `Operation.ending` names it; of other kinds nothing is kept.
     """
     if ending == "chat":
         return _ChatText()
@@ -110,9 +159,53 @@ def text_for(ending: str | None) -> TextSoFar:
         return _CompletionText()
     if ending == "run":
         return _RunText()
+    if ending == "speech":
+        return _Sound()
+    if ending == "image":
+        return _Images()
     if ending in _TEXT_DELTAS:
         return _TypedText(_TEXT_DELTAS[ending])
     return TextSoFar()
+
+
+def delta_of(ending: str | None) -> Callable[[object], str] | None:
+    """Return what reads the text out of one event, "" where it has none; None for streams whose answer is no text.
+
+    Of several choices it is the first one's text.
+
+    Args:
+        ending: The stream's kind, as `Operation.ending` names it.
+    """
+    if ending == "chat":
+        return lambda event: _first_choice(event, "delta", "content")
+    if ending == "completion":
+        return lambda event: _first_choice(event, "text")
+    if ending == "run":
+        return _run_delta
+    wanted = None if ending is None else _TEXT_DELTAS.get(ending)
+    if wanted is None:
+        return None
+    return lambda event: _text(_read(event, "delta")) if _read(event, "type") == wanted else ""
+
+
+def _first_choice(event: object, *path: str) -> str:
+    for choice in _items(_read(event, "choices")):
+        if not _read(choice, "index"):
+            value = choice
+            for name in path:
+                value = _read(value, name)
+            return _text(value)
+    return ""
+
+
+def _run_delta(event: object) -> str:
+    text = _RunText()
+    text.apply(event)
+    return _text(text.value())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _read(value: object, name: str) -> object:

@@ -1,7 +1,8 @@
-"""The one table of what makes a stream complete; it reads decoded events and holds no text of theirs."""
+"""The one table of what makes a stream complete, and where its usage stands; no text of an event is held here."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sized
 from typing import Any, Final, cast
 
@@ -16,14 +17,27 @@ class Ending:
     Attributes:
         complete: Whether the stream may end here. `[DONE]` is the server's word and completes every stream.
         expected: What is still to come, as a noun phrase for an error's text.
+        usages: What the stream said of its cost so far, as the server's own objects; several where each of several
+            results has its own.
     """
 
-    __slots__ = ("complete",)
+    __slots__ = ("complete", "usages")
 
     complete: bool
+    usages: list[object]
 
-    def __init__(self) -> None:
-        self.complete = True
+    def __init__(self, complete: bool = True) -> None:
+        self.complete = complete
+        self.usages = []
+
+    def wants(self, name: str, data: bytes) -> bool:
+        """Tell, without decoding it, whether an event can matter to `observe`: for those who pass bytes on.
+
+        Args:
+            name: The event's name; "" without one.
+            data: Its data as it stands on the wire.
+        """
+        return False
 
     def observe(self, event: object) -> bool:
         """Take notice of an event; True when it is the last one and no `[DONE]` follows it.
@@ -55,7 +69,7 @@ class _Choices(Ending):
     __slots__ = ("_count", "_finished", "_usage_due")
 
     def __init__(self, count: int, include_usage: bool) -> None:
-        self.complete = False
+        super().__init__(False)
         self._count = count
         self._finished: set[int] = set()
         self._usage_due = include_usage
@@ -71,8 +85,15 @@ class _Choices(Ending):
         self._look(event)
         return False
 
+    def wants(self, name: str, data: bytes) -> bool:
+        # A quotation mark in a text is escaped, so this is the member itself.
+        return data.count(b'"finish_reason"') != 1 or not _GOES_ON(data)
+
     def _look(self, event: object) -> None:
         """Take notice of an event that is not one choice going on."""
+        usage = _read(event, "usage")
+        if usage is not None:
+            self.usages[:] = (usage,)
         if self.complete:
             return
         choices = _read(event, "choices")
@@ -83,7 +104,7 @@ class _Choices(Ending):
                     self._finished.add(index if isinstance(index, int) else position)
         if len(self._finished) >= self._count:
             # Servers that report usage with every chunk put the last of it on the finishing one.
-            if self._usage_due and _read(event, "usage") is not None:
+            if self._usage_due and usage is not None:
                 self._usage_due = False
             self.complete = not self._usage_due
 
@@ -101,9 +122,14 @@ class _Types(Ending):
     __slots__ = ("_due", "_types")
 
     def __init__(self, types: frozenset[str], due: int = 1) -> None:
-        self.complete = False
+        super().__init__(False)
         self._types = types
         self._due = due
+
+    def wants(self, name: str, data: bytes) -> bool:
+        if name and name != "message":
+            return name in self._types
+        return any(kind.encode() in data for kind in self._types)
 
     # `Any`: as above.
     def observe(self, event: Any) -> bool:
@@ -112,6 +138,11 @@ class _Types(Ending):
         except AttributeError:
             kind = _read(event, "type")
         if isinstance(kind, str) and kind in self._types:
+            usage = _read(event, "usage")
+            if usage is None:
+                usage = _read(_read(event, "response"), "usage")
+            if usage is not None:
+                self.usages.append(usage)
             self._due -= 1
             self.complete = self._due <= 0
             return self.complete
@@ -129,7 +160,10 @@ class _Run(Ending):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.complete = False
+        super().__init__(False)
+
+    def wants(self, name: str, data: bytes) -> bool:
+        return name == "done" or name in _RUN_ENDS
 
     def observe(self, event: object) -> bool:
         name = _read(event, "event")
@@ -140,6 +174,9 @@ class _Run(Ending):
             return True
         if name in _RUN_ENDS:
             self.complete = True
+            usage = _read(_read(event, "data"), "usage")
+            if usage is not None:
+                self.usages[:] = (usage,)
         return False
 
     @property
@@ -153,12 +190,19 @@ class _Session(Ending):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.complete = False
+        super().__init__(False)
+
+    def wants(self, name: str, data: bytes) -> bool:
+        return True
 
     def observe(self, event: object) -> bool:
         kind = _read(event, "type")
         if not isinstance(kind, str):
             return False
+        if kind.startswith("agent.session.turn."):
+            usage = _read(event, "usage")
+            if usage is not None:
+                self.usages.append(usage)  # each turn's own
         if kind in _SESSION_RESTS:
             self.complete = True
         elif kind.startswith(_SESSION_WORKS):
@@ -169,6 +213,8 @@ class _Session(Ending):
     def expected(self) -> str:
         return "an event that says the session is idle, failed, or waiting for an action"
 
+
+_GOES_ON: Final = re.compile(rb'"finish_reason"\s*:\s*null').search
 
 # `error` is the Responses API's own event of that name: it ends the stream and is not an exception.
 _RESPONSE_ENDS: Final = frozenset(

@@ -66,7 +66,9 @@ class EventTooLarge(ValueError):  # noqa: N818 - the name says what happened
     limit: int
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"an event of the stream is larger than {limit} bytes; raise the limit if the server is right")
+        super().__init__(
+            f"an event of the stream is larger than {limit} bytes; raise max_event_bytes if the server is right"
+        )
         self.limit = limit
 
     def __reduce__(self) -> tuple[type[EventTooLarge], tuple[int]]:

@@ -25,6 +25,7 @@ _CREATE: Final[Operation[BinaryResponse]] = Operation(
     returns=bytes,
     answer="binary",
     body="json",
+    ending="speech",
     headers=(("Accept", "application/octet-stream"),),
     doc="https://platform.openai.com/docs/api-reference/audio",
 )
