@@ -1,4 +1,4 @@
-"""Stream a chat answer as events, and take the whole completion at the end."""
+"""Stream answers as events, and take the whole at the end."""
 
 import anyio
 
@@ -21,6 +21,13 @@ async def main() -> None:
             completion = await stream.get_final_completion()
         if completion.usage is not None:
             print("tokens:", completion.usage.total_tokens)
+
+        async with client.responses.stream(model="gpt-5.5", input="Name three rivers.") as responses:
+            async for change in responses:
+                if change.type == "response.output_text.delta":
+                    print(change.delta, end="", flush=True)
+            response = await responses.get_final_response()
+        print(f"\n{response.status}: {len(response.output_text)} characters")
 
 
 if __name__ == "__main__":

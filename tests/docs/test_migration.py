@@ -48,7 +48,10 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
-    "`chat.completions.stream()` gives openai-python's events": "streaming.test_chat_state:test_events_and_result_are_those_of_openai_python",
+    "`get_final_response()` of a response that did not complete raises": "streaming.test_response_stream:test_what_did_not_complete_has_no_final_response",
+    "Events in an order that openai-python refuses are given": "streaming.test_response_stream:test_odd_events_are_given_and_change_nothing",
+    "an output that is left out at the end is what was streamed": "streaming.test_response_stream:test_an_output_that_is_left_out_at_the_end_is_what_was_streamed",
+    "`chat.completions.stream()` and `responses.stream()` give openai-python's events": "streaming.test_chat_state:test_events_and_result_are_those_of_openai_python",
     "The snapshot of a chunk's event is one object for the whole stream": "streaming.test_chat_state:test_the_snapshot_is_one_object_that_grows",
     "plain dicts and lists that grow as well, strings before their end among them": "streaming.test_chat_state:test_the_partial_value_grows_with_the_stream",
     "has one `tool_calls.function.arguments.done`, with its whole arguments": "streaming.test_chat_calls:test_any_interleaving_of_the_pieces_gives_the_same_calls",
@@ -436,12 +439,12 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: `responses.stream`, the streams of runs, `run_tools`")
+@claims("another name raises `AttributeError`", "these will come: the streams of runs, `run_tools`")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
         (client.chat.completions, "run_tools"),
-        (client.responses, "stream"),
+        (client.beta.threads.runs, "stream"),
         (client.responses, "connect"),
     ):
         with pytest.raises(AttributeError):

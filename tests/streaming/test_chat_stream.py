@@ -89,8 +89,12 @@ async def test_the_final_completion_reads_the_stream_by_itself() -> None:
 
 
 async def test_text_alone() -> None:
-    async with client_with(*HELLO).chat.completions.stream(**ASK) as stream:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    items = (text("other", index=1), *HELLO, text("", "stop", index=1), chunk(usage=usage))
+    async with client_with(*items).chat.completions.stream(**ASK, n=2) as stream:
         assert [piece async for piece in stream.text_stream] == ["Hel", "lo"]
+        assert stream.usage is not None
+        assert stream.usage.total_tokens == 3
 
 
 async def test_the_request_is_that_of_a_stream() -> None:

@@ -10,13 +10,19 @@ from anyopenai import OpenAI
 from anyopenai.streaming import (
     AsyncChatCompletionStream,
     AsyncChatCompletionStreamManager,
+    AsyncResponseStream,
+    AsyncResponseStreamManager,
     ChatCompletionStreamState,
     ChunkEvent,
     ContentDeltaEvent,
     ContentDoneEvent,
     FunctionToolCallArgumentsDoneEvent,
+    ResponseCompletedEvent,
+    ResponseTextDeltaEvent,
+    ResponseTextDoneEvent,
 )
 from anyopenai.types.chat import ChatCompletionChunk, ParsedChatCompletion
+from anyopenai.types.responses import ParsedResponse
 
 
 class Weather(Struct):
@@ -59,3 +65,24 @@ def a_state_knows_its_type_too(chunk: ChatCompletionChunk) -> None:
         if event.type == "content.done":
             assert_type(event.parsed, Weather | None)
     assert_type(state.get_final_completion().choices[0].message.parsed, Weather | None)
+
+
+async def events_of_responses_too(client: OpenAI) -> None:
+    manager = client.responses.stream(model="m", input="x", text_format=Weather)
+    assert_type(manager, AsyncResponseStreamManager[Weather])
+    async with manager as stream:
+        assert_type(stream, AsyncResponseStream[Weather])
+        async for event in stream:
+            if event.type == "response.output_text.delta":
+                assert_type(event, ResponseTextDeltaEvent)
+                assert_type(event.snapshot, str)
+            elif event.type == "response.output_text.done":
+                assert_type(event, ResponseTextDoneEvent[Weather])
+                assert_type(event.parsed, Weather | None)
+            elif event.type == "response.completed":
+                assert_type(event, ResponseCompletedEvent[Weather])
+                assert_type(event.response.output_parsed, Weather | None)
+        assert_type(stream.current_response_snapshot, ParsedResponse[Weather])
+        assert_type((await stream.get_final_response()).output_parsed, Weather | None)
+    async with client.responses.stream(response_id="r", starting_after=3) as again:
+        assert_type(await again.get_final_response(), ParsedResponse[object])

@@ -1,4 +1,4 @@
-"""Helpers for streams: events, snapshots and final results of chat completions; each name is loaded on first use."""
+"""Helpers for streams: events, snapshots and final results of chat completions and responses; each name is loaded on first use."""
 
 from __future__ import annotations
 
@@ -22,10 +22,29 @@ if TYPE_CHECKING:
     )
     from .chat_state import ChatCompletionStreamState
     from .chat_stream import AsyncChatCompletionStream, AsyncChatCompletionStreamManager
+    from .response_events import (
+        ResponseCompletedEvent,
+        ResponseContentPartAddedEvent,
+        ResponseContentPartDoneEvent,
+        ResponseCreatedEvent,
+        ResponseFailedEvent,
+        ResponseFunctionCallArgumentsDeltaEvent,
+        ResponseIncompleteEvent,
+        ResponseInProgressEvent,
+        ResponseOutputItemAddedEvent,
+        ResponseOutputItemDoneEvent,
+        ResponseQueuedEvent,
+        ResponseStreamEvent,
+        ResponseTextDeltaEvent,
+        ResponseTextDoneEvent,
+    )
+    from .response_stream import AsyncResponseStream, AsyncResponseStreamManager
 
 __all__ = (
     "AsyncChatCompletionStream",
     "AsyncChatCompletionStreamManager",
+    "AsyncResponseStream",
+    "AsyncResponseStreamManager",
     "ChatCompletionStreamEvent",
     "ChatCompletionStreamState",
     "ChunkEvent",
@@ -39,6 +58,20 @@ __all__ = (
     "LogprobsRefusalDoneEvent",
     "RefusalDeltaEvent",
     "RefusalDoneEvent",
+    "ResponseCompletedEvent",
+    "ResponseContentPartAddedEvent",
+    "ResponseContentPartDoneEvent",
+    "ResponseCreatedEvent",
+    "ResponseFailedEvent",
+    "ResponseFunctionCallArgumentsDeltaEvent",
+    "ResponseInProgressEvent",
+    "ResponseIncompleteEvent",
+    "ResponseOutputItemAddedEvent",
+    "ResponseOutputItemDoneEvent",
+    "ResponseQueuedEvent",
+    "ResponseStreamEvent",
+    "ResponseTextDeltaEvent",
+    "ResponseTextDoneEvent",
 )
 
 _HOMES = {
@@ -58,6 +91,23 @@ _HOMES = {
     ),
     "chat_state": ("ChatCompletionStreamState",),
     "chat_stream": ("AsyncChatCompletionStream", "AsyncChatCompletionStreamManager"),
+    "response_events": (
+        "ResponseCompletedEvent",
+        "ResponseContentPartAddedEvent",
+        "ResponseContentPartDoneEvent",
+        "ResponseCreatedEvent",
+        "ResponseFailedEvent",
+        "ResponseFunctionCallArgumentsDeltaEvent",
+        "ResponseInProgressEvent",
+        "ResponseIncompleteEvent",
+        "ResponseOutputItemAddedEvent",
+        "ResponseOutputItemDoneEvent",
+        "ResponseQueuedEvent",
+        "ResponseStreamEvent",
+        "ResponseTextDeltaEvent",
+        "ResponseTextDoneEvent",
+    ),
+    "response_stream": ("AsyncResponseStream", "AsyncResponseStreamManager"),
 }
 _DOORS = {name: f".{home}" for home, names in _HOMES.items() for name in names}
 

@@ -122,6 +122,10 @@ class ContentDeltaEvent(StreamEvent):
         """The content up to this piece."""
         return self._text.upto(self._end)
 
+    def belongs_to(self, text: object) -> bool:
+        """Tell whether the piece is one of a text that the stream's state holds."""
+        return self._text is text
+
     @property
     def parsed(self) -> object | None:
         """What a content of a type says so far, as plain dicts and lists that grow; None without `response_format`."""

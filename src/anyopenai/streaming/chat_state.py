@@ -12,7 +12,7 @@ from ..structured.completion import asked_completion
 from ..structured.tool import FunctionTool, tool_in
 from ..types.chat.parsed_chat_completion import ParsedChatCompletion
 from .chat_choice import GrowingChoice
-from .chat_events import ChunkEvent
+from .chat_events import ChunkEvent, ContentDeltaEvent
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
@@ -201,6 +201,13 @@ class ChatCompletionStreamState(Generic[T]):
             if choice.finish_reason is None:
                 choice.finish(events)
         return events
+
+    def spoken(self, event: ChatCompletionStreamEvent[T]) -> str | None:
+        """Return the piece of the first choice's content that an event is; None for another event."""
+        if not isinstance(event, ContentDeltaEvent):
+            return None
+        first = self._choices.get(0)
+        return event.delta if first is not None and event.belongs_to(first.content) else None
 
     def partial(self) -> ParsedChatCompletion[T] | None:
         """Return the completion so far; None if nothing has arrived."""

@@ -46,9 +46,7 @@ class AsyncChatCompletionStream(HelperStream[ChatCompletionStreamEvent[T]], Gene
     __slots__ = ("_state",)
 
     def __init__(self, raw: Stream[ChatCompletionChunk], state: ChatCompletionStreamState[T]) -> None:
-        super().__init__(
-            raw, take=state.handle_chunk, finish=state.finish, partial=state.partial, text_type="content.delta"
-        )
+        super().__init__(raw, take=state.handle_chunk, finish=state.finish, partial=state.partial, spoken=state.spoken)
         self._state = state
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 from .._codec import DecodeFailure
 from .._engine.iteration import Stream
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from .._contract import ResponseInfo
+    from .._sansio.usage import Usage
 
 __all__ = ("HelperStream", "StreamManager", "TextStream", "refuse_view")
 
@@ -30,7 +31,7 @@ class HelperStream(Generic[EventT]):
         take: Makes events of one of its items.
         finish: Makes the events of its end.
         partial: Gives what has come so far; None for nothing.
-        text_type: The `type` of the events whose `delta` is the answer's text.
+        spoken: Gives the piece of the answer's text that an event is; None for another event.
     """
 
     __slots__ = (
@@ -42,8 +43,8 @@ class HelperStream(Generic[EventT]):
         "_partial",
         "_raw",
         "_ready",
+        "_spoken",
         "_take",
-        "_text_type",
     )
 
     def __init__(
@@ -53,13 +54,13 @@ class HelperStream(Generic[EventT]):
         take: Callable[[Any], Sequence[EventT]],
         finish: Callable[[], Sequence[EventT]],
         partial: Callable[[], object | None],
-        text_type: str,
+        spoken: Callable[[Any], str | None],
     ) -> None:
         self._raw = raw
         self._take = take
         self._finish = finish
         self._partial = partial
-        self._text_type = text_type
+        self._spoken = spoken
         self._ready: deque[EventT] = deque()
         self._ended = False
         self._left = False
@@ -76,12 +77,14 @@ class HelperStream(Generic[EventT]):
         return self._raw.request_id
 
     @property
-    def text_stream(self) -> TextStream:
-        """The pieces of the answer's text alone, as an async iterator over the same stream.
+    def usage(self) -> Usage | None:
+        """What the answer cost; None until the server says so: chat streams at their end, if `include_usage` asks."""
+        return self._raw.usage
 
-        With several choices the pieces of all of them come as they arrive.
-        """
-        return TextStream(self, self._text_type)
+    @property
+    def text_stream(self) -> TextStream:
+        """The same stream as its text alone, piece by piece; of several choices the first one's."""
+        return TextStream(self, self._spoken)
 
     def __aiter__(self) -> Self:
         return self
@@ -174,11 +177,11 @@ class HelperStream(Generic[EventT]):
 class TextStream:
     """The pieces of an answer's text: an async iterator."""
 
-    __slots__ = ("_stream", "_type")
+    __slots__ = ("_spoken", "_stream")
 
-    def __init__(self, stream: HelperStream[Any], type_: str) -> None:
+    def __init__(self, stream: HelperStream[Any], spoken: Callable[[Any], str | None]) -> None:
         self._stream = stream
-        self._type = type_
+        self._spoken = spoken
 
     def __aiter__(self) -> Self:
         return self
@@ -186,9 +189,9 @@ class TextStream:
     async def __anext__(self) -> str:
         """Return the next piece that is not empty; raises what the stream raises."""
         while True:
-            event = await self._stream.__anext__()
-            if event.type == self._type and event.delta:
-                return cast("str", event.delta)
+            piece = self._spoken(await self._stream.__anext__())
+            if piece:
+                return piece
 
 
 class StreamManager(Generic[StreamT]):

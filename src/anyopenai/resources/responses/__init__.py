@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ..._contract import Operation, omit
+from ...streaming.response_methods import StreamResponses
 from ...structured.response_methods import ParseResponses
 from ...types.responses.compacted_response import CompactedResponse
 from ...types.responses.response import Response
@@ -98,7 +99,7 @@ _RETRIEVE: Final[Operation[Response]] = Operation(
 )
 
 
-class Responses(ParseResponses):
+class Responses(ParseResponses, StreamResponses):
     """Answer with tools, state and typed events: the API that follows chat completions."""
 
     __slots__ = ()
