@@ -38,6 +38,7 @@ RANKS = {
     "providers": 4,
     "structured": 4,
     "_engine": 5,
+    "forwarding": 6,
     "jobs": 6,
     "realtime": 6,
     "streaming": 6,

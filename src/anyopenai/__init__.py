@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         WebSocketQueueFullError,
         WrongEventLoopError,
     )
+    from .forwarding import EventStreamResponse, Forwarded
     from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
     from .transport.adapters.defaults import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultAsyncHttpxClient
     from .transport.base import Middleware, Transport
@@ -133,6 +134,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
     **dict.fromkeys(("Merged", "Tagged", "merge"), ("_engine.merge", None)),
     **dict.fromkeys(("TeeReader", "tee"), ("_engine.tee", None)),
+    **dict.fromkeys(("EventStreamResponse", "Forwarded"), ("forwarding", None)),
     **dict.fromkeys(("Usage", "UsageLedger"), ("_sansio.usage", None)),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
@@ -196,6 +198,8 @@ __all__ = (
     "DefaultAioHttpClient",
     "DefaultAsyncHttpx2Client",
     "DefaultAsyncHttpxClient",
+    "EventStreamResponse",
+    "Forwarded",
     "FunctionTool",
     "InternalServerError",
     "InvalidWebhookSignatureError",

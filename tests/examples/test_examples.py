@@ -16,6 +16,7 @@ EXPECTED = {
     "bounded_time": " models",
     "company_client": "hook: 200 /v1/responses",
     "embed_many": "200 vectors of 64 numbers",
+    "forward_stream": "complete: True",
     "handle_errors": "404 ",
     "list_files": '{"text": "hello"}',
     "merge_streams": "tokens in all: ",

@@ -1,0 +1,443 @@
+"""`EventStreamResponse`: the server's bytes to the browser, and the browser's leaving to the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any, cast
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from anyopenai import (
+    APIConnectionError,
+    EventStreamResponse,
+    Forwarded,
+    OpenAI,
+    OpenAIError,
+    RateLimitError,
+    UsageLedger,
+)
+from anyopenai.errors import APITimeoutError, MalformedEvent, StreamTruncated
+from anyopenai.testing import Answer, serve
+from anyopenai.testing.faults import Peer, fault_server
+from anyopenai.testing.http2 import Data, Exchange, Head, Http2
+from anyopenai.testing.http2 import Request as Http2Request
+from anyopenai.testing.state import Stats
+from anyopenai.transport.base import TransportFailure
+from engine.recordings import PROMPT, RECORDINGS, Recording, events, opened
+from engine.support import KEY, STREAM, chunk, client_over
+
+SSE = {"content-type": "text/event-stream"}
+HTTP: dict[str, Any] = {"type": "http", "method": "POST", "path": "/"}
+ERROR = b"event: error\ndata: "
+LOST = TransportFailure("reset by peer", kind="lost", phase="body", sent="all")
+
+
+class Browser:
+    """An ASGI server in memory: what was sent, and when the browser leaves."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.leave = anyio.Event()
+        self.got = anyio.Event()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.messages[1:])
+
+    @property
+    def ended(self) -> bool:
+        return not self.messages[-1].get("more_body", True)
+
+    async def receive(self) -> dict[str, Any]:
+        await self.leave.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.messages.append(message)
+        if message.get("body"):
+            self.got.set()
+
+
+async def forward(*pieces: Any, **options: Any) -> tuple[Browser, Forwarded, Any]:
+    """Forward a chat whose answer is these pieces."""
+    browser = Browser()
+    ends: list[Forwarded] = []
+    client, transport = client_over(Answer(pieces=pieces, headers=SSE), max_retries=0)
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    try:
+        await EventStreamResponse(stream, on_end=ends.append, **options)(HTTP, browser.receive, browser.send)
+    finally:
+        assert transport.open_responses == 0
+        assert len(ends) == 1
+    return browser, ends[0], transport
+
+
+CHAT = events(*STREAM[:-1], b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
+@pytest.mark.parametrize("size", [7, 100_000])
+async def test_a_stream_of_every_kind_arrives_byte_for_byte(recording: Recording, size: int) -> None:
+    ends: list[Forwarded] = []
+    browser = Browser()
+    wire = recording.wire
+    pieces = [wire[i : i + size] for i in range(0, len(wire), size)]
+    client, transport = client_over(Answer(pieces=pieces, headers=SSE))
+    async with opened(recording, client) as stream:
+        await EventStreamResponse(stream, on_end=ends.append)(HTTP, browser.receive, browser.send)
+    head = browser.messages[0]
+    assert head["status"] == 200
+    assert dict(head["headers"])[b"content-type"] == b"text/event-stream; charset=utf-8"
+    assert dict(head["headers"])[b"x-accel-buffering"] == b"no"
+    assert browser.ended
+    # What follows the end marker of its kind is no part of the answer.
+    assert wire.startswith(browser.body)
+    assert len(browser.body) >= recording.whole_from
+    (end,) = ends
+    assert (end.complete, end.left, end.error, end.sent) == (True, False, None, len(browser.body))
+    assert (None if end.usage is None else end.usage.total_tokens) == recording.usage
+    assert transport.responses[0].complete
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, len(CHAT)), max_size=8),
+    end=st.integers(0, len(CHAT)),
+    line_end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)
+def test_a_stream_cut_anywhere_is_whole_or_ends_with_an_error_event(cuts: list[int], end: int, line_end: bytes) -> None:
+    async def run() -> None:
+        wire = CHAT[:end].replace(b"\n", line_end)
+        places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
+        pieces = [wire[a:b] for a, b in pairwise(places)]
+        browser, outcome, _ = await forward(*pieces)
+        assert browser.ended
+        if outcome.complete:
+            assert browser.body == wire
+        else:
+            body, mark, _ = browser.body.partition(ERROR)
+            assert mark
+            # The error event stands between two events, whatever had arrived of the next one.
+            assert body == b"" or body.endswith(line_end * 2)
+            assert wire.startswith(body)
+            assert isinstance(outcome.error, StreamTruncated)
+
+    anyio.run(run)
+
+
+async def test_headers_are_added_and_replaced() -> None:
+    browser, _, _ = await forward(CHAT, headers={"X-Id": "7", "Cache-Control": "no-store"})
+    fields = dict(browser.messages[0]["headers"])
+    assert (fields[b"x-id"], fields[b"cache-control"]) == (b"7", b"no-store")
+
+
+async def test_an_error_in_the_stream_passes_as_it_is_and_is_the_outcome() -> None:
+    wire = events(chunk("Hel"), {"error": {"message": "slow", "code": 429}}, chunk("lo"))
+    browser, outcome, _ = await forward(wire)
+    assert browser.body == wire
+    assert browser.ended
+    assert isinstance(outcome.error, RateLimitError)
+    assert not outcome.complete
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (LOST, StreamTruncated),
+        (TransportFailure("silence", kind="timeout", phase="body", sent="all"), APITimeoutError),
+        (TransportFailure("bad gzip", kind="decode", phase="body", sent="all"), APIConnectionError),
+    ],
+    ids=["lost", "timeout", "decode"],
+)
+async def test_a_stream_that_breaks_off_ends_with_an_event_that_says_no_more_than_that(
+    last: TransportFailure, kind: type[OpenAIError]
+) -> None:
+    browser, outcome, _ = await forward(events(chunk("Hel")), b'data: {"ha', last)
+    assert browser.body.startswith(events(chunk("Hel")) + ERROR)
+    assert browser.ended
+    assert isinstance(outcome.error, kind)
+    assert b"reset by peer" not in browser.body
+
+
+async def test_a_stream_that_breaks_off_in_a_large_event_breaks_the_answer_off_too() -> None:
+    """Its end would look like an event's; only a broken connection tells the browser."""
+    wire = b"data: " + b"x" * 40_000
+    browser = Browser()
+    client, transport = client_over(Answer(pieces=[wire, LOST], headers=SSE), max_retries=0)
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    with pytest.raises(StreamTruncated):
+        await EventStreamResponse(stream)(HTTP, browser.receive, browser.send)
+    assert browser.body == wire
+    assert not browser.ended
+    assert transport.open_responses == 0
+
+
+async def test_a_large_event_passes_in_parts_and_nothing_is_held_for_long() -> None:
+    gate = anyio.Event()
+    big = events(chunk("x" * 100_000))
+    browser = Browser()
+    client, _ = client_over(Answer(pieces=[big[:50_000], gate, big[50_000:], CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(EventStreamResponse(stream), HTTP, browser.receive, browser.send)
+        await browser.got.wait()
+        assert browser.body == big[:50_000]
+        gate.set()
+    assert browser.body == big + CHAT
+
+
+async def test_an_event_above_the_limit_is_an_error() -> None:
+    client, _ = client_over(
+        Answer(pieces=[events(chunk("Hel")), b"data: " + b"x" * 999], headers=SSE), max_event_bytes=500
+    )
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    browser = Browser()
+    ends: list[Forwarded] = []
+    await EventStreamResponse(stream, on_end=ends.append)(HTTP, browser.receive, browser.send)
+    assert isinstance(ends[0].error, MalformedEvent)
+    assert browser.body.count(ERROR) == 1
+
+
+async def test_when_the_browser_leaves_the_stream_is_closed() -> None:
+    never = anyio.Event()
+    browser = Browser()
+    ends: list[Forwarded] = []
+    ledger = UsageLedger()
+    client, transport = client_over(Answer(pieces=[events(chunk("Hel")), never, CHAT], headers=SSE), usage=ledger)
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(EventStreamResponse(stream, on_end=ends.append), HTTP, browser.receive, browser.send)
+        await browser.got.wait()
+        assert transport.open_responses == 1
+        browser.leave.set()
+    assert transport.open_responses == 0
+    assert not browser.ended
+    assert (ends[0].left, ends[0].complete, ends[0].error) == (True, False, None)
+    assert ledger.total.unreported == 1
+
+
+async def test_a_server_that_cannot_send_any_more_says_that_the_browser_left() -> None:
+    browser = Browser()
+    ends: list[Forwarded] = []
+    client, transport = client_over(Answer(pieces=[CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+
+    async def send(message: Any) -> None:
+        await browser.send(message)
+        if message.get("body"):
+            raise OSError("gone")
+
+    await EventStreamResponse(stream, on_end=ends.append)(HTTP, browser.receive, send)
+    assert ends[0].left
+    assert transport.open_responses == 0
+
+
+async def test_a_defect_of_the_server_is_not_hidden() -> None:
+    client, transport = client_over(Answer(pieces=[CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+
+    async def send(message: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await EventStreamResponse(stream)(HTTP, Browser().receive, send)
+    assert transport.open_responses == 0
+
+
+async def test_a_browser_that_does_not_read_holds_the_server_back() -> None:
+    pieces = [events(chunk(str(i))) for i in range(50)]
+    room = anyio.Event()
+    browser = Browser()
+    client, transport = client_over(Answer(pieces=[*pieces, CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+
+    async def send(message: Any) -> None:
+        await browser.send(message)
+        if message["type"] == "http.response.body":
+            await room.wait()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(EventStreamResponse(stream), HTTP, browser.receive, send)
+        await anyio.wait_all_tasks_blocked()
+        assert transport.responses[0].received == len(pieces[0])
+        room.set()
+    assert browser.body == b"".join(pieces) + CHAT
+
+
+async def test_a_silence_is_broken_by_comments_between_events() -> None:
+    gate = anyio.Event()
+    browser = Browser()
+    client, _ = client_over(Answer(pieces=[events(chunk("Hel")), gate, CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+
+    async def send(message: Any) -> None:
+        await browser.send(message)
+        if message.get("body") == b": keep-alive\n\n":
+            gate.set()
+
+    await EventStreamResponse(stream, keep_alive=0.001)(HTTP, browser.receive, send)
+    assert browser.body.replace(b": keep-alive\n\n", b"") == events(chunk("Hel")) + CHAT
+    assert b": keep-alive\n\n" in browser.body
+    assert browser.ended
+
+
+async def test_an_observer_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(outcome: Forwarded) -> None:
+        raise RuntimeError("full")
+
+    client, _ = client_over(Answer(pieces=[CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    browser = Browser()
+    await EventStreamResponse(stream, on_end=fail)(HTTP, browser.receive, browser.send)
+    assert "on_end of a forwarded stream raised" in caplog.text
+
+
+async def test_what_cannot_be_forwarded_is_refused() -> None:
+    client, _ = client_over(*[Answer(pieces=[CHAT], headers=SSE)] * 2)
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="keep_alive"):
+            EventStreamResponse(stream, keep_alive=wrong)
+    with pytest.raises(ValueError, match="line break"):
+        EventStreamResponse(stream, headers={"x-a": "b\r\nc: d"})
+    response = EventStreamResponse(stream)
+    assert "EventStreamResponse of <Stream" in repr(response)
+    browser = Browser()
+    with pytest.raises(OpenAIError, match="over HTTP only"):
+        await response({"type": "websocket"}, browser.receive, browser.send)
+    await response(HTTP, browser.receive, browser.send)
+    with pytest.raises(OpenAIError, match="has been sent"):
+        await response(HTTP, browser.receive, browser.send)
+    with pytest.raises(OpenAIError, match="has been read or closed"):
+        EventStreamResponse(stream)
+    other = await client.chat.completions.create(**PROMPT, stream=True)
+    await anext(other)
+    with pytest.raises(OpenAIError, match="has been read or closed"):
+        EventStreamResponse(other)
+    await other.close()
+
+
+# Starlette on hypercorn, with sockets on both sides.
+
+
+class Site:
+    """An application, as the embedded server takes one."""
+
+    def __init__(self, app: Any) -> None:
+        self.stats = Stats()
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+
+class Forward(Response):
+    """The adapter of the documentation for frameworks that want a response of Starlette's."""
+
+    def __init__(self, inner: EventStreamResponse) -> None:
+        super().__init__()
+        self.inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.inner(scope, receive, send)
+
+
+@asynccontextmanager
+async def site(
+    client: OpenAI, on_end: Callable[[Forwarded], object], adapt: Callable[[EventStreamResponse], Any] = lambda r: r
+) -> AsyncGenerator[Any]:
+    """Serve an application that forwards a chat; give an open connection of a browser that has asked for it."""
+
+    async def chat(request: Request) -> Any:
+        stream = await client.chat.completions.create(**PROMPT, stream=True)
+        return adapt(EventStreamResponse(stream, on_end=on_end))
+
+    async with (
+        serve(cast("Any", Site(Starlette(routes=[Route("/chat", chat)])))) as server,
+        await anyio.connect_tcp(server.host, server.port) as browser,
+    ):
+        await browser.send(b"GET /chat HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+        yield browser
+
+
+async def read_until(browser: Any, text: bytes) -> bytes:
+    data = b""
+    while text not in data:
+        data += await browser.receive()
+    return data
+
+
+@pytest.mark.parametrize("adapt", [lambda response: response, Forward], ids=["plain", "adapter"])
+async def test_a_starlette_application_forwards_a_stream(adapt: Any) -> None:
+    ends: list[Forwarded] = []
+    client, _ = client_over(Answer(pieces=[CHAT], headers=SSE))
+    async with site(client, ends.append, adapt) as browser:
+        data = await read_until(browser, b"0\r\n\r\n")
+    assert b"text/event-stream" in data
+    assert b"content-length" not in data.lower()
+    assert CHAT in data
+    assert ends[0].complete
+
+
+async def test_a_browser_that_leaves_ends_the_http1_stream_behind_it() -> None:
+    hung_up = anyio.Event()
+    ended = anyio.Event()
+
+    async def serve_upstream(peer: Peer) -> None:
+        await peer.receive_request()
+        body = events(chunk("Hel"))
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        await peer.send(head + b"%x\r\n%b\r\n" % (len(body), body))
+        try:
+            while True:
+                await peer.receive_some()
+        finally:
+            hung_up.set()
+
+    async with (
+        fault_server([serve_upstream]) as upstream,
+        OpenAI(api_key=KEY, base_url=upstream.url, http2=False) as client,
+        site(client, lambda _: ended.set()) as browser,
+    ):
+        await read_until(browser, b"Hel")
+        assert not hung_up.is_set()
+        await browser.aclose()
+        await hung_up.wait()
+        await ended.wait()
+
+
+async def test_a_browser_that_leaves_resets_the_http2_stream_behind_it() -> None:
+    gone = anyio.Event()
+    codes: list[int | None] = []
+    ended = anyio.Event()
+
+    async def hold(exchange: Exchange) -> None:
+        try:
+            await exchange.gone.wait()
+        finally:
+            codes.append(exchange.reset_code)
+            gone.set()
+
+    http2 = Http2([Http2Request(), Head(headers=SSE), Data(events(chunk("Hel"))), hold])
+    async with (
+        fault_server([http2]) as upstream,
+        OpenAI(api_key=KEY, base_url=upstream.url, http2=True) as client,
+        site(client, lambda _: ended.set()) as browser,
+    ):
+        await read_until(browser, b"Hel")
+        assert not gone.is_set()
+        await browser.aclose()
+        await gone.wait()
+        await ended.wait()
+        assert http2.violations == []
+    assert codes == [8]
