@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .scenario import OURS
+
 __all__ = ("draw",)
 
 _INCHES_EACH = 0.24
 
 
 def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
-    """Draw the ratios of all peers as bars, on a logarithmic scale; return False where matplotlib is not installed."""
+    """Draw the peers' ratios as bars, on a logarithmic scale; False where matplotlib or a peer is not installed."""
     try:
         import matplotlib
     except ImportError:
@@ -56,9 +58,11 @@ def draw(results: Sequence[dict[str, Any]], path: Path) -> bool:
 
 
 def _bars(result: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Return the peers' ratios in the cases that something was promised for."""
+    promised = {target["case"] for target in result["targets"]}
     return [
         (case["name"], contender, row["times_ours"])
         for case in result["cases"]
         for contender, row in case["contenders"].items()
-        if row.get("times_ours")
+        if case["name"] in promised and row.get("times_ours") and not contender.startswith(OURS)
     ]
