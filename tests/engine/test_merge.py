@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from anyopenai import OpenAI, RateLimitError, Stream, StreamTruncated, merge
+from anyopenai import OpenAI, RateLimitError, Stream, StreamTruncated, merge, tee
 from anyopenai.testing import Answer
 from engine.support import PROMPT, STREAM, chunk, client_over
 
@@ -95,6 +95,19 @@ async def test_calls_helpers_and_iterators_are_taken_too() -> None:
     async with merge({"call": ask(client), "helper": helper(), "plain": plain}) as events:
         tags = [event.tag async for event in events]
     assert {tag: tags.count(tag) for tag in tags} == {"call": 3, "helper": 3, "plain": 2}
+    assert transport.open_responses == 0
+
+
+async def test_the_events_of_helpers_are_merged_and_shared_like_any_others() -> None:
+    client, transport = client_over(*[Answer(events=STREAM)] * 3)
+    helpers = {name: client.chat.completions.stream(**PROMPT) for name in "ab"}
+    async with merge(helpers) as events:
+        texts = [tag async for tag, event in events if event.type == "content.done"]
+    assert sorted(texts) == ["a", "b"]
+    async with client.chat.completions.stream(**PROMPT) as stream, tee(stream) as (first, second):
+        kinds = [[event.type async for event in reader] for reader in (first, second)]
+    assert kinds[0] == kinds[1]
+    assert "content.done" in kinds[0]
     assert transport.open_responses == 0
 
 
