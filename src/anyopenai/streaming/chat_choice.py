@@ -147,7 +147,9 @@ class GrowingChoice(Generic[T]):
             self._take_audio(audio)
         annotations: list[Any] = getattr(delta, "annotations", None) or []
         if annotations and type(annotations) is list:
-            self._annotations = [*(self._annotations or ()), *annotations]
+            if self._annotations is None:
+                self._annotations = []
+            self._annotations.extend(annotations)
         others = extras_of(delta)
         if others:
             fold(self._others, others)
