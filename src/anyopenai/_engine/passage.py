@@ -38,7 +38,7 @@ class Passage:
         self._stream = stream
         self._held = b""
         self._over = False
-        self.clean = True
+        self.clean: bool = True
         self.error: APIError | None = None
 
     async def receive(self) -> bytes:

@@ -124,8 +124,8 @@ class _Tee(Generic[T]):
 
     def __init__(self, source: Source[T], n: int, buffer: int, drop_after: float | None) -> None:
         self.readers: tuple[TeeReader[T], ...] = tuple(TeeReader(self) for _ in range(n))
-        self.drop_after = drop_after
-        self.ended = False
+        self.drop_after: float | None = drop_after
+        self.ended: bool = False
         self.error: Exception | None = None
         self._source = source
         self._buffer = buffer
