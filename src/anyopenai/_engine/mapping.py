@@ -13,6 +13,7 @@ from .._contract import RequestInfo, ResponseInfo
 from .._headers import REDACTED, Headers, is_secret_header
 from .._sansio.errorshapes import error_code, error_facts
 from .._sansio.retry import QUOTA_CODES
+from .._sansio.urls import socket_path
 from ..errors import (
     APIConnectionError,
     APIError,
@@ -132,10 +133,9 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
             request=None if wire is None else request_info(wire),
             request_sent=failure.sent,
         )
-    place = f" to {wire.host}:{wire.port}" if wire is not None and kind in ("refused", "tls") else ""
     what = {
-        "refused": f"no connection{place}",
-        "tls": f"no trusted connection{place}",
+        "refused": "no connection",
+        "tls": f"no trusted connection{_to(wire)}",
         "lost": "the connection was lost",
         "protocol": "the server's answer is not HTTP",
         "decode": "the answer's content coding is broken",
@@ -149,6 +149,12 @@ def error_from_failure(failure: TransportFailure, call: Circumstances) -> OpenAI
     )
 
 
+def _to(wire: WireRequest | None) -> str:
+    if wire is None:
+        return ""
+    return f" to {socket_path(wire.host)}" if wire.scheme == "http+unix" else f" to {wire.host}:{wire.port}"
+
+
 def timeout_error(
     call: Circumstances, *, phase: str, sent: Sent, received: int = 0, proxy: str | None = None
 ) -> APITimeoutError:
@@ -159,9 +165,8 @@ def timeout_error(
     if phase == "pool":
         what = f"no connection was free {within}"
     elif phase == "connect":
-        to = "" if wire is None else f" to {wire.host}:{wire.port}"
         through = "" if proxy is None else f" through the proxy {proxy}"
-        what = f"no connection{to}{through} {within}"
+        what = f"no connection{_to(wire)}{through} {within}"
     elif phase == "write":
         what = f"the request could not be sent {within}"
     elif phase == "first_event":
