@@ -56,6 +56,8 @@ ELSEWHERE = {
     "plain dicts and lists that grow as well, strings before their end among them": "streaming.test_chat_state:test_the_partial_value_grows_with_the_stream",
     "has one `tool_calls.function.arguments.done`, with its whole arguments": "streaming.test_chat_calls:test_any_interleaving_of_the_pieces_gives_the_same_calls",
     "Calls come out apart where a server gives all of them the index 0": "streaming.test_chat_calls:test_two_calls_come_out_apart",
+    "Calls in snapshots and results have no `index`": "streaming.test_chat_calls:test_a_call_has_no_index_of_its_own",
+    "usage once told is kept": "streaming.test_chat_state:test_usage_of_any_chunk_is_kept",
     "Numbers in members that no type knows are replaced": "streaming.test_growth:test_pieces_of_unknown_members_become_one",
     "A stream that breaks off raises `StreamTruncated`": "streaming.test_chat_stream:test_a_stream_cut_anywhere_is_whole_or_raises_with_what_came",
     "`get_final_completion()` of a stream that was closed": "streaming.test_chat_stream:test_a_closed_stream_has_no_final_completion_unless_it_was_whole",

@@ -120,3 +120,12 @@ def test_any_interleaving_of_the_pieces_gives_the_same_calls(data: st.DataObject
         number = data.draw(st.sampled_from([one for one, queue in enumerate(queues) if queue]))
         chunks.append(calls(piece(number, args=queues[number].pop(0))))
     assert folded(*chunks, END) == whole
+
+
+def test_a_call_has_no_index_of_its_own() -> None:
+    state: ChatCompletionStreamState = ChatCompletionStreamState()
+    for one in (calls(piece(0, "a", "f", "{}")), END):
+        state.handle_chunk(decoded(one))
+    for completion in (state.current_completion_snapshot, state.get_final_completion()):
+        (call,) = completion.choices[0].message.tool_calls or []
+        assert (call.id, "index" in call.to_dict(), hasattr(call, "index")) == ("a", False, False)
