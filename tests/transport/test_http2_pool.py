@@ -15,6 +15,8 @@ from anyopenai._timeouts import Timeout
 from anyopenai.testing.faults import Forever, Receive, Reply, fault_server
 from anyopenai.transport import PoolTransport, TransportFailure, WireRequest, WireResponse
 from anyopenai.transport.base import Phase
+from anyopenai.transport.connection import Origin
+from anyopenai.transport.http2 import Http2Connection
 from transport.exchanges import NO_LIMIT, Authority, Source, assert_all_free
 from transport.exchanges import request_to as plain_request_to
 from transport.h2peer import Peer, h2_server, serve_all
@@ -351,3 +353,35 @@ async def test_closing_the_pool_ends_what_is_under_way_and_says_goodbye(setup: S
         await server.peers[0].until_closed()
         assert setup.backend or server.peers[0].goaway == 0
         assert_all_free(pool)
+
+
+class DeadLink:
+    """A link with settings to read and a peer that takes nothing any more."""
+
+    resumable = True
+
+    def __init__(self) -> None:
+        self._waiting = [b"\0\0\0\4\0\0\0\0\0"]
+
+    def receive_now(self) -> bytes | None:
+        return self._waiting.pop() if self._waiting else None
+
+    def send_now(self, data: bytes) -> bool:
+        raise BrokenPipeError
+
+    def close(self) -> bool:
+        return True
+
+
+class Teller:
+    """A pool that must not be told of anything while it asks."""
+
+    def update(self, connection: object) -> None:
+        raise AssertionError("told in the middle of a choice")
+
+
+def test_a_pool_that_asks_whether_a_connection_is_stale_is_not_told_so_meanwhile() -> None:
+    connection = Http2Connection(DeadLink(), Origin("http", "localhost", 80))  # type: ignore[arg-type]  # what is used of a link
+    connection._owner = Teller()  # type: ignore[assignment]  # what is used of an owner
+    assert connection.is_stale()
+    assert connection.capacity == 0

@@ -10,7 +10,15 @@ from typing import Any
 
 import httpcore
 import pytest
-from anyio import ClosedResourceError, Event, create_task_group, wait_all_tasks_blocked, wait_readable
+from anyio import (
+    ClosedResourceError,
+    Event,
+    create_task_group,
+    fail_after,
+    wait_all_tasks_blocked,
+    wait_readable,
+    wait_writable,
+)
 
 from anyopenai._timeouts import Timeout
 from anyopenai.testing.faults import (
@@ -81,6 +89,25 @@ async def test_a_link_is_stale_once_its_peer_has_closed_or_spoken() -> None:
         assert link.is_stale()
         link.close()
         assert link.is_stale()
+
+
+async def test_a_descriptor_s_number_is_kept_until_those_who_waited_for_it_have_woken() -> None:
+    async with linked() as (link, _):
+        while link.send_now(bytes(65536)):
+            pass
+
+        async def writer() -> None:
+            with pytest.raises(ClosedResourceError):
+                await link.flush()
+
+        async with create_task_group() as group:
+            group.start_soon(writer)
+            await wait_all_tasks_blocked()
+            assert link.close()
+            # The lowest free number is the next one to be given away.
+            ours, theirs = socket.socketpair()
+            with ours, theirs, fail_after(10):
+                await wait_writable(ours)
 
 
 @pytest.mark.parametrize("ending", ["close", "aclose"])

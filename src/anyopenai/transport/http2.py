@@ -237,6 +237,15 @@ class Http2Connection(Pump):
             return True
         if not self._link.resumable:
             return False  # the next exchange looks, see `_catch_up`
+        # Whoever asks learns it from the answer: told of it now, in the middle of its choice, it would choose twice.
+        owner, self._owner = self._owner, None
+        try:
+            return self._take_what_came()
+        finally:
+            self._owner = owner
+
+    def _take_what_came(self) -> bool:
+        """Take in what the server sent to an idle connection; whether that has ended."""
         try:
             while (data := self._link.receive_now()) is not None:
                 if not data:

@@ -107,7 +107,7 @@ class BareLink(Link, Protocol):
 class SocketLink:
     """A plain connection on a bare socket, TCP or Unix."""
 
-    __slots__ = ("_rest", "_sock", "_waiting", "resumable")
+    __slots__ = ("_closed", "_rest", "_sock", "_waiting", "resumable")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -115,6 +115,7 @@ class SocketLink:
         self._rest: memoryview | None = None
         # Tasks that wait for the socket; closing it under them needs care (see `close`).
         self._waiting = 0
+        self._closed = False
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         """Return what arrives next, or b"" when the peer sends no more; cancelling loses nothing."""
@@ -122,13 +123,11 @@ class SocketLink:
         while True:
             self._waiting += 1
             try:
-                if sock.fileno() < 0:
-                    raise ClosedResourceError
+                self._check_open()
                 await wait_readable(sock)
             finally:
-                self._waiting -= 1
-            if sock.fileno() < 0:
-                raise ClosedResourceError
+                self._stop_waiting()
+            self._check_open()
             try:
                 return sock.recv(max_bytes)
             except BlockingIOError:
@@ -161,13 +160,11 @@ class SocketLink:
         while self._rest is not None:
             self._waiting += 1
             try:
-                if sock.fileno() < 0:
-                    raise ClosedResourceError
+                self._check_open()
                 await wait_writable(sock)
             finally:
-                self._waiting -= 1
-            if sock.fileno() < 0:
-                raise ClosedResourceError
+                self._stop_waiting()
+            self._check_open()
             try:
                 taken = sock.send(self._rest)
             except BlockingIOError:
@@ -186,13 +183,30 @@ class SocketLink:
 
     def close(self) -> bool:
         """Close at once, waking whoever waits."""
+        self._closed = True
         if self._waiting and self._sock.fileno() >= 0:
-            # The event loop must forget the descriptor before its number is used again. Without a running loop there
-            # is nobody to wake.
-            with suppress(Exception):
+            try:
                 notify_closing(self._sock)
+            except Exception:
+                # Without a running loop there is nobody to wake.
+                self._sock.close()
+                return True
+            # Those who wait wake later, and anyio then forgets whoever watches that number: a new connection that got
+            # it meanwhile would wait for ever. So the peer is told now, and the last one to wake gives the number back.
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            return True
         self._sock.close()
         return True
+
+    def _check_open(self) -> None:
+        if self._closed or self._sock.fileno() < 0:
+            raise ClosedResourceError
+
+    def _stop_waiting(self) -> None:
+        self._waiting -= 1
+        if self._closed and not self._waiting:
+            self._sock.close()
 
     def abort(self) -> None:
         """Close from any thread, with or without an event loop; never raises."""
