@@ -100,19 +100,20 @@ def make_keys(place: Path) -> Keys:
 
 
 @contextmanager
-def process(command: Sequence[str | Path], port: int, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block is left; it takes connections when the block begins."""
+def process(command: Sequence[str | Path], *ports: int, cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block is left; it takes connections on every port when the block begins."""
     with subprocess.Popen(
         [str(part) for part in command], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as running:
         try:
             # None of them says when it listens, so connections are tried until one is taken.
-            while True:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                with suppress(subprocess.TimeoutExpired):
-                    pytest.fail(f"{command[0]} ended with exit code {running.wait(0.02)}")
+            for port in ports:
+                while True:
+                    with socket.socket() as probe:
+                        if probe.connect_ex(("127.0.0.1", port)) == 0:
+                            break
+                    with suppress(subprocess.TimeoutExpired):
+                        pytest.fail(f"{command[0]} ended with exit code {running.wait(0.02)}")
             yield running
         finally:
             running.terminate()
@@ -139,7 +140,7 @@ def hypercorn(keys: Keys, *options: str) -> Iterator[Site]:
         "0",
         *options,
     ]
-    with process([*command, "echoing:app"], clear, Path(__file__).parent) as running:
+    with process([*command, "echoing:app"], clear, tls, cwd=Path(__file__).parent) as running:
         yield Site("hypercorn", clear, tls, keys.client, running)
 
 
@@ -153,7 +154,7 @@ def nginx(keys: Keys, app: int, *, extra: str = "", server: str = "", place: Pat
         (place / path.name).write_bytes(path.read_bytes())
     text = _NGINX.format(place=place, temps=temps, app=app, clear=clear, tls=tls, extra=extra, server=server)
     (place / "nginx.conf").write_text(text)
-    with process([program("nginx"), "-p", place, "-c", place / "nginx.conf"], clear) as running:
+    with process([program("nginx"), "-p", place, "-c", place / "nginx.conf"], clear, tls) as running:
         yield Site("nginx", clear, tls, keys.client, running, place / "error.log")
 
 
@@ -169,7 +170,7 @@ def nghttpx(keys: Keys, app: int, *options: str) -> Iterator[Site]:
         f"-f127.0.0.1,{tls}",
     ]
     command += [f"-b127.0.0.1,{app}", "--workers=1", *options, keys.key, keys.cert]
-    with process(command, clear) as running:
+    with process(command, clear, tls) as running:
         yield Site("nghttpx", clear, tls, keys.client, running)
 
 
