@@ -335,10 +335,10 @@ async def test_nghttpx_that_is_told_to_quit_lets_requests_end(app: Site, keys: K
 
 @pytest.fixture(scope="module")
 def files(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Run nghttpd with trailers, padding, two streams at a time, small windows, and uploads that come back."""
+    """Run nghttpd with trailers, padding, two streams at a time, the smallest windows to begin with, and uploads that come back."""
     place = tmp_path_factory.mktemp("files")
     (place / "large").write_bytes(pattern(1_000_000))
-    options = ["--trailer", "x-checksum: 1", "--padding=255", "-m2", "-w14", "-W16", "--echo-upload"]
+    options = ["--trailer", "x-checksum: 1", "--padding=255", "-m2", "-w16", "-W16", "--echo-upload"]
     with nghttpd(keys, place, *options) as site:
         yield site
 
