@@ -1,0 +1,40 @@
+"""Tools that models use: toolsets, runners and loops around calls; each name is loaded on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .diagnostics import ToolDiagnostic, ToolDiagnosticObserver, ToolDiagnosticUsage
+    from .lifecycle import CloseStatus, ToolsetBusyError, ToolsetClosedError
+
+__all__ = (
+    "CloseStatus",
+    "ToolDiagnostic",
+    "ToolDiagnosticObserver",
+    "ToolDiagnosticUsage",
+    "ToolsetBusyError",
+    "ToolsetClosedError",
+)
+
+_HOMES = {
+    "diagnostics": ("ToolDiagnostic", "ToolDiagnosticObserver", "ToolDiagnosticUsage"),
+    "lifecycle": ("CloseStatus", "ToolsetBusyError", "ToolsetClosedError"),
+}
+_DOORS = {name: f".{home}" for home, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:
+    # Hidden from checkers, for which it would make every name there is.
+
+    def __getattr__(name: str) -> object:
+        if name not in _DOORS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_DOORS[name], __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
