@@ -62,7 +62,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
     monkeypatch.setattr("anyopenai._engine.engine.CancelScope", time.scope)
     monkeypatch.setattr("anyopenai._engine.engine.sleep", time.sleep)
-    for module in ("engine", "call", "iteration"):
+    for module in ("engine", "call", "reader"):
         monkeypatch.setattr(f"anyopenai._engine.{module}.current_time", time)
     return time
 

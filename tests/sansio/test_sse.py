@@ -44,9 +44,27 @@ def decode(pieces: list[bytes], limit: int = 2**20) -> tuple[Events, bytes | str
     try:
         for piece in pieces:
             events += decoder.feed(piece)
-        return events, decoder.finish()
+        return _agreed(pieces, limit, (events, decoder.finish()))
     except EventTooLarge as error:
-        return events, str(error)
+        return _agreed(pieces, limit, (events, str(error)))
+
+
+def _agreed(pieces: list[bytes], limit: int, result: tuple[Events, bytes | str]) -> tuple[Events, bytes | str]:
+    """Check that the decoder gives the same as data alone, errors whole."""
+    decoder = SSEDecoder(limit)
+    taken: list[ServerSentEvent | bytes] = []
+    end: bytes | str
+    try:
+        for piece in pieces:
+            taken += decoder.take(piece)
+        end = decoder.finish()
+    except EventTooLarge as error:
+        end = str(error)
+    assert end == result[1]
+    assert [item if isinstance(item, bytes) else item.data for item in taken] == [event.data for event in result[0]]
+    named = [event for event in result[0] if event.event == "error"]
+    assert [item for item in taken if isinstance(item, ServerSentEvent) and item.event == "error"] == named
+    return result
 
 
 def split(wire: bytes, cuts: list[int]) -> list[bytes]:
@@ -99,6 +117,7 @@ def fields() -> st.SearchStrategy[bytes]:
             b"datax: no",
             b"event: response.output_text.delta",
             b"event: ping",
+            b"event: error",
             b"event:",
             b"event",
             b": comment",
@@ -239,6 +258,15 @@ def test_named_events_in_one_read_keep_their_names() -> None:
     events = SSEDecoder().feed(wire)
     assert [event.event for event in events] == [f"type.{n % 7}" for n in range(500)]
     assert [event.data for event in events] == [b'{"n": %d}' % n for n in range(500)]
+
+
+def test_usual_events_can_be_had_as_their_data_and_errors_stay_whole() -> None:
+    wire = b"".join(b"event: type.%d\ndata: %d\n\n" % (n % 7, n) for n in range(20))
+    assert SSEDecoder().take(wire) == [b"%d" % n for n in range(20)]
+    decoder = SSEDecoder()
+    assert decoder.take(b"data: 1\n\n") == [b"1"]
+    assert decoder.take(b"event: error\ndata: 2\n\n") == [ServerSentEvent(b"2", "error")]
+    assert decoder.take(b"event: a\ndata: 3\n\n", whole=True) == [ServerSentEvent(b"3", "a")]
 
 
 def test_a_name_belongs_to_one_event_only() -> None:

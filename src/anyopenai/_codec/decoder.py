@@ -90,6 +90,11 @@ class ResponseDecoder(Generic[T]):
         except _REFUSED as error:
             return self._recover(data, error)
 
+    @property
+    def quick(self) -> Callable[[Data], T]:
+        """What decodes a document that fits the type as it is, for many of them; of any other it raises something."""
+        return self._decode_keeping if self._keep_unknown else self._raw
+
     def decode_steps(self, data: Data) -> Generator[None, None, T]:
         """Do the same as `decode` in small steps: a generator that returns the result.
 

@@ -61,35 +61,35 @@ class Passage:
                 self._over = True
                 held, self._held = self._held, b""
                 return held
-            for frame in await stream._decoded(piece):
+            for frame in await stream._split(piece, whole=True):
                 if not self._over:
                     await self._watch(frame)
             whole = self._whole(piece)
             if whole:
                 return whole
 
-    async def _watch(self, frame: ServerSentEvent) -> None:
+    async def _watch(self, frame: ServerSentEvent | bytes) -> None:
         """Take notice of an event."""
         stream = self._stream
-        data = frame.data
+        name, data = ("", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
         if data.startswith(b"[DONE]"):
             stream._ending.saw_done()
             self._over = True
             return
         try:
-            if frame.event == "error" or b'"error"' in data:
-                await stream._refuse_error(frame)
+            if name == "error" or b'"error"' in data:
+                await stream._refuse_error(name, data)
         except APIError as error:
             self.error = error
             self._over = True
             return
         stream._count += 1
-        if stream._ending.wants(frame.event, data):
+        if stream._ending.wants(name, data):
             try:
                 event = decode_any(data)
             except DecodeFailure:
                 return  # whoever reads it will say so
-            self._over = stream._ending.observe({"event": frame.event, "data": event} if stream._named else event)
+            self._over = stream._ending.observe({"event": name, "data": event} if stream._named else event)
 
     def _whole(self, piece: bytes) -> bytes:
         """Return what is complete of the bytes that are held and the next ones; large events pass in parts."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-__all__ = ("TextSoFar", "delta_of", "text_for")
+if TYPE_CHECKING:
+    from .endings import Ending
+
+__all__ = ("TextSoFar", "delta_of", "text_for", "watcher")
 
 
 class TextSoFar:
@@ -166,6 +169,39 @@ def text_for(ending: str | None) -> TextSoFar:
     if ending in _TEXT_DELTAS:
         return _TypedText(_TEXT_DELTAS[ending])
     return TextSoFar()
+
+
+def watcher(ending: Ending, text: TextSoFar) -> Callable[[object], bool]:
+    """Return what takes each event of a stream both into its text and to the watcher for its end marker.
+
+    That returns what `Ending.observe` does.
+    """
+    apply, observe = text.apply, ending.observe
+    if type(text) is not _ChatText:
+
+        def watch(event: object) -> bool:
+            apply(event)
+            return observe(event)
+
+        return watch
+    append = text._append
+
+    # `Any`: the event comes from a server, and what it lacks is handled.
+    def watch_chat(event: Any) -> bool:
+        try:
+            (choice,) = event.choices
+            if choice.finish_reason is None and choice.index == 0:
+                # The usual one, which says nothing of the end.
+                content = choice.delta.content
+                if content:
+                    append(content + "")
+                return False
+        except (AttributeError, TypeError, ValueError):
+            pass
+        apply(event)
+        return observe(event)
+
+    return watch_chat
 
 
 def delta_of(ending: str | None) -> Callable[[object], str] | None:

@@ -8,7 +8,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-str
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
@@ -91,6 +91,7 @@ class SSEDecoder:
     """
 
     __slots__ = (
+        "_bare",
         "_data",
         "_event_retry",
         "_failure",
@@ -112,6 +113,7 @@ class SSEDecoder:
         if max_event_bytes < 1:
             raise ValueError(f"max_event_bytes must be at least 1, not {max_event_bytes!r}")
         self._limit = max_event_bytes
+        self._bare = False  # how this read's events are given out
         self.last_event_id = None
         self.retry = None
         # The first bytes, until it is known whether they are a byte order mark; None from then on.
@@ -134,6 +136,22 @@ class SSEDecoder:
         Raises:
             EventTooLarge: An event exceeds the limit. Events before it have been returned; the decoder takes no more.
         """
+        return cast("list[ServerSentEvent]", self.take(data, whole=True))
+
+    def take(self, data: bytes, *, whole: bool = False) -> list[ServerSentEvent | bytes]:
+        """Do the same as `feed` for those whom names and ids do not matter: events are given as their data alone.
+
+        Args:
+            data: Any number of bytes; none is no event.
+            whole: Give every event whole, not only those named `error`.
+
+        Raises:
+            EventTooLarge: As `feed`.
+        """
+        self._bare = not whole
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> list[ServerSentEvent | bytes]:
         if self._head is not None or self._skip_lf:
             data = self._first_bytes(data)
         if not data:
@@ -211,7 +229,7 @@ class SSEDecoder:
         self._skip_lf = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
 
-    def _one_frame(self, lines: list[bytes]) -> ServerSentEvent | None:
+    def _one_frame(self, lines: list[bytes]) -> ServerSentEvent | bytes | None:
         """Read a read that is one whole frame of a usual form, as paced streams send them; None if it is not."""
         if len(lines) == 3:
             line, blank, rest = lines
@@ -223,9 +241,11 @@ class SSEDecoder:
             return None
         if blank or rest or name is None or not _LOW <= line < _HIGH:
             return None
+        if self._bare and name != "error":
+            return line[6:]
         return ServerSentEvent(line[6:], name, self.last_event_id)
 
-    def _events(self, lines: list[bytes]) -> list[ServerSentEvent]:
+    def _events(self, lines: list[bytes]) -> list[ServerSentEvent | bytes]:
         """Read finished lines, at least one; whole frames of the usual forms without a look at each line."""
         end = len(lines)
         if end < _BULK_LINES or not (lines[0].startswith((b"data: ", b"event: ")) or self._open):
@@ -238,17 +258,18 @@ class SSEDecoder:
             return self._read(lines)
         events = self._read(lines[:start]) if start else []
         whole = lines[start:end]
-        frames = _plain_frames(whole, self.last_event_id)
+        frames = self._plain_frames(whole)
         if frames is None:
-            frames = _named_frames(whole, self.last_event_id)
+            frames = self._named_frames(whole)
         events += self._read(whole) if frames is None else frames
         if end < len(lines):
             events += self._read(lines[end:])
         return events
 
-    def _read(self, lines: list[bytes]) -> list[ServerSentEvent]:
+    def _read(self, lines: list[bytes]) -> list[ServerSentEvent | bytes]:
         """Read finished lines one by one."""
-        events: list[ServerSentEvent] = []
+        bare = self._bare
+        events: list[ServerSentEvent | bytes] = []
         data = self._data
         for line in lines:
             if line.startswith(b"data: "):
@@ -259,7 +280,10 @@ class SSEDecoder:
                 value = data[0] if len(data) == 1 else b"\n".join(data)
                 # No JSON document is blank, so nothing but spaces and line feeds is a keep-alive.
                 if value and (value[0] > 32 or not value.isspace()):
-                    events.append(ServerSentEvent(value, self._name, self.last_event_id, self._event_retry))
+                    if bare and self._name != "error":
+                        events.append(value)
+                    else:
+                        events.append(ServerSentEvent(value, self._name, self.last_event_id, self._event_retry))
                 data.clear()
                 self._name = ""
                 self._event_retry = None
@@ -311,7 +335,7 @@ class SSEDecoder:
             if value.isdigit() and len(value) <= _MAX_RETRY_DIGITS:
                 self.retry = self._event_retry = int(value)
 
-    def _bounded_events(self, lines: list[bytes]) -> list[ServerSentEvent]:
+    def _bounded_events(self, lines: list[bytes]) -> list[ServerSentEvent | bytes]:
         """Read finished lines up to the one that is too much for its event."""
         if self._failure is not None:
             self._tail.clear()
@@ -331,7 +355,7 @@ class SSEDecoder:
             return self._fail(lines)
         return self._events(lines) if lines else []
 
-    def _fail(self, lines: list[bytes]) -> list[ServerSentEvent]:
+    def _fail(self, lines: list[bytes]) -> list[ServerSentEvent | bytes]:
         """Refuse everything from now on; the events that are complete still go out first."""
         events = self._events(lines) if lines else []
         self._failure = EventTooLarge(self._limit)
@@ -342,21 +366,25 @@ class SSEDecoder:
             raise self._failure
         return events
 
+    def _plain_frames(self, lines: list[bytes]) -> list[ServerSentEvent | bytes] | None:
+        """Read lines that are nothing but `data: X` and blank in turn; None if they are anything else."""
+        data = lines[::2]
+        if len(lines) % 2 or any(lines[1::2]) or min(data) < _LOW or max(data) >= _HIGH:
+            return None
+        if self._bare:
+            return [line[6:] for line in data]
+        last_event_id = self.last_event_id
+        return [ServerSentEvent(line[6:], "", last_event_id) for line in data]
 
-def _plain_frames(lines: list[bytes], last_event_id: str | None) -> list[ServerSentEvent] | None:
-    """Read lines that are nothing but `data: X` and blank in turn; None if they are anything else."""
-    data = lines[::2]
-    if len(lines) % 2 or any(lines[1::2]) or min(data) < _LOW or max(data) >= _HIGH:
-        return None
-    return [ServerSentEvent(line[6:], "", last_event_id) for line in data]
-
-
-def _named_frames(lines: list[bytes], last_event_id: str | None) -> list[ServerSentEvent] | None:
-    """Read lines that are nothing but a known `event: N`, `data: X` and blank in turn; None if they are anything else."""
-    data = lines[1::3]
-    if len(lines) % 3 or any(lines[2::3]) or min(data) < _LOW or max(data) >= _HIGH:
-        return None
-    names = list(map(_names.get, lines[::3]))
-    if None in names:
-        return None
-    return [ServerSentEvent(line[6:], name or "", last_event_id) for name, line in zip(names, data, strict=True)]
+    def _named_frames(self, lines: list[bytes]) -> list[ServerSentEvent | bytes] | None:
+        """Read lines that are nothing but a known `event: N`, `data: X` and blank in turn; None if they are anything else."""
+        data = lines[1::3]
+        if len(lines) % 3 or any(lines[2::3]) or min(data) < _LOW or max(data) >= _HIGH:
+            return None
+        names = list(map(_names.get, lines[::3]))
+        if None in names:
+            return None
+        if self._bare and "error" not in names:
+            return [line[6:] for line in data]
+        last_event_id = self.last_event_id
+        return [ServerSentEvent(line[6:], name or "", last_event_id) for name, line in zip(names, data, strict=True)]
