@@ -6,11 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .computer import AsyncComputerToolset
+    from .computer_actions import ComputerActionInput, ComputerUseError
+    from .computer_driver import AsyncComputerDriver
     from .diagnostics import ToolDiagnostic, ToolDiagnosticObserver, ToolDiagnosticUsage
     from .lifecycle import CloseStatus, ToolsetBusyError, ToolsetClosedError
 
 __all__ = (
+    "AsyncComputerDriver",
+    "AsyncComputerToolset",
     "CloseStatus",
+    "ComputerActionInput",
+    "ComputerUseError",
     "ToolDiagnostic",
     "ToolDiagnosticObserver",
     "ToolDiagnosticUsage",
@@ -19,6 +26,9 @@ __all__ = (
 )
 
 _HOMES = {
+    "computer": ("AsyncComputerToolset",),
+    "computer_actions": ("ComputerActionInput", "ComputerUseError"),
+    "computer_driver": ("AsyncComputerDriver",),
     "diagnostics": ("ToolDiagnostic", "ToolDiagnosticObserver", "ToolDiagnosticUsage"),
     "lifecycle": ("CloseStatus", "ToolsetBusyError", "ToolsetClosedError"),
 }
