@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 from warnings import warn
 
 from .._sansio.accumulate import delta_of
 from .._sansio.usage import Usage, usage_from
 from ..errors import OpenAIError
+from .closing import Closing
 from .paginator import Paginator
 from .reader import EventReader
 from .text_stream import TextStream
@@ -23,7 +23,7 @@ __all__ = ("Paginator", "Stream")
 T = TypeVar("T")
 
 
-class Stream(EventReader[T]):
+class Stream(EventReader[T], Closing):
     """The events of one answer, in the order the server sends them: an async iterator and an async context manager.
 
     ::
@@ -93,18 +93,6 @@ class Stream(EventReader[T]):
         """
         ready = self._ready
         return ready.pop() if ready else await self._advance()
-
-    async def close(self) -> None:
-        """Do the same as `aclose`; the name openai-python's users know."""
-        await self.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from io import BytesIO
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 from warnings import warn
 
 from .._tasks import grace
 from ..errors import OpenAIError
 from .arrival import text_of
 from .binary import BinaryResponse
+from .closing import Closing
 from .download import ByteIterator, LineIterator, TextIterator, save
 from .head import ResponseHead
 from .iteration import Stream
@@ -112,7 +112,7 @@ class RawResponse(ResponseHead, Generic[T]):
         warn(f"{self!r} was dropped before parse() gave its stream", ResourceWarning, stacklevel=2, source=self)
 
 
-class StreamedResponse(ResponseHead, Generic[T]):
+class StreamedResponse(ResponseHead, Closing, Generic[T]):
     """An answer whose body the caller reads: at once, piece by piece, or into a file.
 
     Leaving the `async with` block closes the connection unless the body is at its end.
@@ -127,14 +127,6 @@ class StreamedResponse(ResponseHead, Generic[T]):
         self._foreign = foreign_errors(arrival.call)
         self._closed = False
         self._started = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     @property
     def is_closed(self) -> bool:
@@ -259,10 +251,6 @@ class StreamedResponse(ResponseHead, Generic[T]):
         if not self._closed:
             self._closed = True
             await _close(self._arrival, self._result)
-
-    async def close(self) -> None:
-        """Do the same as `aclose`."""
-        await self.aclose()
 
     def _hand_over(self) -> Arrival:
         """Leave the body to a `Stream`; leaving the block still closes it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Protocol, Self
+
+from .closing import Closing
 
 __all__ = ("TextStream",)
 
@@ -14,7 +15,7 @@ class _Events(Protocol):
     async def aclose(self) -> None: ...
 
 
-class TextStream:
+class TextStream(Closing):
     """The text of a stream as it comes, piece by piece: an async iterator and an async context manager.
 
     It reads from the stream it was made of, ends where that ends and raises what that raises. Leaving its block closes
@@ -23,7 +24,7 @@ class TextStream:
 
     __slots__ = ("_delta", "_events")
 
-    def __init__(self, events: _Events, delta: Callable[[object], str]) -> None:
+    def __init__(self, events: _Events, delta: Callable[[object], str | None]) -> None:
         self._events = events
         self._delta = delta
 
@@ -45,11 +46,3 @@ class TextStream:
     async def aclose(self) -> None:
         """Close the stream; safe to repeat."""
         await self._events.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeVar
 
 from .._codec import DecodeFailure
+from .._engine.closing import Closing
 from .._engine.iteration import Stream
 from .._engine.mapping import unreadable
+from .._engine.text_stream import TextStream
 from ..errors import OpenAIError, StreamTruncated
 
 if TYPE_CHECKING:
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
     from .._contract import ResponseInfo
     from .._sansio.usage import Usage
 
-__all__ = ("HelperStream", "StreamManager", "TextStream", "refuse_view")
+__all__ = ("HelperStream", "StreamManager", "refuse_view")
 
 EventT = TypeVar("EventT")
 StreamT = TypeVar("StreamT", bound="HelperStream[Any]")
 
 
-class HelperStream(Generic[EventT]):
+class HelperStream(Closing, Generic[EventT]):
     """Events made of a stream of the API's own: an async iterator and an async context manager.
 
     Args:
@@ -158,40 +160,8 @@ class HelperStream(Generic[EventT]):
         self._left = True
         await self._raw.aclose()
 
-    async def close(self) -> None:
-        """Do the same as `aclose`; the name openai-python's users know."""
-        await self.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} over {self._raw!r}>"
-
-
-class TextStream:
-    """The pieces of an answer's text: an async iterator."""
-
-    __slots__ = ("_spoken", "_stream")
-
-    def __init__(self, stream: HelperStream[Any], spoken: Callable[[Any], str | None]) -> None:
-        self._stream = stream
-        self._spoken = spoken
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        """Return the next piece that is not empty; raises what the stream raises."""
-        while True:
-            piece = self._spoken(await self._stream.__anext__())
-            if piece:
-                return piece
 
 
 class StreamManager(Generic[StreamT]):
