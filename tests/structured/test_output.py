@@ -209,6 +209,31 @@ class Free(Struct):
     data: dict[str, int]
 
 
+class Table(Struct):
+    cells: dict[str, list[tuple[int, complex]]]
+
+
+class Sheet(Struct):
+    name: str
+    table: Table | None
+
+
+class Book(TypedDict):
+    sheets: list[Sheet]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "foreign"),
+    [(Sheet, "Sheet.table.cells", "complex"), (Book, "Book.sheets.table.cells", "complex")],
+)
+def test_a_class_without_a_schema_is_named_with_its_place(kind: type, path: str, foreign: str) -> None:
+    with pytest.raises(
+        UnsupportedSchemaError, match=f"^{path} .*is of type {foreign}, which has no JSON schema"
+    ) as failure:
+        output_of(kind)
+    assert failure.value.path == path
+
+
 def test_a_mapping_is_refused_and_goes_without_strict_mode() -> None:
     with pytest.raises(UnsupportedSchemaError, match=r"^Free\.data .*mapping.*strict=False"):
         output_of(Free)

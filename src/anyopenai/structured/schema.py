@@ -59,13 +59,57 @@ def schema_of(kind: Any) -> dict[str, Any]:
     except MissingExtraError:
         raise
     except (TypeError, NotImplementedError, NameError) as error:
-        reason = str(error).partition("\n")[0]
-        raise _no_schema(kind, reason) from error
+        raise _foreign_type(kind) or _no_schema(kind, str(error).partition("\n")[0]) from error
     except Exception as error:
         # pydantic raises errors of its own, which are not known here.
         if type(error).__module__.partition(".")[0] == "pydantic":
             raise _no_schema(kind, str(error).partition("\n")[0]) from error
         raise
+
+
+def _foreign_type(kind: Any) -> UnsupportedSchemaError | None:
+    """Say where in a type a class stands that msgspec does not know; None if it knows them all, or not what the type is."""
+    try:
+        found = _foreign(inspect.type_info(kind), type_name(kind), set())
+    except (TypeError, NameError):
+        return None
+    if found is None:
+        return None
+    path, foreign = found
+    return UnsupportedSchemaError(
+        f"{path} (asked for as {type_name(kind)}) is of type {type_name(foreign)}, which has no JSON schema; use a str, "
+        "int, float, bool, date, list, Literal, Enum, Struct, dataclass, TypedDict, attrs class or pydantic model",
+        path=path,
+    )
+
+
+def _foreign(info: Any, path: str, seen: set[object]) -> tuple[str, object] | None:
+    """Find the first class that msgspec does not know: where it stands, and the class.
+
+    Args:
+        info: What msgspec knows of the type.
+        path: Where the type stands.
+        seen: Classes that have been looked at.
+    """
+    inner: list[tuple[Any, str]] = []
+    if isinstance(info, inspect.CustomType | inspect.ExtType):
+        kind = getattr(info, "cls", type(info))
+        return None if is_model(kind) else (path, kind)
+    if isinstance(info, inspect.Metadata):
+        inner = [(info.type, path)]
+    elif isinstance(info, inspect.UnionType):
+        inner = [(choice, path) for choice in info.types]
+    elif isinstance(info, inspect.DictType):
+        inner = [(info.key_type, path), (info.value_type, path)]
+    elif isinstance(info, inspect.TupleType | inspect.NamedTupleType):
+        parts = info.item_types if isinstance(info, inspect.TupleType) else [field.type for field in info.fields]
+        inner = [(part, path) for part in parts]
+    elif isinstance(info, inspect.ListType | inspect.SetType | inspect.FrozenSetType | inspect.VarTupleType):
+        inner = [(info.item_type, path)]
+    elif isinstance(info, inspect.StructType | inspect.DataclassType | inspect.TypedDictType) and info.cls not in seen:
+        seen.add(info.cls)
+        inner = [(field.type, f"{path}.{field.encode_name}") for field in info.fields]
+    return next((found for part, where in inner if (found := _foreign(part, where, seen))), None)
 
 
 def _no_schema(kind: Any, reason: str) -> UnsupportedSchemaError:
