@@ -9,15 +9,40 @@ if TYPE_CHECKING:
     from .computer import AsyncComputerToolset
     from .computer_actions import ComputerActionInput, ComputerUseError
     from .computer_driver import AsyncComputerDriver
+    from .decisions import AsyncDecisionsToolRunner, DecisionsRunnerParams, DecisionsRunResult
+    from .decisions_candidates import (
+        AsyncDecisionActionCandidate,
+        AsyncDecisionCandidate,
+        DecisionActionCandidate,
+        DecisionCandidate,
+        DecisionDoneCandidate,
+        DecisionObservation,
+    )
+    from .decisions_errors import DecisionsStopReason, DecisionsToolRunnerCancelledError, DecisionsToolRunnerError
     from .diagnostics import ToolDiagnostic, ToolDiagnosticObserver, ToolDiagnosticUsage
     from .lifecycle import CloseStatus, ToolsetBusyError, ToolsetClosedError
+
+    DecisionsToolRunner = AsyncDecisionsToolRunner
 
 __all__ = (
     "AsyncComputerDriver",
     "AsyncComputerToolset",
+    "AsyncDecisionActionCandidate",
+    "AsyncDecisionCandidate",
+    "AsyncDecisionsToolRunner",
     "CloseStatus",
     "ComputerActionInput",
     "ComputerUseError",
+    "DecisionActionCandidate",
+    "DecisionCandidate",
+    "DecisionDoneCandidate",
+    "DecisionObservation",
+    "DecisionsRunResult",
+    "DecisionsRunnerParams",
+    "DecisionsStopReason",
+    "DecisionsToolRunner",
+    "DecisionsToolRunnerCancelledError",
+    "DecisionsToolRunnerError",
     "ToolDiagnostic",
     "ToolDiagnosticObserver",
     "ToolDiagnosticUsage",
@@ -29,6 +54,20 @@ _HOMES = {
     "computer": ("AsyncComputerToolset",),
     "computer_actions": ("ComputerActionInput", "ComputerUseError"),
     "computer_driver": ("AsyncComputerDriver",),
+    "decisions": ("AsyncDecisionsToolRunner", "DecisionsRunResult", "DecisionsRunnerParams", "DecisionsToolRunner"),
+    "decisions_candidates": (
+        "AsyncDecisionActionCandidate",
+        "AsyncDecisionCandidate",
+        "DecisionActionCandidate",
+        "DecisionCandidate",
+        "DecisionDoneCandidate",
+        "DecisionObservation",
+    ),
+    "decisions_errors": (
+        "DecisionsStopReason",
+        "DecisionsToolRunnerCancelledError",
+        "DecisionsToolRunnerError",
+    ),
     "diagnostics": ("ToolDiagnostic", "ToolDiagnosticObserver", "ToolDiagnosticUsage"),
     "lifecycle": ("CloseStatus", "ToolsetBusyError", "ToolsetClosedError"),
 }
