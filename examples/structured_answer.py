@@ -1,4 +1,4 @@
-"""Ask for an answer of a class, and offer a function as a tool."""
+"""Ask for an answer of a class, offer a function as a tool, and send back what it gave."""
 
 from typing import Literal
 
@@ -6,6 +6,7 @@ import anyio
 from msgspec import Struct
 
 from anyopenai import OpenAI, function_tool
+from anyopenai.types.responses import ResponseInputItemParam
 
 
 class Event(Struct):
@@ -35,9 +36,19 @@ async def main() -> None:
             text_format=Event,
             tools=[invite],
         )
+        outputs: list[ResponseInputItemParam] = []
         for item in response.output:
             if item.type == "function_call":
-                print(await invite.invoke(item.arguments))
+                given = await invite.invoke(item.arguments)
+                print(given)
+                outputs.append({"type": "function_call_output", "call_id": item.call_id, "output": given})
+        if outputs:
+            response = await client.responses.parse(
+                model="gpt-5.5",
+                input=outputs,
+                previous_response_id=response.id,
+                text_format=Event,
+            )
         event = response.output_parsed
         if event is not None:
             print("event:", event.name, "-", ", ".join(event.participants), "-", event.mood)

@@ -25,7 +25,7 @@ EXPECTED = {
     "stream_events": "done: ",
     "stream_response": "tokens: ",
     "watch_requests": "trace: stream.end ",
-    "structured_answer": "event: Alice and Bob are - going to a science - cheerful",
+    "structured_answer": "event: Alice and Bob are - is invited to going - cheerful",
     "without_network": "\n",
 }
 

@@ -108,12 +108,14 @@ async def test_the_input_items_of_a_response_are_listed_in_their_long_form():
         input=[
             {"role": "developer", "content": "Be brief."},
             {"role": "assistant", "content": "Yes."},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
             {"type": "function_call_output", "call_id": "c", "output": "4"},
             {"role": "user", "content": [{"type": "input_text", "text": "And?"}]},
         ],
     )
-    page = (await ask(app, "GET", f"/v1/responses/{made['id']}/input_items", query="order=asc&limit=3")).json()
-    assert [item["type"] for item in page["data"]] == ["message", "message", "function_call_output"]
+    page = (await ask(app, "GET", f"/v1/responses/{made['id']}/input_items", query="order=asc&limit=4")).json()
+    kinds = ["message", "message", "function_call", "function_call_output"]
+    assert [item["type"] for item in page["data"]] == kinds
     assert [item["content"][0]["type"] for item in page["data"][:2]] == ["input_text", "output_text"]
     assert page["has_more"] is True
     newest = (await ask(app, "GET", f"/v1/responses/{made['id']}/input_items", query="limit=1")).json()

@@ -77,7 +77,9 @@ def test_numbers_keep_within_their_bounds(low: int, size: int, step: int | None,
     if step is not None:
         schema["multipleOf"] = step
     try:
-        found = json.loads(answer_in_form({"type": "object", "properties": {"n": schema}}, "x", "p"))["n"]
+        found = json.loads(
+            answer_in_form({"type": "object", "properties": {"n": schema}, "required": ["n"]}, "x", "p")
+        )["n"]
     except Refusal:
         return
     assert (low < found < high) if exclusive else (low <= found <= high)
@@ -127,7 +129,7 @@ def test_what_strict_mode_lacks_is_refused_as_the_api_does(schema: dict[str, Any
 )
 def test_what_takes_a_model_is_refused(schema: dict[str, Any], said: str) -> None:
     with pytest.raises(Refusal, match=said):
-        answer_in_form({"type": "object", "properties": {"a": schema}}, "x", "p")
+        answer_in_form({"type": "object", "properties": {"a": schema}, "required": ["a"]}, "x", "p")
 
 
 @dataclass

@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 RESPONSE = {"model": "m", "input": "hello", "instructions": "Be brief.", "metadata": {"a": "b"}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+TOOLS = {"tools": [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in "fg"]}
+FLAT = {"tools": [{"type": "function", "name": name, "parameters": SCHEMA, "strict": False} for name in "fg"]}
 USAGE = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -50,7 +53,7 @@ async def events(path: str, json: object) -> list[Any]:
     return [data for _, data in reply.events() if data != "[DONE]"]
 
 
-@pytest.mark.parametrize("members", [{}, {"n": 2, "max_tokens": 2}])
+@pytest.mark.parametrize("members", [{}, {"n": 2, "max_tokens": 2}, TOOLS])
 async def test_chat_completions_fit(members: dict[str, Any]):
     completion = fits(chat.ChatCompletion, await answer("POST", "/v1/chat/completions", CHAT | members))
     assert completion.usage is not None
@@ -76,7 +79,7 @@ async def test_text_completions_fit():
         fits(types.Completion, chunk)
 
 
-@pytest.mark.parametrize("members", [{}, {"max_output_tokens": 16}, {"background": True}])
+@pytest.mark.parametrize("members", [{}, {"max_output_tokens": 16}, {"background": True}, FLAT])
 async def test_responses_fit(members: dict[str, Any]):
     app = StandIn()
     made = fits(responses.Response, await answer("POST", "/v1/responses", RESPONSE | members, app))
@@ -86,7 +89,8 @@ async def test_responses_fit(members: dict[str, Any]):
         fits(responses.ResponseStreamEvent, event)
         for event in await events("/v1/responses", RESPONSE | members | {"stream": True})
     ]
-    assert {type(event).__name__ for event in found} >= {"ResponseCreatedEvent", "ResponseTextDeltaEvent"}
+    delta = "ResponseFunctionCallArgumentsDeltaEvent" if "tools" in members else "ResponseTextDeltaEvent"
+    assert {type(event).__name__ for event in found} >= {"ResponseCreatedEvent", delta}
     assert not any(isinstance(event, dict) for event in found)
 
 

@@ -60,7 +60,9 @@ class StandIn:
 
     Chat, completions and responses answer with the prompt's own words and say so; embeddings are lexical vectors, so
     that similar texts are near; models, files, moderations, stored objects and batch records behave as the API's do.
-    Any non-empty key is taken. Everything is kept in memory, bounded, and lost with the object. Run it with `serve`,
+    Functions that a request offers are called once with arguments that fit their schemas, those that the prompt names
+    or else all of them, and the answer quotes what they gave; `name({...})` in the prompt gives the arguments to the
+    letter. Any non-empty key is taken. Everything is kept in memory, bounded, and lost with the object. Run it with `serve`,
     or with any ASGI server.
 
     Args:
@@ -71,6 +73,8 @@ class StandIn:
         max_file_bytes: How many bytes the uploaded files may have together.
         keep: How many stored objects of each kind are kept before the oldest is dropped; large ones go sooner, from 64
             MiB of a kind on.
+        tool_rounds: How often functions are called before a text comes, where `tool_choice` leaves that to the model; 0
+            for never.
         now: Seconds since the epoch, for `created` members and expiry.
         clock: Monotonic seconds for the rate limits; the event loop's own by default.
 
@@ -87,15 +91,18 @@ class StandIn:
         strict_models: bool = False,
         max_file_bytes: int = 512 * 1024 * 1024,
         keep: int = 1000,
+        tool_rounds: int = 1,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = current_time,
     ) -> None:
         if token_delay < 0:
             raise ValueError(f"token_delay must be zero or more seconds, not {token_delay!r}")
+        if tool_rounds < 0:
+            raise ValueError(f"tool_rounds must be zero or more, not {tool_rounds!r}")
         self.stats: Stats = Stats()
         self._token_delay = token_delay
         limits = RateLimits(requests_per_minute, tokens_per_minute, clock=clock)
-        shared = Shared(limits, self.stats, now, keep)
+        shared = Shared(limits, self.stats, now, keep, tool_rounds=tool_rounds)
         models = Models(shared, strict_models)
         files = Files(shared, max_file_bytes)
         self._routes = _Routes()

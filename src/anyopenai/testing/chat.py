@@ -1,18 +1,17 @@
-"""`/chat/completions`, streamed, whole and stored: answers made of the prompt's own words, in the API's shapes."""
+"""`/chat/completions`, streamed, whole and stored: what a turn says in the API's shapes; what it says is made elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import cast
 
-import msgspec
-
 from .checks import boolean, integer, metadata, number, required, stops
 from .exchange import DONE, Events, Json, JsonReply, Reply, Request, Route, Step, event_block, invalid
 from .models import Models
-from .schemas import answer_in_form, form_of
 from .state import Shared, Shelf, new_id, page
-from .words import answer, count_tokens, cut, text_of
+from .tools import Choice, Talk, choice_from_body, tools_from_body
+from .turns import Turn, turn_for
+from .words import count_tokens, text_of
 
 __all__ = ("Chat", "usage")
 
@@ -50,7 +49,7 @@ class Chat:
         body = await request.json()
         model = self._models.named(body)
         messages = _messages(body)
-        _refuse_what_needs_a_model(body)
+        choice = _choice(body)
         choices = integer(body, "n", 1, 128) or 1
         max_tokens = integer(body, "max_completion_tokens", 1, 1 << 20) or integer(body, "max_tokens", 1, 1 << 20)
         number(body, "temperature", 0, 2)
@@ -61,8 +60,21 @@ class Chat:
         prompt_tokens = sum(count_tokens(words) + _TOKENS_PER_MESSAGE for words in texts)
         request.reply_headers.update(self._shared.limits.take(prompt_tokens + choices * (max_tokens or ASSUMED_OUTPUT)))
 
-        asked = [words for words, message in zip(texts, messages, strict=True) if message["role"] == "user"]
-        answers = [cut(_answer(body, asked, choice, choices), stop, max_tokens) for choice in range(choices)]
+        talk = _talk(messages, texts)
+        turns = [
+            turn_for(
+                talk,
+                choice,
+                body.get("response_format"),
+                "response_format",
+                rounds=self._shared.tool_rounds,
+                stop=stop,
+                max_tokens=max_tokens,
+                number=number,
+                of=choices,
+            )
+            for number in range(choices)
+        ]
         head: Json = {
             "id": new_id("chatcmpl-"),
             "created": self._shared.created(),
@@ -70,10 +82,10 @@ class Chat:
             "service_tier": "default",
             "system_fingerprint": None,
         }
-        counted = usage(prompt_tokens, sum(len(tokens) for tokens, _ in answers))
+        counted = usage(prompt_tokens, sum(turn.count for turn in turns))
         whole = head | {
             "object": "chat.completion",
-            "choices": [_choice(place, tokens, was_cut) for place, (tokens, was_cut) in enumerate(answers)],
+            "choices": [_whole(place, turn, _reason(turn, choice)) for place, turn in enumerate(turns)],
             "usage": counted,
         }
         if store:
@@ -82,7 +94,7 @@ class Chat:
         if not boolean(body, "stream"):
             self._shared.stats.tokens += cast("int", counted["completion_tokens"])
             return JsonReply(whole)
-        return Events(_stream(head, answers, counted if _wants_usage(body) else None))
+        return Events(_stream(head, turns, choice, counted if _wants_usage(body) else None))
 
     async def list(self, request: Request) -> JsonReply:
         """Return a page of the stored completions, filtered by model and metadata."""
@@ -170,39 +182,88 @@ def _messages(body: Json) -> list[Json]:
     return messages
 
 
-def _refuse_what_needs_a_model(body: Json) -> None:
-    """Say no to what words alone cannot give, rather than answer in a form that nobody asked for.
+def _talk(messages: list[Json], texts: list[str]) -> Talk:
+    """Return what a conversation has come to.
 
     Raises:
-        Refusal: A tool call is demanded, or speech.
+        Refusal: The output of a tool stands without its call before it, or a call without its output behind it.
     """
-    choice = body.get("tool_choice")
-    if choice == "required" or isinstance(choice, dict):
-        raise invalid("tool_choice", "This stand-in computes no model and calls no tools; 'auto' and 'none' work.")
+    talk = Talk()
+    for place, (message, words) in enumerate(zip(messages, texts, strict=True)):
+        where = f"messages[{place}]"
+        if message["role"] == "tool":
+            call_id = message.get("tool_call_id")
+            if not isinstance(call_id, str):
+                raise invalid(f"{where}.tool_call_id", f"'{where}.tool_call_id' is missing.", "missing_parameter")
+            if call_id not in talk.open:
+                raise invalid(
+                    f"{where}.tool_call_id",
+                    f"A message of the role 'tool' must answer one of the 'tool_calls' of the assistant's message before"
+                    f" it; none of those that are open has the id {call_id!r}.",
+                )
+            talk.answer(call_id, words)
+            continue
+        _refuse_open_calls(talk, where)
+        if message["role"] == "user":
+            talk.ask(words)
+        elif message["role"] == "assistant":
+            calls = message.get("tool_calls") or list[object]()
+            if not isinstance(calls, list):
+                raise invalid(f"{where}.tool_calls", f"'{where}.tool_calls' must be a list.", "invalid_type")
+            for number, call in enumerate(cast("list[object]", calls)):
+                _open_call(talk, call, f"{where}.tool_calls[{number}]")
+    _refuse_open_calls(talk, f"messages[{len(messages) - 1}]")
+    return talk
+
+
+def _open_call(talk: Talk, call: object, where: str) -> None:
+    members = cast("Json", call) if isinstance(call, dict) else {}
+    called = members.get(str(members.get("type") or "function"))
+    if not isinstance(members.get("id"), str) or not isinstance(called, dict):
+        raise invalid(where, f"'{where}' must be an object with an 'id' and what it calls.", "missing_parameter")
+    talk.call(str(members["id"]), str(cast("Json", called).get("name")))
+
+
+def _refuse_open_calls(talk: Talk, where: str) -> None:
+    if talk.open:
+        raise invalid(
+            where,
+            "An assistant's message with 'tool_calls' must be followed by a message of the role 'tool' for each of"
+            f" them; no such message has answered: {', '.join(talk.open)}.",
+        )
+
+
+def _choice(body: Json) -> Choice:
+    """Return what the request says about tools, its other demands looked at.
+
+    Raises:
+        Refusal: It demands what words alone cannot give, rather than an answer in a form that nobody asked for.
+    """
     modalities = body.get("modalities")
     if isinstance(modalities, list) and "audio" in modalities:
         raise invalid("modalities", "This stand-in speaks no audio; 'text' works.")
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if body.get(name) is not None and not body.get("tools"):
+            raise invalid(name, f"{name!r} is taken only together with 'tools'.")
+    return choice_from_body(body, tools_from_body(body, flat=False), flat=False)
 
 
-def _answer(body: Json, asked: list[str], choice: int, choices: int) -> str:
-    prompt = asked[-1] if asked else ""
-    schema = form_of(body.get("response_format"), "response_format")
-    if schema is not None:
-        return answer_in_form(schema, prompt, "response_format")
-    words = answer(prompt, choice=choice, choices=choices, turn=max(1, len(asked)))
-    form = body.get("response_format")
-    if isinstance(form, dict) and cast("Json", form).get("type") == "json_object":
-        return msgspec.json.encode({"answer": words}).decode()
-    return words
+def _reason(turn: Turn, choice: Choice) -> str:
+    """Return why a turn ended; a function that was demanded by name counts as an end like any other, as in the API."""
+    if turn.was_cut:
+        return "length"
+    return "tool_calls" if turn.calls and not choice.named else "stop"
 
 
-def _choice(index: int, tokens: list[str], was_cut: bool) -> Json:
-    return {
-        "index": index,
-        "message": {"role": "assistant", "content": "".join(tokens), "refusal": None, "annotations": []},
-        "logprobs": None,
-        "finish_reason": "length" if was_cut else "stop",
-    }
+def _whole(index: int, turn: Turn, reason: str) -> Json:
+    message: Json = {"role": "assistant", "content": turn.text, "refusal": None, "annotations": []}
+    if turn.calls:
+        message["content"] = None
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.calls
+        ]
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
 
 
 def _wants_usage(body: Json) -> bool:
@@ -214,23 +275,41 @@ def _wants_usage(body: Json) -> bool:
     return boolean(cast("Json", options), "include_usage")
 
 
-def _stream(head: Json, answers: list[tuple[list[str], bool]], counted: Json | None) -> Iterator[Step]:
+def _stream(head: Json, turns: list[Turn], choice: Choice, counted: Json | None) -> Iterator[Step]:
     """Give the chunks of a stream: the answers side by side, a token of each in turn."""
     head = head | {"object": "chat.completion.chunk"}
 
     def chunk(index: int, delta: Json, finish_reason: str | None = None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        part = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         # With include_usage every chunk has the member, and only the last one a value.
-        return event_block(head | {"choices": [choice]} | ({} if counted is None else {"usage": None}))
+        return event_block(head | {"choices": [part]} | ({} if counted is None else {"usage": None}))
 
-    for index in range(len(answers)):
-        yield chunk(index, {"role": "assistant", "content": "", "refusal": None}), 0
-    for place in range(max(len(tokens) for tokens, _ in answers)):
-        for index, (tokens, _) in enumerate(answers):
-            if place < len(tokens):
-                yield chunk(index, {"content": tokens[place]}), 1
-    for index, (_, was_cut) in enumerate(answers):
-        yield chunk(index, {}, "length" if was_cut else "stop"), 0
+    for index, turn in enumerate(turns):
+        yield chunk(index, {"role": "assistant", "content": None if turn.calls else "", "refusal": None}), 0
+    deltas = [_deltas(turn) for turn in turns]
+    for place in range(max(len(of_turn) for of_turn in deltas)):
+        for index, of_turn in enumerate(deltas):
+            if place < len(of_turn):
+                delta, tokens = of_turn[place]
+                yield chunk(index, delta), tokens
+    for index, turn in enumerate(turns):
+        yield chunk(index, {}, _reason(turn, choice)), 0
     if counted is not None:
         yield event_block(head | {"choices": list[Json](), "usage": counted}), 0
     yield DONE, 0
+
+
+def _deltas(turn: Turn) -> list[tuple[Json, int]]:
+    """Return what the chunks of a turn add, each with how many tokens it carries."""
+    deltas: list[tuple[Json, int]] = [({"content": token}, 1) for token in turn.tokens]
+    for place, call in enumerate(turn.calls):
+        begun: Json = {
+            "index": place,
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": ""},
+        }
+        deltas.append(({"tool_calls": [begun]}, 0))
+        for token in call.tokens:
+            deltas.append(({"tool_calls": [{"index": place, "function": {"arguments": token}}]}, 1))
+    return deltas

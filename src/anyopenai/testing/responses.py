@@ -1,25 +1,27 @@
-"""`/responses`, streamed, whole, stored and in the background: answers made of the input's own words."""
+"""`/responses`, streamed, whole, stored and in the background: turns in the API's shapes; what they say is made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import cast
-
-import msgspec
 
 from .chat import ASSUMED_OUTPUT
 from .checks import boolean, integer, metadata, number, text
-from .exchange import Events, Json, JsonReply, Refusal, Reply, Request, Route, Step, invalid, named_block
+from .exchange import Events, Json, JsonReply, Refusal, Reply, Request, Route, invalid
 from .models import Models
-from .schemas import answer_in_form, form_of
+from .output import events_of, items_of, part, unfinished
 from .state import Shared, Shelf, new_id, page
-from .words import answer, count_tokens, cut, text_of
+from .tools import Choice, Talk, choice_from_body, tools_from_body
+from .turns import Turn, turn_for
+from .words import count_tokens, text_of
 
 __all__ = ("Responses",)
 
 _FORMS = ("text", "json_object", "json_schema")
 
 _ROLES = {"assistant", "developer", "system", "user"}
+
+# Calls that the caller answers, each with an item of the same name and `_output`.
+_CALLS = ("function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call")
 
 # What the API puts around each message, as in chat.
 _TOKENS_PER_ITEM = 3
@@ -31,11 +33,11 @@ _NEXT = {"queued": "in_progress", "in_progress": "completed"}
 class _Kept:
     """A stored response: its final form, its input, and what a later turn needs of it."""
 
-    def __init__(self, final: Json, tokens: list[str], inputs: list[Json], turn: int, history: int) -> None:
+    def __init__(self, final: Json, turn: Turn, inputs: list[Json], talk: Talk, history: int) -> None:
         self.final = final
-        self.tokens = tokens
-        self.inputs = inputs
         self.turn = turn
+        self.inputs = inputs
+        self.talk = talk
         self.history = history
         # What a caller sees now; differs from the final form while the response is in the background.
         self.shown = final
@@ -65,25 +67,28 @@ class Responses:
         """Answer an input, whole, as a stream, or in the background."""
         body = await request.json()
         model = self._models.named(body)
-        inputs, input_tokens, turn = self._read(body)
-        _refuse_what_needs_a_model(body)
+        inputs, input_tokens, talk = self._read(body)
+        choice = _choice(body)
         max_tokens = integer(body, "max_output_tokens", 16, 1 << 20)
         background, store = boolean(body, "background"), boolean(body, "store", True)
         if background and not store:
             raise invalid("background", "A response in the background must be stored; leave 'store' true.")
         request.reply_headers.update(self._shared.limits.take(input_tokens + (max_tokens or ASSUMED_OUTPUT)))
 
-        asked = [text_of(item["content"], "input") for item in inputs if item.get("role") == "user"]
-        tokens, was_cut = cut(_answer(body, asked[-1] if asked else "", turn), (), max_tokens)
-        final = self._response(body, model, tokens, was_cut, input_tokens)
-        kept = _Kept(final, tokens, inputs, turn, input_tokens + len(tokens))
+        form = cast("Json", body.get("text") or {}).get("format")
+        rounds = self._shared.tool_rounds
+        turn = turn_for(talk, choice, form, "text.format", rounds=rounds, max_tokens=max_tokens)
+        final = self._response(body, model, turn, input_tokens)
+        for call in turn.calls:
+            talk.call(call.id, call.name)
+        kept = _Kept(final, turn, inputs, talk, input_tokens + turn.count)
         if store:
             self._kept.add(str(final["id"]), kept, request.size)
         if boolean(body, "stream"):
-            return Events(_events(final, tokens, after=-1))
+            return Events(events_of(final, turn, after=-1))
         if background:
-            kept.shown = _unfinished(final, "queued")
-        self._shared.stats.tokens += len(tokens)
+            kept.shown = unfinished(final, "queued")
+        self._shared.stats.tokens += turn.count
         return JsonReply(kept.shown)
 
     async def input_tokens(self, request: Request) -> JsonReply:
@@ -97,7 +102,7 @@ class Responses:
         kept = self._kept.get(request.args["response_id"])
         if request.query_value("stream") in ("true", "1"):
             after = request.query_int("starting_after", -1, -1, 1 << 31)
-            return Events(_events(kept.final, kept.tokens, after))
+            return Events(events_of(kept.final, kept.turn, after))
         following = _NEXT.get(str(kept.shown["status"]))
         if following is not None:
             kept.shown = kept.final if following == "completed" else kept.shown | {"status": following}
@@ -123,14 +128,14 @@ class Responses:
         kept = self._kept.get(request.args["response_id"])
         return JsonReply(page(kept.inputs, request))
 
-    def _read(self, body: Json) -> tuple[list[Json], int, int]:
-        """Return the input as items, the tokens of all the model would read, and the turn of the conversation."""
+    def _read(self, body: Json) -> tuple[list[Json], int, Talk]:
+        """Return the input as items, the tokens of all the model would read, and what the conversation has come to."""
         if body.get("conversation") is not None:
             raise invalid("conversation", "This stand-in keeps no conversations; use 'previous_response_id'.")
         inputs = _input_items(body.get("input"))
-        tokens = sum(count_tokens(text_of(item.get("content"), "input")) + _TOKENS_PER_ITEM for item in inputs)
+        tokens = sum(count_tokens(_words_of(item)) + _TOKENS_PER_ITEM for item in inputs)
         tokens += count_tokens(text(body, "instructions") or "")
-        turn = 1
+        talk = Talk()
         previous = text(body, "previous_response_id")
         if previous is not None:
             if previous not in self._kept:
@@ -140,14 +145,30 @@ class Responses:
                     "previous_response_not_found",
                 )
             kept = self._kept.get(previous)
-            turn, tokens = kept.turn + 1, tokens + kept.history
-        return inputs, tokens, turn
+            talk, tokens = kept.talk.copy(), tokens + kept.history
+        for place, item in enumerate(inputs):
+            if item.get("type") == "item_reference":
+                item = self._output_item(item.get("id"))
+            _hear(talk, item, f"input[{place}]")
+        if talk.open:
+            raise invalid(
+                "input",
+                f"The input must have the output of each call that was made; it lacks those of: {', '.join(talk.open)}.",
+            )
+        return inputs, tokens, talk
 
-    def _response(self, body: Json, model: str, tokens: list[str], was_cut: bool, input_tokens: int) -> Json:
+    def _output_item(self, key: object) -> Json:
+        for kept in reversed([*self._kept.values()]):
+            for item in [*cast("list[Json]", kept.final["output"]), *kept.inputs]:
+                if item["id"] == key:
+                    return item
+        raise Refusal(404, f"There is no stored item with the id {key!r}.", code="not_found", param="input")
+
+    def _response(self, body: Json, model: str, turn: Turn, input_tokens: int) -> Json:
         created = self._shared.created()
         reasoning = cast("Json", body.get("reasoning") or {})
         form = cast("Json", body.get("text") or {})
-        words = "".join(tokens)
+        was_cut = turn.was_cut
         return {
             "id": new_id("resp_"),
             "object": "response",
@@ -161,7 +182,7 @@ class Responses:
             "max_output_tokens": body.get("max_output_tokens"),
             "max_tool_calls": integer(body, "max_tool_calls", 1, 1 << 20),
             "model": model,
-            "output": [_message(new_id("msg_"), words, "incomplete" if was_cut else "completed")],
+            "output": items_of(turn),
             "parallel_tool_calls": boolean(body, "parallel_tool_calls", True),
             "previous_response_id": body.get("previous_response_id"),
             "prompt_cache_key": text(body, "prompt_cache_key"),
@@ -178,24 +199,13 @@ class Responses:
             "usage": {
                 "input_tokens": input_tokens,
                 "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-                "output_tokens": len(tokens),
+                "output_tokens": turn.count,
                 "output_tokens_details": {"reasoning_tokens": 0},
-                "total_tokens": input_tokens + len(tokens),
+                "total_tokens": input_tokens + turn.count,
             },
             "user": text(body, "user"),
             "metadata": metadata(body) or {},
         }
-
-
-def _answer(body: Json, prompt: str, turn: int) -> str:
-    form = cast("Json", body.get("text") or {}).get("format")
-    schema = form_of(form, "text.format")
-    if schema is not None:
-        return answer_in_form(schema, prompt, "text.format")
-    words = answer(prompt, turn=turn)
-    if isinstance(form, dict) and cast("Json", form).get("type") == "json_object":
-        return msgspec.json.encode({"answer": words}).decode()
-    return words
 
 
 def _or(value: float | None, default: float) -> float:
@@ -226,7 +236,7 @@ def _input_items(value: object) -> list[Json]:
         content = given.get("content")
         text_of(content, f"{where}.content")
         if isinstance(content, str):
-            content = [_part(content) if given["role"] == "assistant" else {"type": "input_text", "text": content}]
+            content = [part(content) if given["role"] == "assistant" else {"type": "input_text", "text": content}]
         items.append(
             {"id": new_id("msg_")}
             | given
@@ -235,59 +245,43 @@ def _input_items(value: object) -> list[Json]:
     return items
 
 
-def _refuse_what_needs_a_model(body: Json) -> None:
-    """Say no to what words alone cannot give, rather than answer in a form that nobody asked for.
+def _words_of(item: Json) -> str:
+    content = item.get("output" if str(item.get("type")).endswith("_output") else "content")
+    # A screenshot is an object, and has no words.
+    return "" if isinstance(content, dict) else text_of(content, "input")
+
+
+def _hear(talk: Talk, item: Json, where: str) -> None:
+    """Follow one item of the input: what the user says, what was called, and what was given for it.
 
     Raises:
-        Refusal: A tool call is demanded, or an answer in a form that is not known here.
+        Refusal: An output stands without its call before it.
     """
-    choice = body.get("tool_choice")
-    if choice == "required" or isinstance(choice, dict):
-        raise invalid("tool_choice", "This stand-in computes no model and calls no tools; 'auto' and 'none' work.")
+    kind, call_id = str(item.get("type")), item.get("call_id")
+    if kind == "message":
+        if item.get("role") == "user":
+            talk.ask(text_of(item.get("content"), where))
+    elif not isinstance(call_id, str):
+        if kind in _CALLS or kind.removesuffix("_output") in _CALLS:
+            raise invalid(f"{where}.call_id", f"'{where}.call_id' is missing.", "missing_parameter")
+    elif kind in _CALLS:
+        talk.call(call_id, str(item.get("name") or kind))
+    elif kind.removesuffix("_output") in _CALLS:
+        if call_id not in talk.open:
+            raise invalid("input", f"'{where}' is the output of the call {call_id!r}, and no such call waits for one.")
+        talk.answer(call_id, _words_of(item))
+
+
+def _choice(body: Json) -> Choice:
+    """Return what the request says about tools, its other demands looked at.
+
+    Raises:
+        Refusal: It demands what words alone cannot give, rather than an answer in a form that nobody asked for.
+    """
     for name in ("text", "reasoning"):
         if not isinstance(body.get(name) or {}, dict):
             raise invalid(name, f"{name!r} must be an object.", "invalid_type")
     form = cast("Json", body.get("text") or {}).get("format")
     if form is not None and (not isinstance(form, dict) or cast("Json", form).get("type") not in _FORMS):
         raise invalid("text.format", f"'text.format.type' must be one of {list(_FORMS)}.")
-
-
-def _message(key: str, words: str, status: str) -> Json:
-    return {"id": key, "type": "message", "status": status, "role": "assistant", "content": [_part(words)]}
-
-
-def _part(words: str) -> Json:
-    return {"type": "output_text", "text": words, "annotations": [], "logprobs": []}
-
-
-def _unfinished(final: Json, status: str) -> Json:
-    """Return a response as it is before its answer is there."""
-    return final | {
-        "status": status,
-        "completed_at": None,
-        "incomplete_details": None,
-        "output": list[Json](),
-        "usage": None,
-    }
-
-
-def _events(final: Json, tokens: list[str], after: int) -> Iterator[Step]:
-    """Give the events of a response with a sequence number above `after`, numbered as they were at first."""
-    item = cast("list[Json]", final["output"])[0]
-    place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
-    words = "".join(tokens)
-    begun = _unfinished(final, "in_progress")
-    events: list[tuple[str, Json, int]] = [
-        ("response.created", {"response": begun}, 0),
-        ("response.in_progress", {"response": begun}, 0),
-        ("response.output_item.added", {"output_index": 0, "item": item | {"status": "in_progress", "content": []}}, 0),
-        ("response.content_part.added", place | {"part": _part("")}, 0),
-        *(("response.output_text.delta", place | {"delta": token, "logprobs": []}, 1) for token in tokens),
-        ("response.output_text.done", place | {"text": words, "logprobs": []}, 0),
-        ("response.content_part.done", place | {"part": _part(words)}, 0),
-        ("response.output_item.done", {"output_index": 0, "item": item}, 0),
-        (f"response.{final['status']}", {"response": final}, 0),
-    ]
-    for sequence_number, (name, members, count) in enumerate(events):
-        if sequence_number > after:
-            yield named_block(name, {"type": name, "sequence_number": sequence_number} | members), count
+    return choice_from_body(body, tools_from_body(body, flat=True), flat=True)

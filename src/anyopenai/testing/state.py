@@ -59,6 +59,7 @@ class Shared:
         now: Seconds since the epoch, for `created` members.
         keep: How many objects of each kind are kept before the oldest is dropped.
         keep_bytes: How many bytes their requests may have had together before the oldest is dropped.
+        tool_rounds: How often functions are called before a text comes, where a request leaves that to the model.
     """
 
     limits: RateLimits
@@ -66,6 +67,7 @@ class Shared:
     now: Callable[[], float] = time.time
     keep: int = 1000
     keep_bytes: int = 64 * 1024 * 1024
+    tool_rounds: int = 1
 
     def created(self) -> int:
         """Return the time for a `created` member, in whole seconds."""

@@ -30,7 +30,14 @@ def count_tokens(text: str) -> int:
     return len(_PIECE.findall(text))
 
 
-def answer(prompt: str, *, choice: int = 0, choices: int = 1, turn: int = 1) -> str:
+def answer(
+    prompt: str,
+    *,
+    choice: int = 0,
+    choices: int = 1,
+    turn: int = 1,
+    outputs: Sequence[tuple[str, str]] = (),
+) -> str:
     """Return the text the stand-in gives for a prompt: it says what it is and what it was asked.
 
     Args:
@@ -38,22 +45,27 @@ def answer(prompt: str, *, choice: int = 0, choices: int = 1, turn: int = 1) -> 
         choice: Which of the answers, from 0.
         choices: How many answers were asked for.
         turn: Which turn of a conversation this is, from 1.
+        outputs: What tools have given since the prompt, each with the tool's name.
     """
     words = prompt.split()
     parts = ["This answer comes from a local stand-in: no model computed it."]
     if not words:
         parts.append("Your message is empty.")
     else:
-        quoted = " ".join(words[:_QUOTED]) + (" …" if len(words) > _QUOTED else "")
-        parts.append(f"Your message has {len(words)} {'word' if len(words) == 1 else 'words'}: “{quoted}”.")
+        parts.append(f"Your message has {len(words)} {'word' if len(words) == 1 else 'words'}: {_quote(words)}.")
         counts = Counter(_LONGER_WORD.findall(prompt.lower())).most_common(3)
         if repeated := [word for word, count in counts if count > 1]:
             parts.append(f"Repeated in it: {', '.join(repeated)}.")
+    parts += [f"The tool {name} gave {_quote(output.split())}." for name, output in outputs]
     if turn > 1:
         parts.append(f"It is turn {turn} of this conversation.")
     if choices > 1:
         parts.append(f"This is answer {choice + 1} of {choices}.")
     return " ".join(parts)
+
+
+def _quote(words: list[str]) -> str:
+    return f"“{' '.join(words[:_QUOTED])}{' …' if len(words) > _QUOTED else ''}”"
 
 
 def cut(text: str, stop: Sequence[str], max_tokens: int | None) -> tuple[list[str], bool]:
