@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from anyopenai import (
     APIConnectionError,
     EventStreamResponse,
     Forwarded,
-    OpenAI,
     OpenAIError,
     RateLimitError,
     UsageLedger,
 )
 from anyopenai.errors import APITimeoutError, MalformedEvent, StreamTruncated
-from anyopenai.testing import Answer, serve
-from anyopenai.testing.faults import Peer, fault_server
-from anyopenai.testing.http2 import Data, Exchange, Head, Http2
-from anyopenai.testing.http2 import Request as Http2Request
-from anyopenai.testing.state import Stats
+from anyopenai.testing import Answer
 from anyopenai.transport.base import TransportFailure
 from engine.recordings import PROMPT, RECORDINGS, Recording, events, opened
-from engine.support import KEY, STREAM, chunk, client_over
+from engine.support import STREAM, chunk, client_over
 
 SSE = {"content-type": "text/event-stream"}
 HTTP: dict[str, Any] = {"type": "http", "method": "POST", "path": "/"}
@@ -226,6 +215,21 @@ async def test_when_the_browser_leaves_the_stream_is_closed() -> None:
     assert ledger.total.unreported == 1
 
 
+async def test_the_stream_is_closed_before_any_time_passes_once_the_browser_leaves() -> None:
+    """Whoever waits for a clock counts as blocked, so a close that came after a pause would be seen as none."""
+    never = anyio.Event()
+    browser = Browser()
+    client, transport = client_over(Answer(pieces=[events(chunk("Hel")), never, CHAT], headers=SSE))
+    stream = await client.chat.completions.create(**PROMPT, stream=True)
+    async with anyio.create_task_group() as group:
+        response = EventStreamResponse(stream, keep_alive=60)
+        group.start_soon(response, HTTP, browser.receive, browser.send)
+        await browser.got.wait()
+        browser.leave.set()
+        await anyio.wait_all_tasks_blocked()
+        assert transport.open_responses == 0
+
+
 async def test_a_server_that_cannot_send_any_more_says_that_the_browser_left() -> None:
     browser = Browser()
     ends: list[Forwarded] = []
@@ -325,119 +329,3 @@ async def test_what_cannot_be_forwarded_is_refused() -> None:
     with pytest.raises(OpenAIError, match="has been read or closed"):
         EventStreamResponse(other)
     await other.close()
-
-
-# Starlette on hypercorn, with sockets on both sides.
-
-
-class Site:
-    """An application, as the embedded server takes one."""
-
-    def __init__(self, app: Any) -> None:
-        self.stats = Stats()
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._app(scope, receive, send)
-
-
-class Forward(Response):
-    """The adapter of the documentation for frameworks that want a response of Starlette's."""
-
-    def __init__(self, inner: EventStreamResponse) -> None:
-        super().__init__()
-        self.inner = inner
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.inner(scope, receive, send)
-
-
-@asynccontextmanager
-async def site(
-    client: OpenAI, on_end: Callable[[Forwarded], object], adapt: Callable[[EventStreamResponse], Any] = lambda r: r
-) -> AsyncGenerator[Any]:
-    """Serve an application that forwards a chat; give an open connection of a browser that has asked for it."""
-
-    async def chat(request: Request) -> Any:
-        stream = await client.chat.completions.create(**PROMPT, stream=True)
-        return adapt(EventStreamResponse(stream, on_end=on_end))
-
-    async with (
-        serve(cast("Any", Site(Starlette(routes=[Route("/chat", chat)])))) as server,
-        await anyio.connect_tcp(server.host, server.port) as browser,
-    ):
-        await browser.send(b"GET /chat HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
-        yield browser
-
-
-async def read_until(browser: Any, text: bytes) -> bytes:
-    data = b""
-    while text not in data:
-        data += await browser.receive()
-    return data
-
-
-@pytest.mark.parametrize("adapt", [lambda response: response, Forward], ids=["plain", "adapter"])
-async def test_a_starlette_application_forwards_a_stream(adapt: Any) -> None:
-    ends: list[Forwarded] = []
-    client, _ = client_over(Answer(pieces=[CHAT], headers=SSE))
-    async with site(client, ends.append, adapt) as browser:
-        data = await read_until(browser, b"0\r\n\r\n")
-    assert b"text/event-stream" in data
-    assert b"content-length" not in data.lower()
-    assert CHAT in data
-    assert ends[0].complete
-
-
-async def test_a_browser_that_leaves_ends_the_http1_stream_behind_it() -> None:
-    hung_up = anyio.Event()
-    ended = anyio.Event()
-
-    async def serve_upstream(peer: Peer) -> None:
-        await peer.receive_request()
-        body = events(chunk("Hel"))
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-        await peer.send(head + b"%x\r\n%b\r\n" % (len(body), body))
-        try:
-            while True:
-                await peer.receive_some()
-        finally:
-            hung_up.set()
-
-    async with (
-        fault_server([serve_upstream]) as upstream,
-        OpenAI(api_key=KEY, base_url=upstream.url, http2=False) as client,
-        site(client, lambda _: ended.set()) as browser,
-    ):
-        await read_until(browser, b"Hel")
-        assert not hung_up.is_set()
-        await browser.aclose()
-        await hung_up.wait()
-        await ended.wait()
-
-
-async def test_a_browser_that_leaves_resets_the_http2_stream_behind_it() -> None:
-    gone = anyio.Event()
-    codes: list[int | None] = []
-    ended = anyio.Event()
-
-    async def hold(exchange: Exchange) -> None:
-        try:
-            await exchange.gone.wait()
-        finally:
-            codes.append(exchange.reset_code)
-            gone.set()
-
-    http2 = Http2([Http2Request(), Head(headers=SSE), Data(events(chunk("Hel"))), hold])
-    async with (
-        fault_server([http2]) as upstream,
-        OpenAI(api_key=KEY, base_url=upstream.url, http2=True) as client,
-        site(client, lambda _: ended.set()) as browser,
-    ):
-        await read_until(browser, b"Hel")
-        assert not gone.is_set()
-        await browser.aclose()
-        await gone.wait()
-        await ended.wait()
-        assert http2.violations == []
-    assert codes == [8]
