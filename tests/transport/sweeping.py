@@ -12,57 +12,22 @@ import asyncio
 import errno
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from anyopenai.testing.contract.disturbance import Disturbed
 from anyopenai.transport import network
-
-T = TypeVar("T")
-
-Act = Callable[[object], None]
-"""What happens at a suspension; it is given what the coroutine yields to the event loop."""
 
 ANYWHERE: Final = ("cancel", "time out inside", "time out outside", "reset", "fail")
 ASYNCIO_ONLY: Final = ("task cancel", "task cancel when woken")
-
-
-class Disturbed(Generic[T]):
-    """Awaiting this runs a coroutine and acts at its k-th suspension; works on every event loop.
-
-    Attributes:
-        suspensions: How often the coroutine has been suspended so far.
-    """
-
-    def __init__(self, work: Coroutine[Any, Any, T], k: int, act: Act) -> None:
-        self._work = work
-        self._k = k
-        self._act = act
-        self.suspensions = 0
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        value: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                yielded = self._work.throw(error) if error is not None else self._work.send(value)
-            except StopIteration as stop:
-                return stop.value
-            self.suspensions += 1
-            if self.suspensions == self._k:
-                self._act(yielded)
-            value = error = None
-            try:
-                value = yield yielded
-            except BaseException as raised:
-                error = raised
 
 
 class Limits:

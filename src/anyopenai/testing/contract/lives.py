@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
-from typing import Any, Final
+from typing import Final
 
 from anyio import CancelScope, Event, current_time
 from anyio.lowlevel import checkpoint
@@ -15,8 +14,9 @@ from ..faults import FaultServer, Forever, Peer, Receive, Send, Stall, Wait, res
 from ..server import serve
 from .answers import PATTERN
 from .bench import NO_LIMIT, SERVING, Bench, ByTarget, SkippedError, check, expect, failure_of
+from .disturbance import Act, Disturbed
 
-__all__ = ("CancelledAt",)
+__all__ = ("MOST_STEPS",)
 
 _HALF: Final = Send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello")
 """An answer that never comes to its end."""
@@ -25,37 +25,8 @@ MOST_STEPS: Final = 200
 """An exchange that suspends more often than this is not swept any further."""
 
 
-class CancelledAt:
-    """Awaiting this runs a coroutine and cancels a scope at its k-th suspension.
-
-    It passes on whatever the coroutine yields, so it works on every event loop.
-
-    Attributes:
-        suspensions: How often the coroutine has been suspended so far.
-    """
-
-    def __init__(self, work: Coroutine[Any, Any, object], scope: CancelScope, k: int) -> None:
-        self._work = work
-        self._scope = scope
-        self._k = k
-        self.suspensions: int = 0
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        value: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                yielded = self._work.throw(error) if error is not None else self._work.send(value)
-            except StopIteration:
-                return
-            self.suspensions += 1
-            if self.suspensions == self._k:
-                self._scope.cancel()
-            value = error = None
-            try:
-                value = yield yielded
-            except BaseException as raised:
-                error = raised
+def _cancelling(scope: CancelScope) -> Act:
+    return lambda _: scope.cancel()
 
 
 async def _until_hung_up(server: FaultServer, what: str) -> None:
@@ -171,7 +142,7 @@ async def cancelling_everywhere(bench: Bench) -> None:
                     await response.aclose()
 
             scope = CancelScope()
-            driver = CancelledAt(exchange(), scope, k)
+            driver = Disturbed(exchange(), k, _cancelling(scope))
             with scope:
                 await driver
             reached = driver.suspensions >= k
