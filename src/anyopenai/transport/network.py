@@ -13,7 +13,7 @@ import os
 import socket
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from anyio import (
     CancelScope,
@@ -27,9 +27,6 @@ from anyio import (
 )
 
 from .._tasks import open_task_group
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = (
     "BareLink",
