@@ -237,7 +237,7 @@ class GrowingChoice(Generic[T]):
             self._content_told = content.length
             whole = content.value()
             path = f"choices[{self.index}].message.content"
-            parsed = None if refusal is not None else self._parser.content(whole, path=path)
+            parsed = None if refusal is not None else self._parser.text(whole, path=path)
             message = self._snapshot_message()
             if self._parser.output is not None:
                 derive(message, "parsed", parsed)

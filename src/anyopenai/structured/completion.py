@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from .._codec import DecodeFailure
 from .._codec.extras import derive
 from .._contract import Operation
 from .._omit import Omit, omit
@@ -13,7 +12,8 @@ from ..errors import ContentFilterFinishReasonError, LengthFinishReasonError
 from ..types.chat.parsed_chat_completion import ParsedChatCompletion, ParsedChatCompletionMessage
 from ..types.chat.parsed_function_tool_call import ParsedFunction
 from .formats import asked_for, response_format_of
-from .output import Output, read_object
+from .output import read_object
+from .parser import AnswerParser, listed
 from .tool import FunctionTool, tool_in
 
 __all__ = ("PARSE", "CompletionParser", "asked_completion")
@@ -30,10 +30,10 @@ PARSE: Final[Operation[ParsedChatCompletion[Any]]] = Operation(
 )
 
 
-class CompletionParser(Generic[T]):
+class CompletionParser(AnswerParser[T]):
     """Reads contents as a type, and arguments of calls as what their tools take.
 
-    Whole completions are read by calling it; who puts one together from a stream reads its parts with `content` and
+    Whole completions are read by calling it; who puts one together from a stream reads its parts with `text` and
     `arguments` as they end.
 
     Args:
@@ -41,11 +41,7 @@ class CompletionParser(Generic[T]):
         tools: What reads the arguments of calls, by the function's name.
     """
 
-    __slots__ = ("output", "tools")
-
-    def __init__(self, output: Output[T] | None, tools: Mapping[str, Callable[[str | bytes], object]]) -> None:
-        self.output: Output[T] | None = output
-        self.tools: Mapping[str, Callable[[str | bytes], object]] = tools
+    __slots__ = ()
 
     def __call__(self, completion: ParsedChatCompletion[T]) -> ParsedChatCompletion[T]:
         """Read every choice of a completion, which is returned.
@@ -55,7 +51,7 @@ class CompletionParser(Generic[T]):
             ContentFilterFinishReasonError: A choice was withheld by the content filter.
             DecodeFailure: Something does not fit; the message says what and where.
         """
-        for number, choice in enumerate(_listed(completion.choices)):
+        for number, choice in enumerate(listed(completion.choices)):
             reason = getattr(choice, "finish_reason", None)
             if reason == "length":
                 raise LengthFinishReasonError(completion=completion)
@@ -67,7 +63,7 @@ class CompletionParser(Generic[T]):
         return completion
 
     def _read(self, message: ParsedChatCompletionMessage[T], path: str) -> None:
-        for number, call in enumerate(_listed(message.tool_calls)):
+        for number, call in enumerate(listed(message.tool_calls)):
             function: object = getattr(call, "function", None)
             if isinstance(function, ParsedFunction):
                 found = self.arguments(
@@ -77,34 +73,7 @@ class CompletionParser(Generic[T]):
         if message.refusal:
             derive(message, "parsed", None)
         else:
-            derive(message, "parsed", self.content(message.content, path=f"{path}.content"))
-
-    def content(self, text: str | None, *, path: str) -> T | None:
-        """Return a whole content as the type; None where there is none, or nothing was asked for.
-
-        Raises:
-            DecodeFailure: It does not fit.
-        """
-        if self.output is None or type(text) is not str or not text:
-            return None
-        try:
-            return self.output.decode(text)
-        except DecodeFailure as failure:
-            raise DecodeFailure(f"{path}: {failure}") from failure.__cause__
-
-    def arguments(self, name: str, text: str, *, path: str) -> object | None:
-        """Return the whole arguments of a call as what its tool takes; None for a tool that is not known here.
-
-        Raises:
-            DecodeFailure: They do not fit.
-        """
-        read = self.tools.get(name)
-        if read is None or type(text) is not str:
-            return None
-        try:
-            return read(text)
-        except DecodeFailure as failure:
-            raise DecodeFailure(f"{path} of {name!r}: {failure}") from failure.__cause__
+            derive(message, "parsed", self.text(message.content, path=f"{path}.content"))
 
 
 def asked_completion(
@@ -121,16 +90,16 @@ def asked_completion(
     if tools is None or isinstance(tools, Omit):
         return sent, omit, CompletionParser(output, {})
     readers: dict[str, Callable[[str | bytes], object]] = {}
-    listed: list[object] = []
+    offered: list[object] = []
     for given in tools:
         tool = tool_in(given)
         if tool is not None:
             readers[tool.name] = tool.decode
             # Plain dicts, which the encoder writes without looking at each member.
             others = {"type": "function"} if isinstance(given, FunctionTool) else cast("Mapping[str, object]", given)
-            listed.append({**others, "function": tool.members()})
+            offered.append({**others, "function": tool.members()})
             continue
-        listed.append(given)
+        offered.append(given)
         function = cast("Mapping[str, object]", given).get("function") if isinstance(given, Mapping) else None
         if not isinstance(function, Mapping):
             continue  # its calls have no arguments in JSON
@@ -141,8 +110,4 @@ def asked_completion(
                 "with function_tool(), or use create()"
             )
         readers[name] = read_object
-    return sent, listed, CompletionParser(output, readers)
-
-
-def _listed(found: object) -> list[object]:
-    return cast("list[object]", found) if isinstance(found, list) else []
+    return sent, offered, CompletionParser(output, readers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from .._codec import DecodeFailure
 from .._codec.extras import derive
@@ -17,7 +17,8 @@ from ..types.responses.parsed_response import (
     ParsedResponseOutputText,
 )
 from .formats import asked_for, text_format_of
-from .output import Output, read_object
+from .output import read_object
+from .parser import AnswerParser, listed
 from .tool import tool_in
 
 __all__ = ("PARSE", "ResponseParser", "asked_response")
@@ -34,7 +35,7 @@ PARSE: Final[Operation[ParsedResponse[Any]]] = Operation(
 )
 
 
-class ResponseParser(Generic[T]):
+class ResponseParser(AnswerParser[T]):
     """Reads texts as a type, and arguments of calls as what their tools take.
 
     Whole responses are read by calling it; who puts one together from a stream reads its parts with `text` and
@@ -45,11 +46,7 @@ class ResponseParser(Generic[T]):
         tools: What reads the arguments of calls, by the function's name.
     """
 
-    __slots__ = ("output", "tools")
-
-    def __init__(self, output: Output[T] | None, tools: Mapping[str, Callable[[str | bytes], object]]) -> None:
-        self.output: Output[T] | None = output
-        self.tools: Mapping[str, Callable[[str | bytes], object]] = tools
+    __slots__ = ()
 
     def __call__(self, response: ParsedResponse[T]) -> ParsedResponse[T]:
         """Read every text and every function call of a response, which is returned.
@@ -60,7 +57,7 @@ class ResponseParser(Generic[T]):
             DecodeFailure: Something does not fit; the message says what and where.
         """
         try:
-            for number, item in enumerate(_listed(response.output)):
+            for number, item in enumerate(listed(response.output)):
                 self.item(item, path=f"output[{number}]")
         except DecodeFailure:
             reason = getattr(response.incomplete_details, "reason", None)
@@ -81,37 +78,10 @@ class ResponseParser(Generic[T]):
             derive(item, "parsed_arguments", self.arguments(item.name, item.arguments, path=f"{path}.arguments"))
         elif isinstance(item, ParsedResponseOutputMessage):
             parts = cast("ParsedResponseOutputMessage[T]", item).content
-            for number, part in enumerate(_listed(parts)):
+            for number, part in enumerate(listed(parts)):
                 if isinstance(part, ParsedResponseOutputText):
                     known = cast("ParsedResponseOutputText[T]", part)
                     derive(known, "parsed", self.text(known.text, path=f"{path}.content[{number}].text"))
-
-    def text(self, text: str, *, path: str) -> T | None:
-        """Return a whole text as the type; None where nothing was asked for.
-
-        Raises:
-            DecodeFailure: It does not fit.
-        """
-        if self.output is None or type(text) is not str or not text:
-            return None
-        try:
-            return self.output.decode(text)
-        except DecodeFailure as failure:
-            raise DecodeFailure(f"{path}: {failure}") from failure.__cause__
-
-    def arguments(self, name: str, text: str, *, path: str) -> object | None:
-        """Return the whole arguments of a call as what its tool takes; None for a tool that is not known here.
-
-        Raises:
-            DecodeFailure: They do not fit.
-        """
-        read = self.tools.get(name)
-        if read is None or type(text) is not str:
-            return None
-        try:
-            return read(text)
-        except DecodeFailure as failure:
-            raise DecodeFailure(f"{path} of {name!r}: {failure}") from failure.__cause__
 
 
 def asked_response(
@@ -142,19 +112,19 @@ def asked_response(
     if tools is None or isinstance(tools, Omit):
         return sent, omit, ResponseParser(output, {})
     readers: dict[str, Callable[[str | bytes], object]] = {}
-    listed: list[object] = []
+    offered: list[object] = []
     for given in tools:
         tool = tool_in(given)
         if tool is not None:
             readers[tool.name] = tool.decode
             # Tools made for chat completions too: the API has another shape for them here.
-            listed.append({"type": "function", **tool.members()})
+            offered.append({"type": "function", **tool.members()})
             continue
-        listed.append(given)
+        offered.append(given)
         name = _member(given, "name")
         if _member(given, "type") == "function" and _member(given, "strict") is True and isinstance(name, str):
             readers[name] = read_object
-    return sent, listed, ResponseParser(output, readers)
+    return sent, offered, ResponseParser(output, readers)
 
 
 def _member(holder: Any, name: str) -> object:
@@ -168,7 +138,3 @@ def _members(text: Any) -> Mapping[str, object]:
     if isinstance(text, Mapping):
         return cast("Mapping[str, object]", text)
     return {} if text is None or isinstance(text, Omit) else cast("dict[str, object]", text.to_dict())
-
-
-def _listed(found: object) -> list[object]:
-    return cast("list[object]", found) if isinstance(found, list) else []
