@@ -57,6 +57,8 @@ class RequestOptions(TypedDict, total=False):
         max_retries: How often a failed attempt is repeated; 0 for never.
         idempotency_key: Sent as `Idempotency-Key`, the same on every attempt.
         follow_redirects: False surfaces a redirect as `APIStatusError`.
+        resume_streams: Whether the stream of a response in the background goes on over another connection when it loses
+            its own; replaces the client's for this call. Other streams cannot.
     """
 
     extra_headers: Mapping[str, str | Omit] | None
@@ -67,6 +69,7 @@ class RequestOptions(TypedDict, total=False):
     max_retries: int
     idempotency_key: str | None
     follow_redirects: bool
+    resume_streams: bool
 
 
 class RequestInfo:

@@ -216,6 +216,8 @@ class OpenAI(Namespaces, Endpoints):
             not block.
         include_usage: Ask chat streams for their usage where a call's `stream_options` do not say; as a rule if `usage` is
             given.
+        resume_streams: Whether the stream of a response in the background goes on over another connection when it loses
+            its own, without a gap; False raises `StreamTruncated` at once. Of other streams the server keeps no events.
         retry_policy: How patiently failed attempts are repeated; `max_retries` beats its number.
         _strict_response_validation: Raise where an answer does not fit its type, instead of keeping what there is.
         _enforce_credentials: False allows a client without any key, for calls with an `Authorization` (or `api-key`)
@@ -262,6 +264,7 @@ class OpenAI(Namespaces, Endpoints):
         max_event_bytes: int = MAX_EVENT_BYTES,
         usage: UsageCounter | None = None,
         include_usage: bool | None = None,
+        resume_streams: bool = True,
         retry_policy: RetryPolicy | None = None,
         _strict_response_validation: bool = False,
         _enforce_credentials: bool = True,
@@ -299,6 +302,7 @@ class OpenAI(Namespaces, Endpoints):
             max_event_bytes=_checked_event_bytes(max_event_bytes),
             usage=usage,
             include_usage=usage is not None if include_usage is None else include_usage,
+            resume_streams=resume_streams,
             log=_log_from(logger, log_level),
         )
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)
@@ -479,6 +483,7 @@ class OpenAI(Namespaces, Endpoints):
         max_event_bytes: int | Omit = omit,
         usage: UsageCounter | None | Omit = omit,
         include_usage: bool | None = None,
+        resume_streams: bool | Omit = omit,
         retry_policy: RetryPolicy | None = None,
         _strict_response_validation: bool | Omit = omit,
         _enforce_credentials: bool | None = None,
@@ -522,6 +527,7 @@ class OpenAI(Namespaces, Endpoints):
             max_event_bytes: As for the class.
             usage: As for the class; None for none.
             include_usage: As for the class.
+            resume_streams: As for the class.
             retry_policy: As for the class.
             _strict_response_validation: As for the class.
             _enforce_credentials: Accepted; a client that has no key says so when a call needs one.
@@ -600,6 +606,8 @@ class OpenAI(Namespaces, Endpoints):
                 changes["include_usage"] = True
         if include_usage is not None:
             changes["include_usage"] = include_usage
+        if not isinstance(resume_streams, Omit):
+            changes["resume_streams"] = resume_streams
         if not isinstance(_strict_response_validation, Omit):
             changes["strict"] = _strict_response_validation
         given = given_options(proxy=proxy, http2=http2, ssl_context=ssl_context, limits=limits)

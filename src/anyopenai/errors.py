@@ -9,6 +9,7 @@
     │   │   │   └── DeadlineExceeded          the call's whole `deadline=` passed first
     │   │   ├── ProxyError                    the proxy did not lead to the server; proxy, proxy_status
     │   │   └── StreamTruncated               a stream ended before its end marker; partial
+    │   │       └── StreamGap                 a stream that went on elsewhere left events out; expected, found
     │   ├── APIResponseValidationError        an answer that cannot be read as what was asked for
     │   │   └── MalformedEvent                one event of a stream is not what the protocol allows; raw
     │   └── APIStatusError                    the server answered with an error; response, status_code, request_id
@@ -36,7 +37,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,8 @@ __all__ = (
     "PermissionDeniedError",
     "ProxyError",
     "RateLimitError",
+    "ResumePoint",
+    "StreamGap",
     "StreamTruncated",
     "UnprocessableEntityError",
     "UnsupportedSchemaError",
@@ -79,6 +82,20 @@ __all__ = (
 
 RequestSent = Literal["none", "partial", "all"]
 """How much of a request had left this machine when it failed."""
+
+
+class ResumePoint(NamedTuple):
+    """Where the events of a response in the background go on: `responses.stream(response_id=..., starting_after=...)`.
+
+    Attributes:
+        response_id: The response.
+        sequence_number: The number of the last event that was given out; None before the first.
+        request_ids: The server's `x-request-id` of each request that was made for it, the last one last.
+    """
+
+    response_id: str
+    sequence_number: int | None
+    request_ids: tuple[str, ...]
 
 
 class OpenAIError(Exception):
@@ -100,6 +117,7 @@ class APIError(OpenAIError):
         partial: What a stream had brought before it failed, put together as far as it goes; None if nothing usable had
             come, or the failure is none of a stream.
         events_received: How many events of a stream were delivered before it failed.
+        resume_point: Where a response in the background can be gone on with; None for everything else.
 
     Source: https://platform.openai.com/docs/guides/error-codes
     """
@@ -113,6 +131,7 @@ class APIError(OpenAIError):
     request_sent: RequestSent = "all"
     partial: object | None = None
     events_received: int = 0
+    resume_point: ResumePoint | None = None
 
     def __init__(self, message: str, request: RequestInfo | None = None, *, body: object | None = None) -> None:
         super().__init__(message)
@@ -208,6 +227,32 @@ class StreamTruncated(APIConnectionError):  # noqa: N818 - the name says what ha
         super().__init__(message=message, request=request, request_sent="all")
         self.partial = partial
         self.events_received = events_received
+
+
+class StreamGap(StreamTruncated):
+    """A stream was gone on with over another connection, and events between what it had and what came are missing.
+
+    Attributes:
+        expected: The number of the event that was due.
+        found: The number of the one that came.
+    """
+
+    expected: int
+    found: int
+
+    def __init__(
+        self,
+        *,
+        message: str = "Events of the stream are missing.",
+        expected: int = 0,
+        found: int = 0,
+        request: RequestInfo | None = None,
+        partial: object | None = None,
+        events_received: int = 0,
+    ) -> None:
+        super().__init__(message=message, request=request, partial=partial, events_received=events_received)
+        self.expected = expected
+        self.found = found
 
 
 class APIResponseValidationError(APIError):

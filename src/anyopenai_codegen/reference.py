@@ -86,7 +86,8 @@ class Reference:
             _filled(f"The {count} methods of a client, by namespace. Required arguments stand first, without `=`."),
             _filled(
                 "Every method takes, by name, the options of `anyopenai.RequestOptions` too: `timeout`, `deadline`, "
-                "`max_retries`, `idempotency_key`, `follow_redirects`, `extra_headers`, `extra_query` and `extra_body`. "
+                "`max_retries`, `idempotency_key`, `follow_redirects`, `resume_streams`, `extra_headers`, `extra_query` and "
+                "`extra_body`. "
                 "Below `with_raw_response` and `with_streaming_response` each stands once more: the first gives an "
                 "`anyopenai.RawResponse`, the second an async context manager whose body has not been read."
             ),

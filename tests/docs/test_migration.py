@@ -48,6 +48,8 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "goes on over another one from the last event, where openai-python ends the loop": "engine.test_resumable:test_a_stream_cut_at_every_byte_goes_on_and_gives_every_event_once",
+    "`resume_streams=False` on the client or the call turns that off": "engine.test_resumable:test_the_clients_option_holds_where_the_call_does_not_say",
     "`get_final_response()` of a response that did not complete raises": "streaming.test_response_stream:test_what_did_not_complete_has_no_final_response",
     "Events in an order that openai-python refuses are given": "streaming.test_response_stream:test_odd_events_are_given_and_change_nothing",
     "an output that is left out at the end is what was streamed": "streaming.test_response_stream:test_an_output_that_is_left_out_at_the_end_is_what_was_streamed",

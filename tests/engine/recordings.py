@@ -80,9 +80,9 @@ def response(status: str) -> dict[str, Any]:
     return {"id": "resp", "object": "response", "status": status, "output": [], "error": None, "usage": usage}
 
 
-def said(text: str) -> dict[str, Any]:
+def said(text: str, number: int = 1) -> dict[str, Any]:
     """A piece of a response's text."""
-    place = {"item_id": "i", "output_index": 0, "content_index": 0, "sequence_number": 1, "logprobs": []}
+    place = {"item_id": "i", "output_index": 0, "content_index": 0, "sequence_number": number, "logprobs": []}
     return {"type": "response.output_text.delta", "delta": text, **place}
 
 
@@ -170,7 +170,9 @@ RECORDINGS: Final = (
     Recording(
         "a response that is continued",
         lambda client: client.responses.retrieve("resp", stream=True, starting_after=3),
-        typed(said("llo"), {"type": "response.incomplete", "response": response("incomplete"), "sequence_number": 3}),
+        typed(
+            said("llo", 4), {"type": "response.incomplete", "response": response("incomplete"), "sequence_number": 5}
+        ),
         b"response.incomplete",
         "llo",
         9,

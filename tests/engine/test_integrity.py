@@ -76,7 +76,7 @@ async def test_a_stream_of_every_kind_cut_at_every_byte_is_whole_or_raises(
 async def test_what_a_stream_brought_is_on_its_error(recording: Recording) -> None:
     """Cut right before the event that would have completed it."""
     end = recording.wire.rindex(b"\n\n", 0, recording.wire.rindex(recording.marker)) + 2
-    client, _ = client_over(Answer(pieces=[recording.wire[:end]], headers=SSE))
+    client, _ = client_over(Answer(pieces=[recording.wire[:end]], headers=SSE), max_retries=0)
     _, error = await read(recording, client)
     assert isinstance(error, StreamTruncated)
     partial = shown(error.partial)
@@ -98,7 +98,7 @@ async def test_a_stream_that_may_break_off_gives_what_there_is(recording: Record
         assert error is None
         counts.append(len(found))
     assert counts == sorted(counts)
-    warned, _ = client_over(Answer(pieces=[wire[:30]], headers=SSE), truncated_streams="warn")
+    warned, _ = client_over(Answer(pieces=[wire[:30]], headers=SSE), truncated_streams="warn", max_retries=0)
     with pytest.warns(RuntimeWarning, match="the answer is not complete"):
         await read(recording, warned)
 

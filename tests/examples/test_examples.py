@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anyopenai.testing import serve
+from anyopenai.testing import StandIn, serve
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
@@ -20,6 +20,7 @@ EXPECTED = {
     "handle_errors": "404 ",
     "list_files": '{"text": "hello"}',
     "merge_streams": "tokens in all: ",
+    "resume_stream": "complete (every event was streamed)",
     "search_texts": "Parse a date and time",
     "stream_chat": "\n",
     "stream_events": "done: ",
@@ -36,7 +37,8 @@ def test_every_example_says_what_it_prints() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 async def test_an_example_runs(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    async with serve() as server:
+    app = StandIn(break_off_after=20 if path.stem == "resume_stream" else None)
+    async with serve(app) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "any")
         await runpy.run_path(str(path))["main"]()

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Generator
 from inspect import isclass
 from types import NoneType
-from typing import Any, Final, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from anyio.lowlevel import checkpoint
 
-from .._codec import DecodeFailure, decode_any
+from .._codec import DecodeFailure
 from .._contract import ResponseInfo
-from .._sansio.errorshapes import event_error
 from ..pagination import BasePage
 from .arrival import LARGE, Arrival, text_of
 from .iteration import Stream
-from .mapping import error_from_event, foreign_errors, unreadable
+from .mapping import unreadable
+from .no_stream import refuse_no_stream
 from .response import BinaryResponse, RawResponse, StreamedResponse
 
-__all__ = ("open_stream", "parse_now", "parse_streamed", "read_answer", "refuse_no_stream")
-
-# What an event stream never is; anything else (no content type, text/plain) is taken for one, as small servers send it.
-_NO_STREAM: Final = ("application/json", "text/html", "application/xml", "text/xml", "application/problem+json")
-MAX_NO_STREAM: Final = 65536
+__all__ = ("open_stream", "parse_now", "parse_streamed", "read_answer")
 
 
 async def read_answer(arrival: Arrival) -> Any:
@@ -111,39 +107,17 @@ async def open_stream(arrival: Arrival) -> Stream[Any]:
         APIResponseValidationError: The answer is a document, such as a proxy's page.
     """
     await refuse_no_stream(arrival)
-    return Stream(arrival, arrival.call.operation.event)
+    call = arrival.call
+    if call.resumption is not None:
+        from .resumable import ResumableStream
+
+        return ResumableStream(arrival, call.operation.event, call.resumption)
+    return Stream(arrival, call.operation.event)
 
 
 def _stream(arrival: Arrival, to: Any) -> Any:
     stream: Stream[Any] = Stream(arrival, arrival.call.operation.event if to is None else _event_of(to))
     return stream
-
-
-async def refuse_no_stream(arrival: Arrival) -> None:
-    """Raise if an open answer says that it is no stream of events."""
-    kind = arrival.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _NO_STREAM:
-        return
-    call = arrival.call
-    response = arrival.response
-    pieces: list[bytes] = []
-    size = 0
-    with foreign_errors(call):
-        while size < MAX_NO_STREAM and (
-            piece := await response.receive(timeout=call.remaining_silence(call.timeout.read))
-        ):
-            pieces.append(piece)
-            size += len(piece)
-    await response.aclose()
-    content = b"".join(pieces)
-    info = arrival.info(content)
-    try:
-        facts = event_error("", decode_any(content))
-    except DecodeFailure:
-        facts = None
-    if facts is not None:
-        raise error_from_event(facts, info)
-    raise unreadable(info, "is one document where a stream of events was expected")
 
 
 def _converted(arrival: Arrival, result: Any) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..pagination import Walk
     from ..transport.base import BodySource, WireResponse
     from .form import FileForm
+    from .resumption import Resumption
 
 __all__ = ("Call",)
 
@@ -57,6 +58,7 @@ class Call:
         started: When the call began, on the event loop's clock.
         elapsed: Seconds from there to the answer's head, or to its last byte where that was read by the call.
         wire: The request of the last attempt.
+        resumption: How a stream goes on over another connection; None if it does not.
         response: The answer of the last attempt, while the engine is responsible for closing it.
         content: The answer's body, once it has been read to its end.
         convert: What makes of the decoded answer what the caller gets.
@@ -84,6 +86,7 @@ class Call:
         "pages",
         "policy",
         "response",
+        "resumption",
         "retries",
         "returns",
         "secrets",
@@ -130,6 +133,7 @@ class Call:
         self.response: WireResponse | None = None
         self.content: bytes | None = None
         self.convert: Callable[[Any], object] | None = None
+        self.resumption: Resumption | None = None
 
     @property
     def timeout(self) -> Timeout:

@@ -14,7 +14,7 @@ from .._sansio.errorshapes import error_code
 from .._sansio.retry import Attempt, Retry, decide
 from ..errors import ClientClosedError, OpenAIError
 from ..transport.base import TransportFailure
-from .answers import open_stream, parse_now, parse_streamed, read_answer, refuse_no_stream
+from .answers import open_stream, parse_now, parse_streamed, read_answer
 from .arrival import Arrival
 from .bodies import is_replayable
 from .call import Call
@@ -22,9 +22,11 @@ from .exchange import attempt
 from .form import form_body
 from .iteration import Paginator
 from .mapping import deadline_error, error_from_failure, error_from_response
+from .no_stream import refuse_no_stream
 from .pages import PageSource
 from .prepare import check_options, prepare
 from .response import RawResponse, StreamedResponse
+from .resumption import resumption_for
 
 if TYPE_CHECKING:
     from ..transport.base import Transport, WireResponse
@@ -139,6 +141,8 @@ class Engine:
             options=options,
         )
         call.convert = convert
+        if call.streaming and operation.ending == "response" and self.view == "plain":
+            call.resumption = resumption_for(self, call, path, query, headers, options)
         return self.carry_out(call)
 
     def pages(

@@ -16,6 +16,7 @@ from .text_stream import TextStream
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from ..errors import ResumePoint
     from .tee import TeeReader
 
 __all__ = ("Paginator", "Stream")
@@ -53,6 +54,19 @@ class Stream(EventReader[T], Closing):
         """What the answer cost; None until the server says so: chat streams at their end, if `include_usage` asks."""
         usages = self._ending.usages
         return usage_from(*usages) if usages else None
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where to go on later: of a response in the background, once its id is known; None for all others."""
+        return None
+
+    @property
+    def polled(self) -> bool:
+        """Whether the last events were made of the finished response, because the server no longer had its own.
+
+        Each text has come to its end in one piece then. It is so only for a response in the background.
+        """
+        return False
 
     @property
     def text_stream(self) -> TextStream:

@@ -215,7 +215,10 @@ class EventReader(Generic[T]):
                 # The answer is whole; only what ends the transfer (`[DONE]`, the last chunk) did not come.
                 await self.aclose()
                 return None
-            raise await self._broken(self._error_from(failure)) from failure
+            error = self._error_from(failure)
+            if await self._goes_on(error):
+                return None
+            raise await self._broken(error) from error.__cause__ or failure
         except BaseException:
             # Cancelled: the transport has hung up already.
             self._closed = True
@@ -255,6 +258,13 @@ class EventReader(Generic[T]):
             return self._truncated(f"the connection was lost ({failure.message})")
         return error_from_failure(failure, call)
 
+    async def _goes_on(self, error: OpenAIError) -> bool:
+        """Go on over another connection after an error of this one; False where a stream is one connection's."""
+        return False
+
+    def pass_bytes(self) -> None:
+        """Take notice that its bytes are passed on as they are, so that it stays with its connection."""
+
     async def _end_of_input(self) -> None:
         """Decide whether a stream that has ended is complete."""
         try:
@@ -270,6 +280,8 @@ class EventReader(Generic[T]):
             return
         reason = "in the middle of an event" if rest else f"before {self._ending.expected}"
         truncated = self._truncated(f"the stream ended {reason}")
+        if await self._goes_on(truncated):
+            return
         mode = self._arrival.call.settings.truncated
         if mode == "raise":
             raise await self._broken(truncated)

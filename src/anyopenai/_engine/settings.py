@@ -137,6 +137,7 @@ class Settings:
         max_event_bytes: Largest event of a stream.
         usage: Is told what each call cost; None costs one `if`.
         include_usage: Whether chat streams are asked for their usage where the caller does not say.
+        resume_streams: Whether streams of responses in the background go on over another connection.
         user_agent: The field that says which program asks.
     """
 
@@ -156,6 +157,7 @@ class Settings:
         "provider",
         "query",
         "removed",
+        "resume_streams",
         "secrets",
         "strict",
         "trace",
@@ -184,6 +186,7 @@ class Settings:
         max_event_bytes: int = MAX_EVENT_BYTES,
         usage: UsageCounter | None = None,
         include_usage: bool = False,
+        resume_streams: bool = True,
     ) -> None:
         self.provider: Provider = provider
         self.limits: Limits = limits
@@ -204,6 +207,7 @@ class Settings:
         self.max_event_bytes: int = max_event_bytes
         self.usage: UsageCounter | None = usage
         self.include_usage: bool = include_usage
+        self.resume_streams: bool = resume_streams
 
     def _set_fields(self) -> None:
         """Put the default headers in order."""

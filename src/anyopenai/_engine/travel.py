@@ -46,6 +46,7 @@ def arguments_for(settings: Settings, carrier: Carrier, transport: TransportOpti
         "truncated_streams": settings.truncated,
         "max_event_bytes": settings.max_event_bytes,
         "include_usage": settings.include_usage,
+        "resume_streams": settings.resume_streams,
         "_strict_response_validation": settings.strict,
         "_enforce_credentials": provider.api_key is not None or provider.admin_api_key is not None,
         **transport.arguments(),

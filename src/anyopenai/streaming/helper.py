@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .._contract import ResponseInfo
     from .._sansio.usage import Usage
+    from ..errors import ResumePoint
 
 __all__ = ("HelperStream", "StreamManager", "refuse_view")
 
@@ -82,6 +83,16 @@ class HelperStream(Closing, Generic[EventT]):
     def usage(self) -> Usage | None:
         """What the answer cost; None until the server says so: chat streams at their end, if `include_usage` asks."""
         return self._raw.usage
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where to go on later: of a response in the background, once its id is known; None for all others."""
+        return self._raw.resume_point
+
+    @property
+    def polled(self) -> bool:
+        """Whether the last events were made of the finished response, because the server no longer had its own."""
+        return self._raw.polled
 
     @property
     def text_stream(self) -> TextStream:

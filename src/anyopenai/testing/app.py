@@ -75,6 +75,8 @@ class StandIn:
             MiB of a kind on.
         tool_rounds: How often functions are called before a text comes, where `tool_choice` leaves that to the model; 0
             for never.
+        break_off_after: How many events of a response in the background a connection carries before it breaks off, to try
+            what goes on elsewhere; None for all of them.
         now: Seconds since the epoch, for `created` members and expiry.
         clock: Monotonic seconds for the rate limits; the event loop's own by default.
 
@@ -92,6 +94,7 @@ class StandIn:
         max_file_bytes: int = 512 * 1024 * 1024,
         keep: int = 1000,
         tool_rounds: int = 1,
+        break_off_after: int | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = current_time,
     ) -> None:
@@ -99,10 +102,12 @@ class StandIn:
             raise ValueError(f"token_delay must be zero or more seconds, not {token_delay!r}")
         if tool_rounds < 0:
             raise ValueError(f"tool_rounds must be zero or more, not {tool_rounds!r}")
+        if break_off_after is not None and break_off_after < 1:
+            raise ValueError(f"break_off_after must be at least 1, or None, not {break_off_after!r}")
         self.stats: Stats = Stats()
         self._token_delay = token_delay
         limits = RateLimits(requests_per_minute, tokens_per_minute, clock=clock)
-        shared = Shared(limits, self.stats, now, keep, tool_rounds=tool_rounds)
+        shared = Shared(limits, self.stats, now, keep, tool_rounds=tool_rounds, break_off_after=break_off_after)
         models = Models(shared, strict_models)
         files = Files(shared, max_file_bytes)
         self._routes = _Routes()
@@ -145,7 +150,7 @@ class StandIn:
                 "openai-version": "2020-10-01",
             } | request.reply_headers
             if isinstance(reply, Events):
-                await self._stream(reply, headers, receive, send)
+                await self._stream(reply, headers, receive, send, multiplexed=scope.get("http_version") == "2")
             else:
                 await self._send(reply, headers, send)
         except Disconnected:
@@ -199,7 +204,9 @@ class StandIn:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _stream(self, reply: Events, headers: dict[str, str], receive: Receive, send: Send) -> None:
+    async def _stream(
+        self, reply: Events, headers: dict[str, str], receive: Receive, send: Send, *, multiplexed: bool
+    ) -> None:
         """Send an event stream block by block; a client that leaves ends the generation."""
         self.stats.streams += 1
         finished = False
@@ -225,7 +232,12 @@ class StandIn:
             tasks.cancel_scope.cancel()
         if not finished:
             raise Disconnected
-        self.stats.streams_finished += 1
+        if reply.whole:
+            self.stats.streams_finished += 1
+        elif not multiplexed:
+            # An application that returns here has left its answer unfinished, and the server closes the connection. Over
+            # HTTP/2 it would leave the stream silent.
+            return
         # Behind the group: the server tells of a disconnect when an answer is complete, too, and the end that is being
         # sent then must not be cancelled by it.
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -105,12 +105,13 @@ Step: TypeAlias = tuple[bytes, int]
 
 
 class Events:
-    """An answer that is a stream of server-sent events, made as it is sent."""
+    """An answer that is a stream of server-sent events, made as it is sent; one that is not `whole` breaks off behind them."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("steps", "whole")
 
-    def __init__(self, steps: Iterable[Step]) -> None:
+    def __init__(self, steps: Iterable[Step], *, whole: bool = True) -> None:
         self.steps: Iterator[Step] = iter(steps)
+        self.whole = whole
 
 
 Reply: TypeAlias = JsonReply | RawReply | Events

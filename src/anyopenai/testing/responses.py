@@ -85,7 +85,7 @@ class Responses:
         if store:
             self._kept.add(str(final["id"]), kept, request.size)
         if boolean(body, "stream"):
-            return Events(events_of(final, turn, after=-1))
+            return self._stream(final, turn, after=-1)
         if background:
             kept.shown = unfinished(final, "queued")
         self._shared.stats.tokens += turn.count
@@ -102,7 +102,7 @@ class Responses:
         kept = self._kept.get(request.args["response_id"])
         if request.query_value("stream") in ("true", "1"):
             after = request.query_int("starting_after", -1, -1, 1 << 31)
-            return Events(events_of(kept.final, kept.turn, after))
+            return self._stream(kept.final, kept.turn, after)
         following = _NEXT.get(str(kept.shown["status"]))
         if following is not None:
             kept.shown = kept.final if following == "completed" else kept.shown | {"status": following}
@@ -127,6 +127,11 @@ class Responses:
         """Return a page of the input items that a stored response answered, newest first unless asked otherwise."""
         kept = self._kept.get(request.args["response_id"])
         return JsonReply(page(kept.inputs, request))
+
+    def _stream(self, final: Json, turn: Turn, after: int) -> Events:
+        most = self._shared.break_off_after if final["background"] else None
+        events = list(events_of(final, turn, after))
+        return Events(events[:most], whole=most is None or len(events) <= most)
 
     def _read(self, body: Json) -> tuple[list[Json], int, Talk]:
         """Return the input as items, the tokens of all the model would read, and what the conversation has come to."""

@@ -60,6 +60,7 @@ class Shared:
         keep: How many objects of each kind are kept before the oldest is dropped.
         keep_bytes: How many bytes their requests may have had together before the oldest is dropped.
         tool_rounds: How often functions are called before a text comes, where a request leaves that to the model.
+        break_off_after: How many events of a response in the background one connection carries; None for all of them.
     """
 
     limits: RateLimits
@@ -68,6 +69,7 @@ class Shared:
     keep: int = 1000
     keep_bytes: int = 64 * 1024 * 1024
     tool_rounds: int = 1
+    break_off_after: int | None = None
 
     def created(self) -> int:
         """Return the time for a `created` member, in whole seconds."""
