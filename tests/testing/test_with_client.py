@@ -11,7 +11,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 import anyopenai
-from anyopenai import OpenAI
+from anyopenai import OpenAI, RetryPolicy
 from anyopenai.testing import Answer, FakeTransport, Server, StandIn, serve
 from anyopenai.transport.base import TransportFailure
 
@@ -165,3 +165,23 @@ async def test_a_scripted_stream_waits_at_its_gate():
             gate.set()
             assert [chunk.choices[0].delta.content async for chunk in stream] == ["lo"]
     assert transport.open_responses == 0
+
+
+@pytest.mark.parametrize("http2", [False, True], ids=["h1", "h2"])
+async def test_a_response_in_the_background_breaks_off_and_goes_on(http2: bool):
+    """Only in the background: another stream carries all of its events."""
+    app = StandIn(break_off_after=5)
+    async with connected(app, http2=http2, retry_policy=RetryPolicy(initial_delay=0)) as (client, server):
+        stream = await client.responses.create(model="m", input="Say hello", background=True, stream=True)
+        numbers = [event.sequence_number async for event in stream]
+        assert numbers == list(range(len(numbers)))
+        assert server.stats.streams == server.stats.requests == -(-len(numbers) // 5)
+        assert server.stats.streams_finished == 1
+        whole = await client.responses.create(model="m", input="Say hello", stream=True)
+        assert len([event async for event in whole]) == len(numbers)
+        assert server.stats.streams_finished == 2
+
+
+def test_a_connection_carries_at_least_one_event():
+    with pytest.raises(ValueError, match="break_off_after"):
+        StandIn(break_off_after=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import cast
 
 from .chat import ASSUMED_OUTPUT
@@ -129,9 +130,12 @@ class Responses:
         return JsonReply(page(kept.inputs, request))
 
     def _stream(self, final: Json, turn: Turn, after: int) -> Events:
-        most = self._shared.break_off_after if final["background"] else None
-        events = list(events_of(final, turn, after))
-        return Events(events[:most], whole=most is None or len(events) <= most)
+        most = self._shared.break_off_after
+        events = events_of(final, turn, after)
+        if most is None or not final["background"]:
+            return Events(events)
+        carried = list(islice(events, most))
+        return Events(carried, whole=next(events, None) is None)
 
     def _read(self, body: Json) -> tuple[list[Json], int, Talk]:
         """Return the input as items, the tokens of all the model would read, and what the conversation has come to."""
