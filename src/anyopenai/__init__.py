@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ContentFilterFinishReasonError,
         DeadlineExceeded,
         InternalServerError,
+        InvalidToolCallError,
         InvalidWebhookSignatureError,
         LengthFinishReasonError,
         MalformedEvent,
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
         ResumePoint,
         StreamGap,
         StreamTruncated,
+        ToolLoopAborted,
+        ToolLoopError,
+        ToolLoopLimitError,
         UnprocessableEntityError,
         UnsupportedSchemaError,
         WebSocketConnectionClosedError,
@@ -69,6 +73,9 @@ if TYPE_CHECKING:
     )
     from .forwarding import EventStreamResponse, Forwarded
     from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
+    from .tools.call import ToolOutput
+    from .tools.call_table import bind_tool
+    from .tools.response_items import to_response_input_items
     from .transport.adapters.defaults import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultAsyncHttpxClient
     from .transport.base import Middleware, Transport
 
@@ -95,6 +102,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
             "ContentFilterFinishReasonError",
             "DeadlineExceeded",
             "InternalServerError",
+            "InvalidToolCallError",
             "InvalidWebhookSignatureError",
             "LengthFinishReasonError",
             "MalformedEvent",
@@ -110,6 +118,9 @@ _DOORS: dict[str, tuple[str, str | None]] = {
             "ResumePoint",
             "StreamGap",
             "StreamTruncated",
+            "ToolLoopAborted",
+            "ToolLoopError",
+            "ToolLoopLimitError",
             "UnprocessableEntityError",
             "UnsupportedSchemaError",
             "WebSocketConnectionClosedError",
@@ -140,6 +151,9 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("TeeReader", "tee"), ("_engine.tee", None)),
     **dict.fromkeys(("EventStreamResponse", "Forwarded"), ("forwarding", None)),
     **dict.fromkeys(("Usage", "UsageLedger"), ("_sansio.usage", None)),
+    "ToolOutput": ("tools.call", None),
+    "bind_tool": ("tools.call_table", None),
+    "to_response_input_items": ("tools.response_items", None),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
     "ConnectionLimits": ("_transport_options", None),
@@ -148,7 +162,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     "file_from_path": ("_files", None),
 }
 
-_MODULES = ("errors", "pagination", "streaming", "structured", "testing", "transport", "types")
+_MODULES = ("errors", "pagination", "streaming", "structured", "testing", "tools", "transport", "types")
 
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.
@@ -206,6 +220,7 @@ __all__ = (
     "Forwarded",
     "FunctionTool",
     "InternalServerError",
+    "InvalidToolCallError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "MalformedEvent",
@@ -238,6 +253,10 @@ __all__ = (
     "TeeReader",
     "TextStream",
     "Timeout",
+    "ToolLoopAborted",
+    "ToolLoopError",
+    "ToolLoopLimitError",
+    "ToolOutput",
     "Transport",
     "UnprocessableEntityError",
     "UnsupportedSchemaError",
@@ -248,6 +267,7 @@ __all__ = (
     "WrongEventLoopError",
     "__title__",
     "__version__",
+    "bind_tool",
     "file_from_path",
     "function_tool",
     "merge",
@@ -256,6 +276,7 @@ __all__ = (
     "pagination",
     "pydantic_function_tool",
     "tee",
+    "to_response_input_items",
     "types",
 )
 

@@ -30,6 +30,10 @@
     ├── UnsupportedSchemaError                a type has no schema that the API takes; path; also a TypeError
     ├── LengthFinishReasonError               a parsed answer was cut by its token limit; completion
     ├── ContentFilterFinishReasonError        a parsed answer was withheld by the content filter
+    ├── ToolLoopError                         a run of tools was ended; turns, messages, answers, usage
+    │   ├── ToolLoopLimitError                by one of its limits; limit, value
+    │   └── ToolLoopAborted                   by `abort()`
+    ├── InvalidToolCallError                  a model called no tool, or one with arguments that do not fit; name, arguments
     ├── InvalidWebhookSignatureError          also a ValueError
     ├── WebSocketConnectionClosedError        code, reason, unsent_messages
     └── WebSocketQueueFullError
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._contract import RequestInfo, ResponseInfo
+    from ._sansio.usage import Usage
 
 __all__ = (
     "APIConnectionError",
@@ -57,6 +62,7 @@ __all__ = (
     "ContentFilterFinishReasonError",
     "DeadlineExceeded",
     "InternalServerError",
+    "InvalidToolCallError",
     "InvalidWebhookSignatureError",
     "LengthFinishReasonError",
     "MalformedEvent",
@@ -72,6 +78,9 @@ __all__ = (
     "ResumePoint",
     "StreamGap",
     "StreamTruncated",
+    "ToolLoopAborted",
+    "ToolLoopError",
+    "ToolLoopLimitError",
     "UnprocessableEntityError",
     "UnsupportedSchemaError",
     "WebSocketConnectionClosedError",
@@ -444,6 +453,82 @@ class ContentFilterFinishReasonError(OpenAIError):
 
     def __init__(self) -> None:
         super().__init__("The answer was withheld by the content filter and cannot be parsed.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+class ToolLoopError(OpenAIError):
+    """A run of tools was ended before the model had come to its answer; everything that had happened is kept.
+
+    Attributes:
+        turns: How many requests were answered.
+        messages: The conversation: what was given, the answers, and the outputs of tools; of responses, the items.
+        answers: The completions or responses.
+        usage: What they cost together.
+    """
+
+    turns: int
+    messages: list[object]
+    answers: list[object]
+    usage: Usage
+
+    def __init__(self, message: str, *, messages: list[object], answers: list[object], usage: Usage) -> None:
+        super().__init__(message)
+        self.turns = len(answers)
+        self.messages = messages
+        self.answers = answers
+        self.usage = usage
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args), self.__dict__
+
+
+class ToolLoopLimitError(ToolLoopError):
+    """A run of tools came to one of its limits.
+
+    Attributes:
+        limit: Which: `"max_turns"`, `"max_seconds"` or `"max_total_tokens"`.
+        value: What it was set to: requests, seconds or tokens.
+    """
+
+    limit: Literal["max_turns", "max_seconds", "max_total_tokens"]
+    value: float
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: Literal["max_turns", "max_seconds", "max_total_tokens"],
+        value: float,
+        messages: list[object],
+        answers: list[object],
+        usage: Usage,
+    ) -> None:
+        super().__init__(message, messages=messages, answers=answers, usage=usage)
+        self.limit = limit
+        self.value = value
+
+
+class ToolLoopAborted(ToolLoopError):  # noqa: N818 - the name says what happened, as with StreamTruncated
+    """A run of tools was ended by its `abort()`."""
+
+
+class InvalidToolCallError(OpenAIError):
+    """A model called a tool that there is not, or with arguments that do not fit.
+
+    Attributes:
+        name: What it called.
+        arguments: What it wrote as arguments.
+    """
+
+    name: str
+    arguments: str
+
+    def __init__(self, message: str, *, name: str, arguments: str) -> None:
+        super().__init__(message)
+        self.name = name
+        self.arguments = arguments
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args), self.__dict__

@@ -443,11 +443,10 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: the streams of runs, `run_tools`")
+@claims("another name raises `AttributeError`", "these will come: the streams of runs")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
-        (client.chat.completions, "run_tools"),
         (client.beta.threads.runs, "stream"),
         (client.responses, "connect"),
     ):

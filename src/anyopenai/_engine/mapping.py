@@ -197,6 +197,13 @@ def deadline_error(call: Circumstances, *, sent: Sent, phase: str) -> DeadlineEx
     )
 
 
+def loop_deadline_error(seconds: float) -> DeadlineExceeded:
+    """Build the error for a run of tools whose `deadline=` passed between two requests."""
+    return DeadlineExceeded(
+        None, message=f"the run's deadline of {seconds:g} s passed while its tools ran", request_sent="none"
+    )
+
+
 _MEANWHILE: Final = {
     "start": "before the attempt began",
     "pool": "while it waited for a free connection",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..structured.response import ResponseParser
     from .response_events import ResponseStreamEvent
 
-__all__ = ("GrowingResponse",)
+__all__ = ("GrowingResponse", "refuse_incomplete")
 
 T = TypeVar("T")
 
@@ -265,17 +265,30 @@ class GrowingResponse(Generic[T]):
             OpenAIError: It ended before it was complete for another reason.
         """
         response = self.snapshot
-        if response.status == "completed" or response.status is None:
-            return response
-        reason = getattr(response.incomplete_details, "reason", None)
-        if reason == "max_output_tokens":
-            raise LengthFinishReasonError(completion=response)
-        if reason == "content_filter":
-            raise ContentFilterFinishReasonError
-        raise OpenAIError(
-            f"the response is {response.status}, not completed"
-            f"{f' ({reason})' if reason else ''}; current_response_snapshot is what there is of it"
-        )
+        refuse_incomplete(response, "current_response_snapshot is what there is of it")
+        return response
+
+
+def refuse_incomplete(response: ParsedResponse[Any], kept: str) -> None:
+    """Refuse a response that ended before it was complete.
+
+    Args:
+        response: The response.
+        kept: Where what there is of it can be found, for messages.
+
+    Raises:
+        LengthFinishReasonError: It was cut by its token limit.
+        ContentFilterFinishReasonError: It was cut by the content filter.
+        OpenAIError: It ended before it was complete for another reason.
+    """
+    if response.status == "completed" or response.status is None:
+        return
+    reason = getattr(response.incomplete_details, "reason", None)
+    if reason == "max_output_tokens":
+        raise LengthFinishReasonError(completion=response)
+    if reason == "content_filter":
+        raise ContentFilterFinishReasonError
+    raise OpenAIError(f"the response is {response.status}, not completed{f' ({reason})' if reason else ''}; {kept}")
 
 
 def _number(event: Any, name: str) -> int:

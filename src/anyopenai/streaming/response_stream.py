@@ -15,8 +15,9 @@ from .response_state import GrowingResponse
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
 
-    from .._contract import Caller, RequestOptions
+    from .._contract import Caller, RequestOptions, ResponseInfo
     from .._engine.iteration import Stream
+    from ..errors import APIError
     from ..structured.response import ResponseParser
     from ..types.responses.parsed_response import ParsedResponse
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 else:
     T = TypeVar("T")
 
-__all__ = ("AsyncResponseStream", "AsyncResponseStreamManager", "opening")
+__all__ = ("AsyncResponseStream", "AsyncResponseStreamManager", "failure_of", "opening")
 
 _DOC: Final = "https://platform.openai.com/docs/guides/streaming-responses"
 _EVENT: Final[Any] = ResponseStreamEvent
@@ -88,10 +89,15 @@ class AsyncResponseStream(HelperStream[ResponseStreamEvent[T]], Generic[T]):
         await self._read_all()
         failed = self._state.failed
         if failed is not None:
-            said: object = getattr(failed, "message", None)
-            body: object = failed.to_dict(mode="json") if hasattr(failed, "to_dict") else failed
-            raise error_from_event((said if isinstance(said, str) else None, body), self.response)
+            raise failure_of(failed, self.response)
         return self._state.final()
+
+
+def failure_of(failed: Any, head: ResponseInfo) -> APIError:
+    """Return the error for what the server said went wrong with a response: its `error`, or an `error` event."""
+    said: object = getattr(failed, "message", None)
+    body: object = failed.to_dict(mode="json") if hasattr(failed, "to_dict") else failed
+    return error_from_event((said if isinstance(said, str) else None, body), head)
 
 
 def _spoken(event: Any) -> str | None:

@@ -82,6 +82,11 @@ class FunctionTool(Generic[T_co]):
         self.description: str | None = description
 
     @property
+    def output(self) -> Output[T_co]:
+        """The arguments as what a model writes: their type, schema and decoder."""
+        return self._output
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The JSON schema of the arguments."""
         return self._output.schema

@@ -6,6 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .call import CallOutcome, ToolCall, ToolOutput
+    from .call_table import BoundTool, CustomTool, bind_tool
+    from .chat_loop import ChatToolResult, ChatToolRun
+    from .chat_loop_events import (
+        ChatCompletionEvent,
+        ChatToolRunEvent,
+        FinalChatCompletionEvent,
+        FinalContentEvent,
+        FinalMessageEvent,
+        MessageEvent,
+    )
     from .computer import AsyncComputerToolset
     from .computer_actions import ComputerActionInput, ComputerUseError
     from .computer_driver import AsyncComputerDriver
@@ -21,18 +32,48 @@ if TYPE_CHECKING:
     from .decisions_errors import DecisionsStopReason, DecisionsToolRunnerCancelledError, DecisionsToolRunnerError
     from .diagnostics import ToolDiagnostic, ToolDiagnosticObserver, ToolDiagnosticUsage
     from .lifecycle import CloseStatus, ToolsetBusyError, ToolsetClosedError
+    from .loop_events import (
+        AbortEvent,
+        ConnectEvent,
+        EndEvent,
+        ErrorEvent,
+        FinalFunctionToolCallEvent,
+        FinalFunctionToolCallResultEvent,
+        FunctionToolCallEvent,
+        FunctionToolCallResultEvent,
+        TotalUsageEvent,
+    )
+    from .loop_manager import ToolRunManager
+    from .response_items import to_response_input_item, to_response_input_items
+    from .response_loop import ResponseToolResult, ResponseToolRun
+    from .response_loop_events import (
+        FinalOutputTextEvent,
+        FinalResponseEvent,
+        ItemEvent,
+        ResponseEvent,
+        ResponseToolRunEvent,
+    )
 
     DecisionsToolRunner = AsyncDecisionsToolRunner
 
 __all__ = (
+    "AbortEvent",
     "AsyncComputerDriver",
     "AsyncComputerToolset",
     "AsyncDecisionActionCandidate",
     "AsyncDecisionCandidate",
     "AsyncDecisionsToolRunner",
+    "BoundTool",
+    "CallOutcome",
+    "ChatCompletionEvent",
+    "ChatToolResult",
+    "ChatToolRun",
+    "ChatToolRunEvent",
     "CloseStatus",
     "ComputerActionInput",
     "ComputerUseError",
+    "ConnectEvent",
+    "CustomTool",
     "DecisionActionCandidate",
     "DecisionCandidate",
     "DecisionDoneCandidate",
@@ -43,14 +84,70 @@ __all__ = (
     "DecisionsToolRunner",
     "DecisionsToolRunnerCancelledError",
     "DecisionsToolRunnerError",
+    "EndEvent",
+    "ErrorEvent",
+    "FinalChatCompletionEvent",
+    "FinalContentEvent",
+    "FinalFunctionToolCallEvent",
+    "FinalFunctionToolCallResultEvent",
+    "FinalMessageEvent",
+    "FinalOutputTextEvent",
+    "FinalResponseEvent",
+    "FunctionToolCallEvent",
+    "FunctionToolCallResultEvent",
+    "ItemEvent",
+    "MessageEvent",
+    "ResponseEvent",
+    "ResponseToolResult",
+    "ResponseToolRun",
+    "ResponseToolRunEvent",
+    "ToolCall",
     "ToolDiagnostic",
     "ToolDiagnosticObserver",
     "ToolDiagnosticUsage",
+    "ToolOutput",
+    "ToolRunManager",
     "ToolsetBusyError",
     "ToolsetClosedError",
+    "TotalUsageEvent",
+    "bind_tool",
+    "to_response_input_item",
+    "to_response_input_items",
 )
 
 _HOMES = {
+    "call": ("CallOutcome", "ToolCall", "ToolOutput"),
+    "call_table": ("BoundTool", "CustomTool", "bind_tool"),
+    "chat_loop": ("ChatToolResult", "ChatToolRun"),
+    "chat_loop_events": (
+        "ChatCompletionEvent",
+        "ChatToolRunEvent",
+        "FinalChatCompletionEvent",
+        "FinalContentEvent",
+        "FinalMessageEvent",
+        "MessageEvent",
+    ),
+    "loop_events": (
+        "AbortEvent",
+        "ConnectEvent",
+        "EndEvent",
+        "ErrorEvent",
+        "FinalFunctionToolCallEvent",
+        "FinalFunctionToolCallResultEvent",
+        "FunctionToolCallEvent",
+        "FunctionToolCallResultEvent",
+        "TotalUsageEvent",
+    ),
+    "loop_manager": ("ToolRunManager",),
+    "response_items": ("to_response_input_item", "to_response_input_items"),
+    "response_loop": ("ResponseToolResult", "ResponseToolRun"),
+    "response_loop_events": (
+        "FinalOutputTextEvent",
+        "FinalResponseEvent",
+        "ItemEvent",
+        "ResponseEvent",
+        "ResponseToolRunEvent",
+    ),
     "computer": ("AsyncComputerToolset",),
     "computer_actions": ("ComputerActionInput", "ComputerUseError"),
     "computer_driver": ("AsyncComputerDriver",),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from ..._contract import Operation, omit
 from ...streaming.response_methods import StreamResponses
 from ...structured.response_methods import ParseResponses
+from ...tools.response_methods import RunToolsResponses
 from ...types.responses.compacted_response import CompactedResponse
 from ...types.responses.response import Response
 from ...types.responses.response_stream_event import ResponseStreamEvent
@@ -99,7 +100,7 @@ _RETRIEVE: Final[Operation[Response]] = Operation(
 )
 
 
-class Responses(ParseResponses, StreamResponses):
+class Responses(ParseResponses, StreamResponses, RunToolsResponses):
     """Answer with tools, state and typed events: the API that follows chat completions."""
 
     __slots__ = ()

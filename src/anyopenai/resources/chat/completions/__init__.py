@@ -11,6 +11,7 @@ from ...._resource import refuse_class
 from ....pagination import AsyncCursorPage
 from ....streaming.chat_methods import StreamCompletions
 from ....structured.chat_methods import ParseCompletions
+from ....tools.chat_methods import RunToolsCompletions
 from ....types.chat.chat_completion import ChatCompletion
 from ....types.chat.chat_completion_chunk import ChatCompletionChunk
 from ....types.chat.chat_completion_deleted import ChatCompletionDeleted
@@ -90,7 +91,7 @@ _UPDATE: Final[Operation[ChatCompletion]] = Operation(
 )
 
 
-class Completions(ParseCompletions, StreamCompletions):
+class Completions(ParseCompletions, StreamCompletions, RunToolsCompletions):
     """Answer conversations; read, change and delete the stored answers."""
 
     __slots__ = ()
