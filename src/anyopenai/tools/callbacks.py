@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar, cast
 
-__all__ = ("Cancelled", "approved", "awaited", "is_cancelled", "method_of")
+__all__ = ("Cancelled", "PlainFunctionError", "approved", "awaited", "is_cancelled", "method_of")
 
 T = TypeVar("T")
 
@@ -14,18 +14,22 @@ Cancelled: TypeAlias = Callable[[], bool]
 """A plain function that says whether a run should end; asked before and after every call of a driver or a policy."""
 
 
+class PlainFunctionError(TypeError):
+    """A function that must be `async def` is a plain one, or the other way round."""
+
+
 def is_cancelled(cancelled: Cancelled | None) -> bool:
     """Ask whether a run should end; what the function raises passes through.
 
     Raises:
-        TypeError: It is written as `async def`.
+        PlainFunctionError: It is written as `async def`.
     """
     if cancelled is None:
         return False
     answer: object = cancelled()
     if inspect.iscoroutine(answer):
         answer.close()
-        raise TypeError("cancelled= is asynchronous; write it as a plain function that returns a bool")
+        raise PlainFunctionError("cancelled= is asynchronous; write it as a plain function that returns a bool")
     return bool(answer)
 
 
@@ -37,11 +41,13 @@ async def awaited(what: str, returned: Awaitable[T]) -> T:
         returned: What it returned.
 
     Raises:
-        TypeError: It is not awaitable: the function is a plain one.
+        PlainFunctionError: It is not awaitable: the function is a plain one.
     """
     is_awaitable = inspect.isawaitable(returned)
     if not is_awaitable:
-        raise TypeError(f"{what} returned {type(returned).__name__}, nothing to await; write it as `async def`")
+        raise PlainFunctionError(
+            f"{what} returned {type(returned).__name__}, nothing to await; write it as `async def`"
+        )
     return await returned
 
 
@@ -53,7 +59,7 @@ async def approved(what: str, returned: Awaitable[bool]) -> bool:
         returned: What it returned.
 
     Raises:
-        TypeError: The function is a plain one.
+        PlainFunctionError: The function is a plain one.
     """
     return await awaited(what, returned) is True
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..types.responses.response_create_params import ResponseCreateParams
     from ..types.responses.response_input_item_param import ComputerCallOutput
 
-__all__ = ("ApproveSafetyChecks", "AsyncComputerToolset", "BeforeAction")
+__all__ = ("ApproveSafetyChecks", "AsyncComputerToolset", "BeforeAction", "ComputerToolset")
 
 ApproveSafetyChecks: TypeAlias = Callable[[ResponseComputerToolCall], Awaitable[bool]]
 """Asked about a call with pending safety checks; only `True` lets it go on."""
@@ -158,6 +158,9 @@ class AsyncComputerToolset:
             return await _Execution(
                 self._methods, call, approve_safety_checks, before_action, cancelled, on_diagnostic, None
             ).output()
+
+
+ComputerToolset = AsyncComputerToolset
 
 
 class _Execution:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
         ResponseComputerToolCallOutputScreenshotParam,
     )
 
-__all__ = ("AsyncComputerDriver",)
+__all__ = ("AsyncComputerDriver", "ComputerDriver")
 
 
 class AsyncComputerDriver(Protocol):
@@ -59,3 +59,6 @@ class AsyncComputerDriver(Protocol):
     async def screenshot(self) -> ResponseComputerToolCallOutputScreenshotParam:
         """Take a picture of the screen: `{"type": "computer_screenshot", "image_url": "data:image/png;base64,..."}`."""
         ...
+
+
+ComputerDriver = AsyncComputerDriver
