@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
-from uuid import uuid4
 
 from .._contract import Omit
 from ..types.responses.response import Response
@@ -14,6 +13,7 @@ from ..types.responses.response_output_message import ResponseOutputMessage
 from ..types.responses.response_reasoning_item import ResponseReasoningItem
 from .callbacks import Cancelled, is_cancelled
 from .computer_actions import ComputerUseError, checked_actions
+from .request_key import fixed_key
 
 if TYPE_CHECKING:
     from ..client import OpenAI
@@ -39,7 +39,7 @@ class ComputerRun:
         ValueError: An argument cannot be used.
     """
 
-    __slots__ = ("_cancelled", "_client", "_history", "_left", "_params", "_response", "_seen")
+    __slots__ = ("_cancelled", "_client", "_history", "_max_steps", "_params", "_response", "_seen", "_step")
 
     def __init__(
         self, client: OpenAI, params: ResponseCreateParams, max_steps: int, cancelled: Cancelled | None
@@ -56,7 +56,8 @@ class ComputerRun:
         self._params["include"] = _with_encrypted_reasoning(self._params.get("include"))
         self._history: list[object] = _items(self._params.pop("input", []))
         self._client = client
-        self._left: int = max_steps
+        self._max_steps: int = max_steps
+        self._step: int = 0
         self._cancelled = cancelled
         self._response: Response | None = None
         # An identity that comes twice would make it unclear which call an output answers.
@@ -75,8 +76,9 @@ class ComputerRun:
         """
         self._stop_if_cancelled()
         create = cast("Callable[..., Awaitable[Response]]", self._client.responses.create)
-        self._left -= 1
-        self._response = await create(**self._params, input=list(self._history), stream=False)
+        self._step += 1
+        arguments = fixed_key(self._client, self._params, self._step)
+        self._response = await create(**arguments, input=list(self._history), stream=False)
         self._stop_if_cancelled()
         return self._response
 
@@ -108,7 +110,7 @@ class ComputerRun:
             raise ComputerUseError("Response has no final message or computer call", response)
         for call in calls:
             checked_actions(call, response)
-        if calls and not self._left:
+        if calls and self._step >= self._max_steps:
             raise ComputerUseError("Computer run reached max_steps before completion", response)
         return calls
 
@@ -120,7 +122,6 @@ class ComputerRun:
         # Forced once, the model would never say its last word.
         if "tool_choice" in self._params:
             self._params["tool_choice"] = _relaxed(self._params["tool_choice"])
-        _renew_idempotency_key(self._params)
 
     def _see(self, name: str, value: object, what: str) -> None:
         if value is None:
@@ -179,17 +180,6 @@ def _relaxed(choice: object) -> object:
     if _member(choice, "type") == "allowed_tools" and _member(choice, "mode") == "required":
         return {"type": "allowed_tools", "mode": "auto", "tools": _member(choice, "tools")}
     return choice
-
-
-def _renew_idempotency_key(params: dict[str, object]) -> None:
-    """Replace a key that was meant for the first request: with it the API would repeat its first answer."""
-    given = cast("Mapping[str, object]", params.get("extra_headers") or {})
-    others = {name: value for name, value in given.items() if name.lower() != "idempotency-key"}
-    if len(others) < len(given):
-        params["extra_headers"] = others
-    elif params.get("idempotency_key") is None:
-        return
-    params["idempotency_key"] = f"anyopenai-{uuid4().hex}"
 
 
 def _member(item: object, name: str) -> object:
