@@ -144,5 +144,18 @@ async def _in_thread(
         except LookupError:
             limiter = CapacityLimiter(_THREADS)
             _limiter.set(limiter)
-    value = await to_thread.run_sync(function, arguments, abandon_on_cancel=True, limiter=limiter)
+    left = False
+
+    # In a tuple, as trio refuses functions that give coroutines.
+    def called() -> tuple[object]:
+        value = function(arguments)
+        if left and inspect.iscoroutine(value):
+            value.close()  # nobody will await it
+        return (value,)
+
+    try:
+        (value,) = await to_thread.run_sync(called, abandon_on_cancel=True, limiter=limiter)
+    except BaseException:
+        left = True
+        raise
     return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value

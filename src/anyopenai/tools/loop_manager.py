@@ -93,5 +93,5 @@ async def _entered(make: Callable[[TaskGroup], RunT]) -> AsyncGenerator[RunT]:
         try:
             yield run
         finally:
+            # It cancels its tools itself: a group that is cancelled swallows a cancellation of asyncio's that comes meanwhile.
             await run.aclose()
-            group.cancel_scope.cancel()
