@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from anyopenai import OpenAI, OpenAIError
 from anyopenai.testing.faults import FaultServer, Peer, ReceivedRequest, response_bytes
-from anyopenai.testing.http2 import Exchange, Http2
+from anyopenai.testing.http2 import ErrorCodes, Exchange, Http2
 from anyopenai.transport import PoolTransport
+from engine import background
 from engine.support import KEY, MODEL, PROMPT, STREAM, names_in
 from transport.exchanges import assert_all_free
 from transport.field import in_pieces
@@ -29,6 +32,8 @@ class Reply(NamedTuple):
     body: Sequence[bytes]
     status: int = 200
     headers: dict[str, str] = JSON
+    breaks: bool = False
+    """Whether the answer breaks off behind its body: over HTTP/1.1 with its connection, over HTTP/2 by a reset."""
 
 
 def reply_to(request: ReceivedRequest, earlier: int) -> Reply:
@@ -40,13 +45,34 @@ def reply_to(request: ReceivedRequest, earlier: int) -> Reply:
         return Reply([], 307, {"location": "/models/m"})
     if path == "/chat/completions":
         events = [event if isinstance(event, str) else json.dumps(event) for event in STREAM]
-        return Reply([f"data: {event}\n\n".encode() for event in events], headers={"content-type": "text/event-stream"})
+        return Reply([f"data: {event}\n\n".encode() for event in events], headers=background.SSE)
+    if path.startswith("/responses"):
+        return reply_in_the_background(request, earlier)
     if path == "/files" and request.method == "GET":
         last = "after=f0" in request.target
         return Reply([json.dumps({"data": [{"id": "f1" if last else "f0"}], "has_more": not last}).encode()])
     if path.endswith("/content"):
         return Reply([CONTENT[:1000], CONTENT[1000:]], headers={})
     return Reply([json.dumps(MODEL).encode()])
+
+
+def reply_in_the_background(request: ReceivedRequest, earlier: int) -> Reply:
+    """Return some events of a response, whose model says how their stream ends; later ones on request, or the response."""
+    path, _, query = request.target.partition("?")
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    if request.method == "GET" and "stream" not in asked:
+        return Reply([json.dumps(background.response("completed" if earlier else "in_progress")).encode()])
+    if path.endswith("gone"):
+        return Reply([b'{"error": {"message": "gone"}}'], 404)
+    if request.method == "GET":
+        return Reply([background.after(int(asked["starting_after"]))], headers=background.SSE)
+    how = json.loads(request.body)["model"]
+    count = {"gone": 2, "ends": 9, "breaks": 9}.get(how, len(background.FRAMES))
+    frames = background.FRAMES[:count]
+    if how == "gone":
+        frames = [frame.replace(background.ID.encode(), b"resp_gone") for frame in frames]
+    pieces = [piece for piece in (*frames[:3], b"".join(frames[3:])) if piece]
+    return Reply(pieces, headers=background.SSE, breaks=how == "breaks")
 
 
 class Desk:
@@ -62,10 +88,15 @@ class Desk:
     allowed: tuple[type[BaseException], ...] = (OpenAIError,)
     server: FaultServer
 
-    def __init__(self, folder: Path, *, http2: bool) -> None:
+    def __init__(self, folder: Path, *, http2: bool, trusted: ssl.SSLContext | None = None) -> None:
         self.folder = folder
         self.http2 = Http2([self._answer]) if http2 else None
-        self._options: dict[str, Any] = {"http2": http2, "max_connections": 1, "max_inflight": 1}
+        self._options: dict[str, Any] = {
+            "http2": http2,
+            "max_connections": 1,
+            "max_inflight": 1,
+            "ssl_context": trusted,
+        }
 
     async def __aenter__(self) -> Desk:
         self.server.connections.clear()
@@ -110,7 +141,10 @@ class Desk:
             return
         while True:
             reply = reply_to(await peer.receive_request(), self._earlier())
-            await in_pieces(peer, response_bytes(reply.status, headers=reply.headers, chunks=reply.body))
+            wire = response_bytes(reply.status, headers=reply.headers, chunks=reply.body)
+            await in_pieces(peer, wire.removesuffix(b"0\r\n\r\n") if reply.breaks else wire)
+            if reply.breaks:
+                return
 
     async def _answer(self, exchange: Exchange) -> None:
         reply = reply_to(await exchange.receive_request(), self._earlier())
@@ -119,7 +153,10 @@ class Desk:
             for _ in range(4):
                 await checkpoint()
             await exchange.send_data(piece)
-        await exchange.send_data(b"", end=True)
+        if reply.breaks:
+            await exchange.reset(ErrorCodes.INTERNAL_ERROR)
+        else:
+            await exchange.send_data(b"", end=True)
 
     def _earlier(self) -> int:
         """How many requests there were before the last one that were like it."""
@@ -152,6 +189,50 @@ async def a_stream_of_events(desk: Desk) -> None:
 async def a_stream_of_events_left_early(desk: Desk) -> None:
     async with await desk.client.chat.completions.create(**PROMPT, stream=True) as stream:
         await anext(stream)
+
+
+async def a_helpers_chat(desk: Desk) -> None:
+    async with desk.client.chat.completions.stream(**PROMPT) as stream:
+        kinds = [event.type async for event in stream]
+        assert (await stream.get_final_completion()).choices[0].message.content == "Hello"
+    assert kinds.count("content.delta") == 2
+
+
+async def a_helpers_chat_left_early(desk: Desk) -> None:
+    async with desk.client.chat.completions.stream(**PROMPT) as stream:
+        await anext(stream)
+
+
+async def a_helpers_response(desk: Desk) -> None:
+    async with desk.client.responses.stream(model="whole", input="x") as stream:
+        assert "".join([piece async for piece in stream.text_stream]) == background.TEXT
+        assert (await stream.get_final_response()).output_text == background.TEXT
+
+
+async def a_helpers_response_left_early(desk: Desk) -> None:
+    async with desk.client.responses.stream(model="whole", input="x") as stream:
+        for _ in range(10):
+            await anext(stream)
+
+
+async def a_response_that_goes_on(desk: Desk) -> None:
+    """Its first stream ends cleanly, and too early."""
+    assert background.numbers(await _in_the_background(desk, "ends")) == background.NUMBERS
+
+
+async def a_response_that_goes_on_when_its_connection_breaks(desk: Desk) -> None:
+    assert background.numbers(await _in_the_background(desk, "breaks")) == background.NUMBERS
+
+
+async def a_response_that_is_polled(desk: Desk) -> None:
+    """The events are gone, and the response is not ready when it is asked for first."""
+    assert (await _in_the_background(desk, "gone"))[-1].response.output_text == background.TEXT
+
+
+async def _in_the_background(desk: Desk, model: str) -> list[Any]:
+    asked = desk.client.responses.create(model=model, input="x", background=True, stream=True)
+    async with await asked as stream:
+        return [event async for event in stream]
 
 
 async def pages(desk: Desk) -> None:
@@ -201,6 +282,13 @@ WORKS: Final[tuple[Callable[[Desk], Awaitable[None]], ...]] = (
     a_call_that_is_redirected,
     a_stream_of_events,
     a_stream_of_events_left_early,
+    a_helpers_chat,
+    a_helpers_chat_left_early,
+    a_helpers_response,
+    a_helpers_response_left_early,
+    a_response_that_goes_on,
+    a_response_that_goes_on_when_its_connection_breaks,
+    a_response_that_is_polled,
     pages,
     a_download_to_a_file,
     a_raw_stream_of_bytes,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from importlib.util import find_spec
 
 import pytest
-import trustme
 
-from transport.exchanges import Authority
+from transport.exchanges import Authority, new_authority
 from transport.h2setup import Setup
 
 _UVLOOP = pytest.param(
@@ -27,13 +25,13 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     """Return contexts for a server on 127.0.0.1 and localhost, and for a client that trusts it."""
-    return _authority()
+    return new_authority()
 
 
 @pytest.fixture(scope="session")
 def h2_authority() -> Authority:
     """Return the same for a server that speaks HTTP/2 only, and a client that offers it."""
-    made = _authority()
+    made = new_authority()
     made.server.set_alpn_protocols(["h2"])
     made.client.set_alpn_protocols(["h2", "http/1.1"])
     return made
@@ -43,12 +41,3 @@ def h2_authority() -> Authority:
 def setup(request: pytest.FixtureRequest, h2_authority: Authority) -> Setup:
     """Give the ways to HTTP/2: prior knowledge, ALPN, and ALPN over a backend of httpcore."""
     return Setup(None if request.param == "clear" else h2_authority, backend=request.param == "backend")
-
-
-def _authority() -> Authority:
-    ca = trustme.CA()
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1", "localhost").configure_cert(server)
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    ca.configure_trust(client)
-    return Authority(server, client, ca.cert_pem.bytes())

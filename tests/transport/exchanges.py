@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import trustme
+
 from anyopenai._timeouts import Timeout
 from anyopenai.testing.faults import FaultServer
 from anyopenai.transport import BodySource, PoolTransport, Trace, WireRequest
@@ -25,6 +27,16 @@ class Authority(NamedTuple):
     server: ssl.SSLContext
     client: ssl.SSLContext
     pem: bytes
+
+
+def new_authority() -> Authority:
+    """Make contexts for a server on 127.0.0.1 and localhost, and for a client that trusts it."""
+    ca = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1", "localhost").configure_cert(server)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca.configure_trust(client)
+    return Authority(server, client, ca.cert_pem.bytes())
 
 
 def request_to(
