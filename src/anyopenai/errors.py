@@ -37,6 +37,8 @@
     ├── InvalidWebhookSignatureError          also a ValueError
     ├── WebSocketConnectionClosedError        code, reason, unsent_messages
     └── WebSocketQueueFullError
+
+Longer than other modules on purpose: the tree is one page, and its classes are pickled by the name of this module.
 """
 
 from __future__ import annotations
