@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from .notation import DescriptionError
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"
@@ -106,15 +108,29 @@ class Facts:
 
 
 def load() -> Facts:
-    """Read the tables."""
+    """Read the tables.
+
+    Raises:
+        DescriptionError: One is no JSON or TOML, as where a merge has left its marks.
+        OSError: One is not there.
+    """
 
     def table(name: str) -> Any:
-        return json.loads((FACTS / name).read_text(encoding="utf-8"))
+        return _read(FACTS / name, json.loads)
 
     return Facts(
         operations=table("operations.json"),
         names=table("names.json"),
         supplement=table("supplement.json"),
         patches=table("patches.json"),
-        overlay=tomllib.loads(OVERLAY.read_text(encoding="utf-8")),
+        overlay=_read(OVERLAY, tomllib.loads),
     )
+
+
+def _read(path: Path, loads: Callable[[str], Any]) -> Any:
+    try:
+        return loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DescriptionError(
+            f"{path.name} cannot be read: {error}; mend it by hand, and run the generator again"
+        ) from error

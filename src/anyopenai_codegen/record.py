@@ -92,14 +92,22 @@ def _put(base: Path, old: Mapping[str, bytes], new: Mapping[str, str]) -> list[s
 
 def problems(package: Path = PACKAGE, record: Path = RECORD) -> list[str]:
     """Return what is wrong with the files, as sentences; nothing when they are what the generator wrote."""
-    known = json.loads(record.read_text(encoding="utf-8"))
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        generator, files, pages = known["generator"], known["files"], known["pages"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = str(error) if isinstance(error, OSError) else f"cannot be read ({type(error).__name__}: {error})"
+        return [
+            f"{record.name}: {what}; it is written, never merged:"
+            " take either side of what conflicts and run `tox run -e gen -- PATH/openapi.json`"
+        ]
     found: list[str] = []
-    if known["generator"] != sources_digest():
+    if generator != sources_digest():
         found.append(
             "the generator or its tables changed since the code was written: run `tox run -e gen -- PATH/openapi.json`"
         )
-    found += _differences(present(package), known["files"])
-    found += _differences(present_pages(package), known["pages"])
+    found += _differences(present(package), files)
+    found += _differences(present_pages(package), pages)
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anyopenai_codegen import record
+from anyopenai_codegen import facts, record
 from anyopenai_codegen.__main__ import main
 
 
@@ -40,6 +40,17 @@ def test_a_description_without_an_operation_we_write_is_refused(
     path.write_text('{"info": {"version": "1"}, "paths": {}, "components": {"schemas": {}}}')
     assert main([str(path)]) == 1
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["OVERLAY", "FACTS"])
+def test_a_table_with_the_marks_of_a_merge_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "operations.json"
+    table.write_text("<<<<<<< HEAD\n{}\n")
+    monkeypatch.setattr(facts, name, table if name == "OVERLAY" else tmp_path)
+    assert main([str(tmp_path / "openapi.json")]) == 1
+    assert "error: operations.json cannot be read: " in capsys.readouterr().err
 
 
 def test_neither_a_path_nor_a_check_is_a_question(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,20 @@ def test_an_edit_is_told(copied: tuple[Path, Path]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ['<<<<<<< HEAD\n{"files": {}}\n=======\n{}\n>>>>>>> other\n', "", "[]", '{"files": {}}', None, "\xff"]
+)
+def test_a_record_that_cannot_be_read_is_one_sentence(copied: tuple[Path, Path], text: str | None) -> None:
+    package, entry = copied
+    if text is None:
+        entry.unlink()
+    else:
+        entry.write_text(text, encoding="latin-1")
+    (said,) = record.problems(package, entry)
+    assert said.startswith("record.json: ")
+    assert "take either side of what conflicts and run `tox run -e gen" in said
+
+
 def test_a_missing_and_a_stray_file_are_told(copied: tuple[Path, Path]) -> None:
     package, entry = copied
     (package / "types" / "model.py").rename(package / "types" / "modell.py")

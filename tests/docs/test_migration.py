@@ -59,6 +59,7 @@ ELSEWHERE = {
     "has one `tool_calls.function.arguments.done`, with its whole arguments": "streaming.test_chat_calls:test_any_interleaving_of_the_pieces_gives_the_same_calls",
     "Calls come out apart where a server gives all of them the index 0": "streaming.test_chat_calls:test_two_calls_come_out_apart",
     "Calls in snapshots and results have no `index`": "streaming.test_chat_calls:test_a_call_has_no_index_of_its_own",
+    "What a spoken answer has not told yet is empty": "streaming.test_chat_state:test_spoken_audio_is_empty_where_the_server_has_told_nothing_yet",
     "usage once told is kept": "streaming.test_chat_state:test_usage_of_any_chunk_is_kept",
     "Numbers in members that no type knows are replaced": "streaming.test_growth:test_pieces_of_unknown_members_become_one",
     "A stream that breaks off raises `StreamTruncated`": "streaming.test_chat_stream:test_a_stream_cut_anywhere_is_whole_or_raises_with_what_came",
@@ -248,6 +249,18 @@ def test_answers_are_structs_with_the_methods_people_type() -> None:
     answer.created = "late"
     assert ChatCompletion.model_validate({**COMPLETION, "created": "late"}).created == answer.created
     assert not hasattr(ChatCompletion, "__get_pydantic_core_schema__")
+
+
+@claims("`choices` that a server sends as null are an empty list")
+async def test_null_choices_are_none_at_all() -> None:
+    members = {"id": "c", "created": 1, "model": "m", "choices": None}
+    answers = Answer(json=members | {"object": "chat.completion"}), Answer(json=members | {"object": "text_completion"})
+    chunk = members | {"object": "chat.completion.chunk"}
+    async with _client(*answers, Answer(events=[chunk, delta("x", finish="stop"), "[DONE]"])) as client:
+        assert (await client.chat.completions.create(**PROMPT)).choices == []
+        assert (await client.completions.create(model="m", prompt="p")).choices == []
+        chunks = [chunk async for chunk in await client.chat.completions.create(**PROMPT, stream=True)]
+        assert [len(chunk.choices) for chunk in chunks] == [0, 1]
 
 
 @claims("An explicit null equals an absent member", "`model_dump()` shows both as None")

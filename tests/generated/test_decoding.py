@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from anyopenai._codec import BaseModel, DecodeFailure, UnknownObject, Vector, decoder_for
-from anyopenai._codec.lenient import lenient
+from anyopenai._codec.lenient import NULL_IS_EMPTY, lenient
 from codec.documents import document, seeds, spell
 from generated.callers import NotingClient
 from generated.facts import METHODS, arguments, method_of, required
@@ -75,6 +75,8 @@ def differences(value: Any, sent: Any, *, kept: bool, path: str = "") -> list[st
         for wire, part in sent.items():
             if wire in fields or wire == tag:
                 own = getattr(value, fields.get(wire, wire))
+                if part is None and wire in getattr(value, NULL_IS_EMPTY, ()):
+                    part = []
                 found += differences(own, part, kept=kept, path=f"{path}.{wire}")
             elif kept:
                 if wire not in value.model_extra:

@@ -220,3 +220,16 @@ def test_any_interleaving_of_choices_gives_the_same_completion(data: st.DataObje
         if data.draw(st.booleans()):
             _ = state.current_completion_snapshot
     assert state.get_final_completion() == whole.get_final_completion()
+
+
+def test_spoken_audio_is_empty_where_the_server_has_told_nothing_yet() -> None:
+    state, _ = run(chunk(choice({"audio": {"transcript": "Hi"}})))
+    audio = state.current_completion_snapshot.choices[0].message.audio
+    assert (audio.id, audio.data, audio.transcript, audio.expires_at) == ("", "", "Hi", 0)
+    run(
+        chunk(choice({"audio": {"id": "audio_1", "data": "AAAA"}})),
+        chunk(choice({"audio": {"expires_at": 5}})),
+        state=state,
+    )
+    audio = state.current_completion_snapshot.choices[0].message.audio
+    assert (audio.id, audio.data, audio.transcript, audio.expires_at) == ("audio_1", "AAAA", "Hi", 5)

@@ -21,7 +21,10 @@ from .unknown import UnknownObject
 from .variants import Chooser, Resolved, Variant
 from .vector import Vector, VectorWire
 
-__all__ = ("Lenient", "dec_hook", "lenient", "strict_convert")
+__all__ = ("NULL_IS_EMPTY", "Lenient", "dec_hook", "lenient", "strict_convert")
+
+NULL_IS_EMPTY = "_null_is_empty"
+"""The class attribute of a Struct that names members, lists, whose null is read as an empty list."""
 
 Json = dict[str, Any] | list[Any] | str | int | float | bool | None
 
@@ -143,6 +146,9 @@ class Lenient:
                 item = members.get(name)
                 if item is not None:
                     members[name] = build(item)
+            for name in plan.empties:
+                if name in members and members[name] is None:
+                    members[name] = []
             absent = None
             if not plan.required <= members.keys():
                 absent = plan.required - members.keys()
@@ -258,10 +264,12 @@ class Lenient:
 class _Plan:
     """What building one Struct class takes, worked out when the first instance is built."""
 
-    __slots__ = ("built", "declared", "renamed", "required", "wires")
+    __slots__ = ("built", "declared", "empties", "renamed", "required", "wires")
 
     def __init__(self, compiler: Lenient, kind: Any, tag_name: str | None) -> None:
         members = fields(kind)
+        # By attribute name, and said by the class: everywhere else null is kept, as it came.
+        self.empties: tuple[str, ...] = getattr(get_origin(kind) or kind, NULL_IS_EMPTY, ())
         self.wires = frozenset(member.encode_name for member in members)
         self.declared = self.wires if tag_name is None else self.wires | {tag_name}
         self.renamed = (

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from .._codec.extras import derived_of
 from ._base import BaseModel
 
-__all__ = ("ResponseText", "derived", "members")
+__all__ = ("Choices", "ResponseText", "derived", "members")
+
+
+class Choices(BaseModel):
+    """Base of what has `choices`, which some servers send as null: in a last chunk, or beside a content filter."""
+
+    _null_is_empty: ClassVar[tuple[str, ...]] = ("choices",)
 
 
 class ResponseText(BaseModel):

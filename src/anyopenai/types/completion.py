@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from ._base import BaseModel, Literal
+from ._base import Literal
+from ._mixins import Choices
 from .completion_choice import CompletionChoice
 from .completion_usage import CompletionUsage
 
 
-class Completion(BaseModel, kw_only=True):
+class Completion(Choices, kw_only=True):
     """The answer of `completions.create` or `completions.create(stream=True)`."""
 
     id: str

@@ -6,13 +6,14 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from .._base import BaseModel, Literal
+from .._mixins import Choices
 from ..completion_usage import CompletionUsage
 from ..shared.moderation_result_body import ModerationResultBody
 from .chat_completion_message import ChatCompletionMessage
 from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
-class ChatCompletion(BaseModel, kw_only=True):
+class ChatCompletion(Choices, kw_only=True):
     """The answer of `chat.completions.create`, `chat.completions.list`, `chat.completions.retrieve` or
     `chat.completions.update`.
     """

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .._base import BaseModel, Literal
+from .._mixins import Choices
 from ..completion_usage import CompletionUsage
 from ..shared.moderation_result_body import ModerationResultBody
 from .chat_completion import Moderation as Moderation
@@ -12,7 +13,7 @@ from .chat_completion import ModerationInputModerationResults as ModerationInput
 from .chat_completion_token_logprob import ChatCompletionTokenLogprob
 
 
-class ChatCompletionChunk(BaseModel, kw_only=True):
+class ChatCompletionChunk(Choices, kw_only=True):
     """The answer of `chat.completions.create(stream=True)`."""
 
     id: str
