@@ -417,3 +417,13 @@ async def test_events_keep_members_that_no_type_has_where_asked_for(keep: bool) 
     delta: Any = first.choices[0].delta
     assert getattr(delta, "reasoning_content", None) == ("Why" if keep else None)
     assert ("reasoning_content" in first.to_dict()["choices"][0]["delta"]) == keep
+
+
+@pytest.mark.parametrize("value", [7, 1, 0, "yes", [], {}])
+async def test_a_stream_that_is_neither_true_nor_false_is_refused_before_anything_is_sent(value: Any) -> None:
+    client, transport = client_over()
+    with pytest.raises(TypeError, match=r"stream of chat\.completions\.create\(\) must be True or False, not "):
+        await client.chat.completions.create(**PROMPT, stream=value)
+    with pytest.raises(TypeError, match="must be True or False"):
+        await client.responses.with_raw_response.create(model="m", input="x", stream=value)
+    assert transport.requests == []

@@ -79,7 +79,7 @@ def prepare(
         query: The method's query parameters; `omit` ones are left out.
         body: The method's body members; `omit` ones are left out, None is sent as null.
         headers: Headers that the method has as arguments.
-        stream: True asks for a stream of events.
+        stream: True asks for a stream of events; False, None and `omit` for one answer.
         open_answer: The caller reads the answer's body.
         options: What every method takes.
 
@@ -92,6 +92,8 @@ def prepare(
     provider = settings.provider
     given: dict[str, object] = {}
     members: dict[str, object] | None = None
+    if stream is not True and stream is not False and stream is not None and stream is not omit:
+        raise TypeError(f"stream of {operation.name}() must be True or False, not {stream!r:.200}")
     streaming = stream is True and operation.event is not None
     extra = options.get("extra_body")
     # Operations without a body of their own can be given one: a GET, too, would have it, which no server expects.
