@@ -47,6 +47,7 @@ RANKS = {
     "auth": 9,
     "client": 9,
     "helpers": 9,
+    "lib": 9,
     "testing": 10,
     "cli": 11,
     "__init__": 12,

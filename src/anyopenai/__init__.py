@@ -75,6 +75,8 @@ if TYPE_CHECKING:
     from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
     from .tools.call import ToolOutput
     from .tools.call_table import bind_tool
+    from .tools.computer import AsyncComputerToolset, ComputerToolset
+    from .tools.computer_driver import AsyncComputerDriver, ComputerDriver
     from .tools.response_items import to_response_input_items
     from .transport.adapters.defaults import DefaultAioHttpClient, DefaultAsyncHttpx2Client, DefaultAsyncHttpxClient
     from .transport.base import Middleware, Transport
@@ -153,6 +155,8 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("Usage", "UsageLedger"), ("_sansio.usage", None)),
     "ToolOutput": ("tools.call", None),
     "bind_tool": ("tools.call_table", None),
+    **dict.fromkeys(("AsyncComputerToolset", "ComputerToolset"), ("tools.computer", None)),
+    **dict.fromkeys(("AsyncComputerDriver", "ComputerDriver"), ("tools.computer_driver", None)),
     "to_response_input_items": ("tools.response_items", None),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
@@ -162,7 +166,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     "file_from_path": ("_files", None),
 }
 
-_MODULES = ("errors", "pagination", "streaming", "structured", "testing", "tools", "transport", "types")
+_MODULES = ("errors", "lib", "pagination", "streaming", "structured", "testing", "tools", "transport", "types")
 
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.
@@ -178,10 +182,6 @@ _LATER: dict[str, str] = {
     **dict.fromkeys(
         ("DefaultHttpx2Client", "DefaultHttpxClient"),
         "the client is asynchronous; use DefaultAsyncHttpxClient(...) or an httpx.AsyncClient as http_client=",
-    ),
-    **dict.fromkeys(
-        ("AsyncComputerDriver", "AsyncComputerToolset", "ComputerDriver", "ComputerToolset"),
-        "the computer tool's loop is not there yet; call client.responses.create(...) and act on its computer calls",
     ),
     **dict.fromkeys(
         ("ReconnectingEvent", "ReconnectingOverrides"),
@@ -200,6 +200,8 @@ __all__ = (
     "APIStatusError",
     "APITimeoutError",
     "AsyncClient",
+    "AsyncComputerDriver",
+    "AsyncComputerToolset",
     "AsyncOpenAI",
     "AsyncStream",
     "AuthenticationError",
@@ -208,6 +210,8 @@ __all__ = (
     "BinaryResponse",
     "Client",
     "ClientClosedError",
+    "ComputerDriver",
+    "ComputerToolset",
     "ConflictError",
     "ConnectionLimits",
     "ContentFilterFinishReasonError",

@@ -1,0 +1,1 @@
+"""openai-python's module names for helpers, so that moving over means changing an import; everything lives elsewhere."""

@@ -1,0 +1,1 @@
+"""`openai.lib.streaming` under its own name: streams, each kind in a module of its own; nothing lives here."""
