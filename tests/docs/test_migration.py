@@ -48,6 +48,18 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "openai-python has no loop over a program's own functions": "tools.test_migration_from_node:test_a_run_tells_what_openai_nodes_runner_emitted",
+    "| openai-node | here |": "tools.test_migration_from_node:test_an_event_of_the_runner_is_an_event_here",
+    "Its methods are ours in Python's spelling": "tools.test_migration_from_node:test_its_methods_are_there_under_pythons_names",
+    "the run goes on when it is asked for another event": "tools.test_chat_loop:test_what_is_added_between_turns_is_sent",
+    "A model that still calls tools then raises `ToolLoopLimitError`": "tools.test_chat_loop:test_too_many_turns_raise_with_everything_that_happened",
+    "The calls of one turn run at the same time, where openai-node makes them one after another": "tools.test_chat_loop:test_calls_run_at_the_same_time_within_a_limit",
+    "Their outputs are sent in the order of the calls": "tools.test_loop_calls:test_outputs_keep_the_order_of_the_calls",
+    "What a tool raises ends the run, as it does there": "tools.test_chat_loop:test_what_a_tool_raises_ends_the_run_and_its_other_tools",
+    "An answer cut by its token limit calls no tool": "tools.test_chat_loop:test_an_answer_that_was_cut_calls_no_tool",
+    "`totalUsage` counts streams too": "tools.test_chat_loop:test_usage_goes_to_a_ledger",
+    "It leaves out members that are null or that no request takes": "tools.test_response_items:test_an_item_is_sent_as_requests_take_it",
+    "passes on items of kinds that it does not know": "tools.test_response_items:test_an_item_of_an_unknown_kind_in_an_answer_is_passed_on",
     "goes on over another one from the last event, where openai-python ends the loop": "engine.test_resumable:test_a_stream_cut_at_every_byte_goes_on_and_gives_every_event_once",
     "`resume_streams=False` on the client or the call turns that off": "engine.test_resumable:test_the_clients_option_holds_where_the_call_does_not_say",
     "`get_final_response()` of a response that did not complete raises": "streaming.test_response_stream:test_what_did_not_complete_has_no_final_response",

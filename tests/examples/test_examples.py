@@ -21,11 +21,13 @@ EXPECTED = {
     "list_files": '{"text": "hello"}',
     "merge_streams": "tokens in all: ",
     "resume_stream": "complete (every event was streamed)",
+    "run_tools": "requests: 2",
     "search_texts": "Parse a date and time",
     "stream_chat": "\n",
     "stream_events": "done: ",
     "stream_response": "tokens: ",
     "watch_requests": "trace: stream.end ",
+    "stream_tools": "items for the next request: 6",
     "structured_answer": "event: Alice and Bob are - is invited to going - cheerful",
     "without_network": "\n",
 }
