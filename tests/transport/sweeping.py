@@ -25,6 +25,8 @@ from anyio.lowlevel import checkpoint
 
 from anyopenai.testing.contract.disturbance import Disturbed
 from anyopenai.transport import network
+from anyopenai.transport.link import SocketLink
+from anyopenai.transport.watching import WatchedLink
 
 ANYWHERE: Final = ("cancel", "time out inside", "time out outside", "reset", "fail")
 ASYNCIO_ONLY: Final = ("task cancel", "task cancel when woken")
@@ -38,13 +40,23 @@ class Limits:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.active: list[anyio.CancelScope] = []
+        self.active: list[_Scope] = []
         for name, module in list(sys.modules.items()):
             if name.startswith("anyopenai."):
                 if getattr(module, "CancelScope", None) is anyio.CancelScope:
                     monkeypatch.setattr(module, "CancelScope", self.scope)
                 if getattr(module, "move_on_after", None) is anyio.move_on_after:
                     monkeypatch.setattr(module, "move_on_after", self.move_on_after)
+        # Where one timer stands for the limits of all reads, there is no scope.
+        receive_within = WatchedLink.receive_within
+
+        async def limited(this: WatchedLink, seconds: float, max_bytes: int = 65536) -> bytes | None:
+            if seconds == inf:
+                return await receive_within(this, seconds, max_bytes)
+            with _Limit(self.active, _Silence(this)):
+                return await receive_within(this, seconds, max_bytes)
+
+        monkeypatch.setattr(WatchedLink, "receive_within", limited)
 
     def scope(self, *, deadline: float = inf, shield: bool = False) -> object:
         """Stand in for `anyio.CancelScope`; only what has a deadline is of interest."""
@@ -56,14 +68,38 @@ class Limits:
         return _Limit(self.active, anyio.move_on_after(delay, shield=shield))
 
 
+class _Scope(Protocol):
+    def cancel(self) -> None: ...
+    def __enter__(self) -> object: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+class _Silence:
+    """The limit of one read of a link that is watched, as a scope."""
+
+    def __init__(self, link: WatchedLink) -> None:
+        self._link = link
+
+    def cancel(self) -> None:
+        self._link._wake()
+
+    def __enter__(self) -> _Silence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class _Limit:
     """One scope, listed while it is entered."""
 
-    def __init__(self, active: list[anyio.CancelScope], scope: anyio.CancelScope) -> None:
+    def __init__(self, active: list[_Scope], scope: _Scope) -> None:
         self._active = active
         self._scope = scope
 
-    def __enter__(self) -> anyio.CancelScope:
+    def __enter__(self) -> object:
         self._active.append(self._scope)
         return self._scope.__enter__()
 
@@ -85,18 +121,22 @@ class Network:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = 0
         self.k = 0
-        link = network.SocketLink
-        receive, flush, send_now, connect = link.receive, link.flush, link.send_now, network._connect
+        receive, flush, send_now = SocketLink.receive, SocketLink.flush, SocketLink.send_now
+        receive_within, connect = WatchedLink.receive_within, network._connect
 
-        async def failing_receive(this: network.SocketLink, max_bytes: int = 65536) -> bytes:
+        async def failing_receive(this: SocketLink, max_bytes: int = 65536) -> bytes:
             self._count(this)
             return await receive(this, max_bytes)
 
-        async def failing_flush(this: network.SocketLink) -> None:
+        async def failing_receive_within(this: WatchedLink, seconds: float, max_bytes: int = 65536) -> bytes | None:
+            self._count(this)
+            return await receive_within(this, seconds, max_bytes)
+
+        async def failing_flush(this: SocketLink) -> None:
             self._count(this)
             await flush(this)
 
-        def failing_send_now(this: network.SocketLink, data: bytes | memoryview) -> bool:
+        def failing_send_now(this: SocketLink, data: bytes | memoryview) -> bool:
             self._count(this)
             return send_now(this, data)
 
@@ -104,12 +144,13 @@ class Network:
             self._count(None)
             return await connect(*address)
 
-        monkeypatch.setattr(link, "receive", failing_receive)
-        monkeypatch.setattr(link, "flush", failing_flush)
-        monkeypatch.setattr(link, "send_now", failing_send_now)
+        monkeypatch.setattr(SocketLink, "receive", failing_receive)
+        monkeypatch.setattr(WatchedLink, "receive_within", failing_receive_within)
+        monkeypatch.setattr(SocketLink, "flush", failing_flush)
+        monkeypatch.setattr(SocketLink, "send_now", failing_send_now)
         monkeypatch.setattr(network, "_connect", failing_connect)
 
-    def _count(self, link: network.SocketLink | None) -> None:
+    def _count(self, link: SocketLink | None) -> None:
         self.calls += 1
         if self.calls == self.k:
             if link is not None:

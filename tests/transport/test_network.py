@@ -33,7 +33,9 @@ from anyopenai.testing.faults import (
     response_bytes,
 )
 from anyopenai.transport import PoolTransport, TransportFailure, network
-from anyopenai.transport.network import SocketLink, connect_tcp
+from anyopenai.transport.link import SocketLink
+from anyopenai.transport.network import connect_tcp
+from anyopenai.transport.watching import link_over
 from transport.exchanges import Authority, assert_all_free, fetch, request_to
 
 OK = Reply(body=b"{}")
@@ -46,7 +48,7 @@ async def linked() -> AsyncGenerator[tuple[SocketLink, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
-    link = SocketLink(ours)
+    link = link_over(ours)
     with theirs:
         yield link, theirs
         link.close()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, cast
 
-from anyio import ClosedResourceError
+from anyio import CancelScope, ClosedResourceError, current_time
 from anyio.lowlevel import current_token
 
 from .._tasks import grace
@@ -39,6 +40,14 @@ class BackendLink:
         if self._closed:
             raise ClosedResourceError
         return await self._stream.read(max_bytes)
+
+    async def receive_within(self, seconds: float, max_bytes: int = 65536) -> bytes | None:
+        """Do the same; None if nothing has come after so many seconds, and the link can only be closed then."""
+        if seconds == inf:
+            return await self.receive(max_bytes)
+        with CancelScope(deadline=current_time() + seconds):
+            return await self.receive(max_bytes)
+        return None
 
     def receive_now(self) -> bytes | None:
         """Return None: a backend has no read that does not wait."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .base import Trace, WireRequest
     from .connection import Connection, Origin
-    from .network import Link
+    from .link import Link
 
 __all__ = ("Dialing", "Http2", "Opened", "open_connection", "open_link")
 

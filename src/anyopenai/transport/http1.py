@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from anyio import CancelScope, current_time
-
 from .connection import notify
 from .failures import failure_from, lost, proxy_wants_login, timed_out
 from .head import encode_head
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from .._sansio.proxies import Proxy
     from .base import Phase, WireRequest
     from .connection import Origin, SlotOwner
-    from .network import Link
+    from .link import Link
 
 __all__ = ("Http1Connection",)
 
@@ -163,8 +161,9 @@ class Http1Connection:
         """
         if seconds is None:
             return await self._link.receive(_READ_BYTES)
-        with CancelScope(deadline=current_time() + seconds):
-            return await self._link.receive(_READ_BYTES)
+        data = await self._link.receive_within(seconds, _READ_BYTES)
+        if data is not None:
+            return data
         raise timed_out(
             self.origin.where,
             seconds,

@@ -26,7 +26,7 @@ from .http2_upload import send_body
 if TYPE_CHECKING:
     from .base import WireRequest
     from .connection import Origin, SlotOwner
-    from .network import Link
+    from .link import Link
 
 __all__ = ("MAX_STREAMS", "Http2Connection")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .base import Phase
     from .connection import Origin
     from .http2_stream import Http2Stream
-    from .network import Link
+    from .link import Link
 
 __all__ = ("PING_AFTER", "PING_WAIT", "Pump")
 

@@ -19,7 +19,7 @@ from .backend import BackendLink
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .network import BareLink
+    from .link import BareLink
 
 __all__ = ("TLSLink", "TLSSettings", "TrustError", "context_for", "start_tls", "start_tls_backend", "tls_context")
 
@@ -235,6 +235,17 @@ class TLSLink:
             if data is not None:
                 return data
             self._take(await self._inner.receive())
+
+    async def receive_within(self, seconds: float, max_bytes: int = 65536) -> bytes | None:
+        """Do the same; None if not a byte has come, readable or not yet, after so many seconds."""
+        while True:
+            data = self._decrypted(max_bytes)
+            if data is not None:
+                return data
+            more = await self._inner.receive_within(seconds)
+            if more is None:
+                return None
+            self._take(more)
 
     def _decrypted(self, max_bytes: int) -> bytes | None:
         """Return what can be decrypted now, b"" at the end, None if more is needed."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .base import WireRequest
     from .head import Head
-    from .network import Link
+    from .link import Link
     from .parser import ResponseParser
 
 __all__ = ("PIECE", "Upload", "wrong_length")
