@@ -15,7 +15,7 @@ from ..base import TransportFailure
 from ..failures import timed_out
 from ..head import encode_head
 from .answer import AdaptedResponse, Arrived
-from .errors import failure_from_client
+from .errors import closed_client, raise_in_place_of
 from .loops import HomeLoop, call_soon
 from .outgoing import OutgoingBody, Progress, completed_fields, place_of, told
 
@@ -108,19 +108,10 @@ class AiohttpTransport:
             if response is not None:
                 response.close()
             await body.aclose()
-            if body.foreign is not None and isinstance(error, Exception):
-                # aiohttp takes it for a broken connection.
-                raise body.foreign from None
-            if (self._closed or session.closed) and isinstance(error, Exception):
-                raise self._refusal(request) from error
-            failure = failure_from_client(
-                error, place_of(request), phase=request.phase, sent=request.sent, fresh=progress.fresh
+            raise_in_place_of(
+                error, request, foreign=body.foreign, closed=self._closed or session.closed, fresh=progress.fresh
             )
-            if failure is None or failure is error:
-                raise
-            request.phase = failure.phase
-            request.sent = failure.sent
-            raise failure from error
+            raise
 
     async def aclose(self) -> None:
         """Close the session, unless told otherwise; later sends fail with kind `"closed"`. Safe to repeat."""
@@ -197,7 +188,7 @@ class AiohttpTransport:
             session = self._make()
             self._adopt(session)
         if session is None or self._closed or session.closed:
-            raise self._refusal(request)
+            raise closed_client(request)
         return session
 
     def _adopt(self, session: aiohttp.ClientSession) -> None:
@@ -233,14 +224,6 @@ class AiohttpTransport:
                 phase="write",
                 sent="none",
             ) from error
-
-    def _refusal(self, request: WireRequest) -> TransportFailure:
-        return TransportFailure(
-            "the HTTP client is closed; make a new one, or close this one later",
-            kind="closed",
-            phase=request.phase,
-            sent=request.sent,
-        )
 
 
 class _Body:

@@ -9,11 +9,50 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import TransportFailure
 from ..failures import failure_from, lost
+from .outgoing import place_of
 
 if TYPE_CHECKING:
-    from ..base import Kind, Phase, Sent
+    from ..base import Kind, Phase, Sent, WireRequest
 
-__all__ = ("failure_from_client",)
+__all__ = ("closed_client", "failure_from_client", "raise_in_place_of")
+
+
+def closed_client(request: WireRequest) -> TransportFailure:
+    """Return what a request gets from a client that is closed."""
+    return TransportFailure(
+        "the HTTP client is closed; make a new one, or close this one later",
+        kind="closed",
+        phase=request.phase,
+        sent=request.sent,
+    )
+
+
+def raise_in_place_of(
+    error: BaseException, request: WireRequest, *, foreign: BaseException | None, closed: bool, fresh: bool
+) -> None:
+    """Raise what a failed `send` is to its caller; return where that is the error itself.
+
+    Args:
+        error: What came out of the library's call.
+        request: The request; it is told where it stood.
+        foreign: What the body's own source raised: libraries wrap it, or take it for a broken connection.
+        closed: Whether the client is closed, which would explain any error.
+        fresh: The connection had never carried an answer.
+
+    Raises:
+        TransportFailure: The network, the client or the library failed.
+        Exception: `foreign`, as it is.
+    """
+    if isinstance(error, Exception):
+        if foreign is not None:
+            raise foreign from None
+        if closed:
+            raise closed_client(request) from error
+    failure = failure_from_client(error, place_of(request), phase=request.phase, sent=request.sent, fresh=fresh)
+    if failure is not None and failure is not error:
+        request.phase = failure.phase
+        request.sent = failure.sent
+        raise failure from error
 
 
 def failure_from_client(

@@ -14,12 +14,11 @@ from anyio import Event
 
 from ..._headers import is_secret_header
 from ..._tasks import grace, open_task_group
-from ..base import TransportFailure
 from ..head import encode_head
 from .answer import AdaptedResponse, Arrived
-from .errors import failure_from_client
+from .errors import closed_client, raise_in_place_of
 from .loops import HomeLoop, call_soon
-from .outgoing import OutgoingBody, Progress, completed_fields, place_of, told
+from .outgoing import OutgoingBody, Progress, completed_fields, told
 
 if TYPE_CHECKING:
     import httpx
@@ -93,7 +92,7 @@ class HttpxTransport:
         request.sent = "none"
         self._home.enter()
         if self._is_closed():
-            raise self._refusal(request)
+            raise closed_client(request)
         if self._litter:
             await self.sweep()
         head = encode_head(request)
@@ -116,19 +115,8 @@ class HttpxTransport:
         except BaseException as error:
             self._exchanges -= 1
             await progress.close_half_open()
-            if body.foreign is not None and isinstance(error, Exception):
-                # Libraries wrap what a body raises, or take it for a broken connection.
-                raise body.foreign from None
-            if self._is_closed() and isinstance(error, Exception):
-                raise self._refusal(request) from error
-            failure = failure_from_client(
-                error, place_of(request), phase=request.phase, sent=request.sent, fresh=progress.fresh
-            )
-            if failure is None or failure is error:
-                raise
-            request.phase = failure.phase
-            request.sent = failure.sent
-            raise failure from error
+            raise_in_place_of(error, request, foreign=body.foreign, closed=self._is_closed(), fresh=progress.fresh)
+            raise
         finally:
             await body.aclose()
         # From here on each read has a limit of its own; see `AdaptedResponse.receive`.
@@ -232,14 +220,6 @@ class HttpxTransport:
             await answer.aclose()
             raise
         return answer
-
-    def _refusal(self, request: WireRequest) -> TransportFailure:
-        return TransportFailure(
-            "the HTTP client is closed; make a new one, or close this one later",
-            kind="closed",
-            phase=request.phase,
-            sent=request.sent,
-        )
 
 
 def _is_credentialed(fields: list[tuple[bytes, bytes]]) -> bool:
