@@ -148,6 +148,24 @@ class Layout:
         """Return the key of the declaration with this home."""
         return self._by_name.get((module, name))
 
+    def in_order(self, aliases: Collection[str]) -> list[str]:
+        """Return the keys of one module's aliases, each behind those that it refers to: they are run from the top."""
+        ordered: list[str] = []
+
+        def visit(key: str) -> None:
+            if key in ordered:
+                return
+            for _, shape in _parts(self.declared[key]):
+                for part in inner(shape):
+                    other = self.key(part.key) if isinstance(part, Named) else ""
+                    if other in aliases and other != key:
+                        visit(other)
+            ordered.append(key)
+
+        for key in aliases:
+            visit(key)
+        return ordered
+
     def is_primary(self, key: str) -> bool:
         """Whether a declaration has a module of its own name."""
         home = self.home(key)

@@ -75,27 +75,11 @@ class Params:
                 declaration = kept[key]
                 assert isinstance(declaration, Object)
                 module.body.append(self._typed_dict(module, key, declaration, uses.get(key, [])))
-            for key in self._ordered([key for key in keys if key not in objects]):
+            for key in self.layout.in_order([key for key in keys if key not in objects]):
                 declaration = kept[key]
                 assert isinstance(declaration, Alias)
                 module.body.append(self._alias(module, key, declaration))
         return self.modules
-
-    def _ordered(self, aliases: list[str]) -> list[str]:
-        ordered: list[str] = []
-
-        def visit(key: str) -> None:
-            if key in ordered:
-                return
-            for part in inner(self.layout.declared[key].shape):  # type: ignore[union-attr]  # aliases only
-                other = self.layout.key(part.key) if isinstance(part, Named) else ""
-                if other in aliases and other != key:
-                    visit(other)
-            ordered.append(key)
-
-        for key in aliases:
-            visit(key)
-        return ordered
 
     def _typed_dict(self, module: Module, key: str, declaration: Object, uses: list[str]) -> str:
         name = self.layout.home(key).name

@@ -102,32 +102,11 @@ class Structs:
             for key in objects:
                 module.body += self._tag_variants(module, key)
             module.body += self._markers.pop(module.path, [])
-            for key in self._ordered(aliases):
+            for key in self.layout.in_order(aliases):
                 declaration = kept[key]
                 assert isinstance(declaration, Alias)
                 module.body.append(self._alias(module, key, declaration))
         return self.modules
-
-    def _ordered(self, aliases: list[str]) -> list[str]:
-        """Put an alias behind those that it refers to."""
-        ordered: list[str] = []
-
-        def visit(key: str) -> None:
-            if key in ordered:
-                return
-            declaration = self.layout.declared[key]
-            if isinstance(declaration, Alias):
-                for member in (
-                    declaration.shape.members if isinstance(declaration.shape, Either) else (declaration.shape,)
-                ):
-                    other = self.layout.key(member.key) if isinstance(member, Named) else ""
-                    if other in aliases and other != key:
-                        visit(other)
-            ordered.append(key)
-
-        for key in aliases:
-            visit(key)
-        return ordered
 
     def _struct(self, module: Module, key: str, declaration: Object, uses: list[str]) -> str:
         home = self.layout.home(key)
