@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,6 +18,10 @@ from .failures import CommandError, is_expected, line_from_error
 from .interrupts import SIGNALS, Interrupts
 from .items import Form
 from .screen import notes, say
+
+if TYPE_CHECKING:
+    from ..client import OpenAI
+    from .conversation import Conversation
 
 __all__ = ("command", "run")
 
@@ -195,6 +199,19 @@ def _talking(function: F) -> F:
     return click.argument("prompt", required=False)(function)
 
 
+def _converse(
+    session: Session,
+    open_conversation: Callable[[OpenAI], Conversation],
+    prompt: str | None,
+    base_url: str | None,
+    backend: str,
+) -> None:
+    from .talking import converse
+
+    connecting = Connecting.from_option(base_url)
+    session.run(partial(converse, open_conversation, prompt, connecting, session.interrupts.cancelling), backend)
+
+
 @command.command(short_help="Stream an answer of the Chat Completions API.")
 @_talking
 @click.pass_obj
@@ -206,18 +223,9 @@ def chat(
     Without PROMPT, or with -, the prompt is standard input; on a terminal you are asked for prompts, and the
     conversation goes on until Ctrl-D.
     """
-    from .talking import ChatConversation, converse
+    from .talking import ChatConversation
 
-    session.run(
-        partial(
-            converse,
-            partial(ChatConversation, model=model, system=system),
-            prompt,
-            Connecting.from_option(base_url),
-            session.interrupts.cancelling,
-        ),
-        backend,
-    )
+    _converse(session, partial(ChatConversation, model=model, system=system), prompt, base_url, backend)
 
 
 @command.command(short_help="Stream an answer of the Responses API.")
@@ -231,18 +239,9 @@ def respond(
     Without PROMPT, or with -, the prompt is standard input; on a terminal you are asked for prompts, and the
     conversation goes on until Ctrl-D.
     """
-    from .talking import ResponsesConversation, converse
+    from .talking import ResponsesConversation
 
-    session.run(
-        partial(
-            converse,
-            partial(ResponsesConversation, model=model, system=system),
-            prompt,
-            Connecting.from_option(base_url),
-            session.interrupts.cancelling,
-        ),
-        backend,
-    )
+    _converse(session, partial(ResponsesConversation, model=model, system=system), prompt, base_url, backend)
 
 
 @command.command(short_help="Run a local stand-in for the API.")

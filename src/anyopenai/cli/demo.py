@@ -12,7 +12,6 @@ from time import perf_counter
 import numpy as np
 from anyio import to_thread
 
-from .._tasks import open_task_group
 from .._version import __version__
 from ..client import OpenAI
 from ..testing import StandIn, serve
@@ -21,7 +20,7 @@ from .conversation import ChatConversation, Conversation, ResponsesConversation
 from .docstrings import collect
 from .embedding import ListBatches, embed_in_order
 from .items import Item
-from .progress import Meter, show
+from .progress import Meter, shown
 from .screen import notes, say, say_item, stream_out
 from .search import Index
 from .vectors import ITEMS, VECTORS, VectorFiles
@@ -121,8 +120,7 @@ def _counted(count: int, one: str, more: str | None = None) -> str:
 
 async def _embed(client: OpenAI, items: Sequence[Item], meter: Meter, options: DemoOptions) -> Index:
     async with VectorFiles(options.output) as files:
-        async with open_task_group() as tasks:
-            tasks.start_soon(show, meter, notes(), "Embedding")
+        async with shown(meter, notes(), "Embedding"):
             await embed_in_order(
                 client,
                 ListBatches(items, options.batch_size),
@@ -132,8 +130,6 @@ async def _embed(client: OpenAI, items: Sequence[Item], meter: Meter, options: D
                 concurrency=options.concurrency,
                 dimensions=options.dimensions,
             )
-            meter.stop()
-            tasks.cancel_scope.cancel()
         await files.finish()
     shape = f"{files.rows:,} x {files.dimensions:,} float32"
     say(f"{options.output / VECTORS} ({shape}), {options.output / ITEMS}", "Wrote:   ")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._tasks import open_task_group
 from ..client import OpenAI
 from .connecting import BULK_RETRIES, Connecting
 from .embedding import embed_in_order
 from .items import Form, ItemReader
 from .lines import Lines
-from .progress import Meter, show
+from .progress import Meter, shown
 from .screen import notes, say
 from .vectors import ITEMS, VECTORS, VectorFiles
 
@@ -64,8 +63,7 @@ async def embed_file(options: EmbedOptions) -> None:
             middleware=[meter.middleware],
         ) as client,
     ):
-        async with open_task_group() as tasks:
-            tasks.start_soon(show, meter, notes(), "Embedding")
+        async with shown(meter, notes(), "Embedding"):
             await embed_in_order(
                 client,
                 ItemReader(lines, options.batch_size, options.form),
@@ -75,7 +73,5 @@ async def embed_file(options: EmbedOptions) -> None:
                 concurrency=options.concurrency,
                 dimensions=options.dimensions,
             )
-            meter.stop()
-            tasks.cancel_scope.cancel()
         await files.finish()
     say(f"{options.output / VECTORS}: {files.rows:,} x {files.dimensions:,} float32; {options.output / ITEMS}")

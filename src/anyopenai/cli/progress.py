@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Final
@@ -12,9 +12,10 @@ from anyio import sleep
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from .._tasks import open_task_group
 from ..transport.base import WireRequest, WireResponse
 
-__all__ = ("Meter", "show")
+__all__ = ("Meter", "show", "shown")
 
 # Often enough to look alive, seldom enough to cost nothing.
 REDRAW_SECONDS: Final = 0.1
@@ -85,6 +86,16 @@ class Meter:
     def __str__(self) -> str:
         retries = "retry" if self.retries == 1 else "retries"
         return f"{self.rate:,.0f} items/s, {self.in_flight} in flight, {self.retries} {retries}"
+
+
+@asynccontextmanager
+async def shown(meter: Meter, console: Console, title: str) -> AsyncGenerator[None]:
+    """Show a meter while the block does what it counts, and stop it at the block's end."""
+    async with open_task_group() as tasks:
+        tasks.start_soon(show, meter, console, title)
+        yield
+        meter.stop()
+        tasks.cancel_scope.cancel()
 
 
 async def show(meter: Meter, console: Console, title: str) -> None:
