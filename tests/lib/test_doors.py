@@ -51,6 +51,12 @@ PEER = {
         "DecisionsToolRunnerCancelledError",
         "DecisionsToolRunnerError",
     },
+    "responses_tool_runner": {
+        *("AsyncContextBudget", "AsyncRegisteredFunction", "AsyncResponsesToolLedger", "AsyncResponsesToolRunner"),
+        *("ContextBudget", "ContextBudgetDecision", "ContextBudgetSnapshot", "EarlyExecution", "RegisteredFunction"),
+        *("ResponsesRunnerTurn", "ResponsesToolCheckpoint", "ResponsesToolLedger", "ResponsesToolRunner"),
+        *("ToolRunnerCancelledError", "ToolRunnerError"),
+    },
     "streaming.chat": {
         *("AsyncChatCompletionStream", "AsyncChatCompletionStreamManager", "ChatCompletionStream"),
         *("ChatCompletionStreamEvent", "ChatCompletionStreamManager", "ChatCompletionStreamState", "ChunkEvent"),

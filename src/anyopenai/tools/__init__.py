@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         BrowserTab,
         BrowserTabChange,
     )
+    from .budget import AsyncContextBudget, ContextBudget, ContextBudgetDecision, ContextBudgetSnapshot
     from .call import CallOutcome, ToolCall, ToolOutput
     from .call_table import BoundTool, CustomTool, bind_tool
     from .chat_loop import ChatToolResult, ChatToolRun
@@ -94,6 +95,8 @@ if TYPE_CHECKING:
     )
     from .decisions_errors import DecisionsStopReason, DecisionsToolRunnerCancelledError, DecisionsToolRunnerError
     from .diagnostics import ToolDiagnostic, ToolDiagnosticObserver, ToolDiagnosticUsage
+    from .early import EarlyExecution
+    from .ledger import AsyncResponsesToolLedger, ResponsesToolCheckpoint, ResponsesToolLedger, settled_checkpoint
     from .lifecycle import CloseStatus, ToolsetBusyError, ToolsetClosedError
     from .loop_events import (
         AbortEvent,
@@ -107,6 +110,7 @@ if TYPE_CHECKING:
         TotalUsageEvent,
     )
     from .loop_manager import ToolRunManager
+    from .registered import AsyncRegisteredFunction, FunctionResult, RegisteredFunction
     from .response_items import to_response_input_item, to_response_input_items
     from .response_loop import ResponseToolResult, ResponseToolRun
     from .response_loop_events import (
@@ -116,6 +120,10 @@ if TYPE_CHECKING:
         ResponseEvent,
         ResponseToolRunEvent,
     )
+    from .runner import AsyncResponsesToolRunner, ResponsesToolRunner
+    from .runner_errors import ToolRunnerCancelledError, ToolRunnerError
+    from .runner_run import ResponsesToolRun
+    from .turn import ResponsesRunnerTurn
 
 __all__ = (
     "BROWSER_MEMBERS",
@@ -129,9 +137,13 @@ __all__ = (
     "AsyncBrowserToolset",
     "AsyncComputerDriver",
     "AsyncComputerToolset",
+    "AsyncContextBudget",
     "AsyncDecisionActionCandidate",
     "AsyncDecisionCandidate",
     "AsyncDecisionsToolRunner",
+    "AsyncRegisteredFunction",
+    "AsyncResponsesToolLedger",
+    "AsyncResponsesToolRunner",
     "BoundTool",
     "BrowserCancelledError",
     "BrowserClickDriver",
@@ -177,6 +189,9 @@ __all__ = (
     "ComputerToolset",
     "ComputerUseError",
     "ConnectEvent",
+    "ContextBudget",
+    "ContextBudgetDecision",
+    "ContextBudgetSnapshot",
     "CustomTool",
     "DecisionActionCandidate",
     "DecisionCandidate",
@@ -189,6 +204,7 @@ __all__ = (
     "DecisionsToolRunnerCancelledError",
     "DecisionsToolRunnerError",
     "DragPathInput",
+    "EarlyExecution",
     "EndEvent",
     "ErrorEvent",
     "FinalChatCompletionEvent",
@@ -199,6 +215,7 @@ __all__ = (
     "FinalOutputTextEvent",
     "FinalResponseEvent",
     "FindInput",
+    "FunctionResult",
     "FunctionToolCallEvent",
     "FunctionToolCallResultEvent",
     "HoldKeysInput",
@@ -211,10 +228,16 @@ __all__ = (
     "ReadDiagnosticsInput",
     "ReadPageInput",
     "ReadPageScopedInput",
+    "RegisteredFunction",
     "ResponseEvent",
     "ResponseToolResult",
     "ResponseToolRun",
     "ResponseToolRunEvent",
+    "ResponsesRunnerTurn",
+    "ResponsesToolCheckpoint",
+    "ResponsesToolLedger",
+    "ResponsesToolRun",
+    "ResponsesToolRunner",
     "RunScriptInput",
     "ScrollInput",
     "SelectOptionInput",
@@ -226,6 +249,8 @@ __all__ = (
     "ToolDiagnosticUsage",
     "ToolOutput",
     "ToolRunManager",
+    "ToolRunnerCancelledError",
+    "ToolRunnerError",
     "ToolsetBusyError",
     "ToolsetClosedError",
     "TotalUsageEvent",
@@ -233,11 +258,40 @@ __all__ = (
     "WaitForInput",
     "ZoomInput",
     "bind_tool",
+    "settled_checkpoint",
     "to_response_input_item",
     "to_response_input_items",
 )
 
 _HOMES = {
+    "budget": (
+        "AsyncContextBudget",
+        "ContextBudget",
+        "ContextBudgetDecision",
+        "ContextBudgetSnapshot",
+    ),
+    "early": ("EarlyExecution",),
+    "ledger": (
+        "AsyncResponsesToolLedger",
+        "ResponsesToolCheckpoint",
+        "ResponsesToolLedger",
+        "settled_checkpoint",
+    ),
+    "registered": (
+        "AsyncRegisteredFunction",
+        "FunctionResult",
+        "RegisteredFunction",
+    ),
+    "runner": (
+        "AsyncResponsesToolRunner",
+        "ResponsesToolRunner",
+    ),
+    "runner_errors": (
+        "ToolRunnerCancelledError",
+        "ToolRunnerError",
+    ),
+    "runner_run": ("ResponsesToolRun",),
+    "turn": ("ResponsesRunnerTurn",),
     "browser": ("AsyncBrowserToolset", "BrowserToolset"),
     "browser_drivers": (
         "AsyncBrowserClickDriver",
