@@ -397,6 +397,35 @@ async def test_leaving_early_cancels_tools_and_leaves_no_result() -> None:
     assert [event async for event in run] == []
 
 
+async def test_what_is_left_of_a_run_can_be_awaited_after_some_events() -> None:
+    client, _ = run_client(True, completion(None, call("double", {"number": 1})), completion("Two."))
+    async with client.chat.completions.run_tools(**ASK, tools=[double], stream=True) as run:
+        async for event in run:
+            if event.type == "function_tool_call":
+                break
+        assert (await run.result()).content == "Two."
+        assert [event async for event in run] == []
+        assert (run.turns, run.usage.calls, repr(run)) == (2, 2, "<ChatToolRun ended, 2 turns>")
+
+
+async def test_a_tool_may_run_tools_itself() -> None:
+    client, sent = run_client(
+        False,
+        completion(None, call("ask", {"what": "number"}, "a"), call("ask", {"what": "number"}, "b")),
+        *[completion("An inner answer.")] * 2,
+        completion("An outer answer."),
+    )
+
+    async def ask(what: str) -> str | None:
+        inner = await client.chat.completions.run_tools(**ASK, tools=[double], usage=ledger)
+        return inner.content
+
+    ledger = UsageLedger()
+    result = await client.chat.completions.run_tools(**ASK, tools=[ask], usage=ledger)
+    assert (result.content, result.usage.calls, ledger.total.calls) == ("An outer answer.", 2, 4)
+    assert [message["content"] for message in bodies(sent)[3]["messages"][-2:]] == ["An inner answer."] * 2
+
+
 async def test_one_task_reads_a_run() -> None:
     client, _ = client_of(Answer(wait=anyio.Event()))
     async with client.chat.completions.run_tools(**ASK, tools=[]) as run, anyio.create_task_group() as tasks:

@@ -12,6 +12,7 @@ from anyopenai import to_response_input_items
 from anyopenai._codec import decoder_for
 from anyopenai.tools import to_response_input_item
 from anyopenai.tools.response_items import _NULLS
+from anyopenai.types.beta import BetaResponse
 from anyopenai.types.responses import Response
 from anyopenai.types.responses.parsed_response import ParsedResponse
 from anyopenai.types.responses.response_input_item_param import ResponseInputItemParam
@@ -26,7 +27,7 @@ def test_the_items_of_a_response_go_back_in_order() -> None:
     reasoning = {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "s"}]}
     encrypted = {**reasoning, "id": "rs2", "encrypted_content": "gAAA"}
     items = [reasoning, call_item("f", {"a": 1}, "a"), encrypted, call_item("f", {"a": 2}, "b"), message_item("Hi.")]
-    for kind in (Response, ParsedResponse):
+    for kind in (Response, ParsedResponse, BetaResponse):
         assert to_response_input_items(decoded(kind, response(*items))) == items
 
 

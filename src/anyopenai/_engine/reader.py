@@ -117,6 +117,11 @@ class EventReader(Generic[T]):
         """The server's `x-request-id`; name it when asking for support."""
         return self._arrival.request_id
 
+    @property
+    def buffered(self) -> bool:
+        """Whether the next event is there already, so that the next step waits for nothing."""
+        return bool(self._ready)
+
     async def _advance(self) -> T:
         """Do what it takes to have an event, and return it."""
         while not self._ready:

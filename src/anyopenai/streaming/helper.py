@@ -95,6 +95,11 @@ class HelperStream(Closing, Generic[EventT]):
         return self._raw.polled
 
     @property
+    def buffered(self) -> bool:
+        """Whether the next event is there already, so that the next step waits for nothing."""
+        return bool(self._ready) or self._raw.buffered
+
+    @property
     def text_stream(self) -> TextStream:
         """The same stream as its text alone, piece by piece; of several choices the first one's."""
         return TextStream(self, self._spoken)

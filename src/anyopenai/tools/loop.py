@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 from anyio import CancelScope, current_time
 
@@ -44,6 +44,11 @@ __all__ = ("ToolRun",)
 EventT = TypeVar("EventT")
 AnswerT = TypeVar("AnswerT")
 ResultT = TypeVar("ResultT")
+
+
+# A scope costs two to four times what an event does; with this many events to one it is lost among them, and what an event
+# shows of the answer so far is hardly ahead of it.
+_BATCH: Final = 16
 
 
 class ToolRun(ABC, Generic[EventT, AnswerT, ResultT]):
@@ -280,8 +285,12 @@ class ToolRun(ABC, Generic[EventT, AnswerT, ResultT]):
         return options
 
     async def _read(self, stream: HelperStream[Any]) -> None:
+        ready = self._ready
         try:
-            self._ready.append(await stream.__anext__())
+            ready.append(await stream.__anext__())
+            # What is there already, so that a scope serves several events.
+            while stream.buffered and len(ready) < _BATCH:
+                ready.append(await stream.__anext__())
         except StopAsyncIteration:
             answer = await self._final_of(stream)
             self._stream = None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 import msgspec
 
 from .._codec import encode
-from ..types.responses.response import Response
 
 if TYPE_CHECKING:
+    from ..types.beta.beta_response import BetaResponse
+    from ..types.responses.response import Response
     from ..types.responses.response_input_item_param import ResponseInputItemParam
     from ..types.responses.response_output_item import ResponseOutputItem
 
@@ -31,7 +32,7 @@ _NULLS: Final[dict[str, frozenset[str]]] = {
 _NO_NULLS: Final[frozenset[str]] = frozenset()
 
 
-def to_response_input_items(items: Response | Iterable[ReplayedItem]) -> list[ResponseInputItemParam]:
+def to_response_input_items(items: Response | BetaResponse | Iterable[ReplayedItem]) -> list[ResponseInputItemParam]:
     """Return the items of an output as input of another request, in their order; reasoning with what it holds encrypted.
 
     What only answers have is left out: `created_by`, members that are null, and what was parsed. Items of kinds that this
@@ -42,7 +43,8 @@ def to_response_input_items(items: Response | Iterable[ReplayedItem]) -> list[Re
 
     Source: https://platform.openai.com/docs/guides/conversation-state
     """
-    given = cast("Iterable[ReplayedItem] | None", items.output) if isinstance(items, Response) else items
+    # Read by name: no response class needs to be loaded for items.
+    given = cast("Iterable[ReplayedItem] | None", getattr(items, "output", items))
     return [to_response_input_item(item) for item in given or ()]
 
 
