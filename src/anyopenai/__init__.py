@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         WrongEventLoopError,
     )
     from .forwarding import EventStreamResponse, Forwarded
+    from .streaming.assistant_handler import AsyncAssistantEventHandler
     from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
     from .tools.call import ToolOutput
     from .tools.call_table import bind_tool
@@ -158,6 +159,7 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     **dict.fromkeys(("AsyncComputerToolset", "ComputerToolset"), ("tools.computer", None)),
     **dict.fromkeys(("AsyncComputerDriver", "ComputerDriver"), ("tools.computer_driver", None)),
     "to_response_input_items": ("tools.response_items", None),
+    "AsyncAssistantEventHandler": ("streaming.assistant_handler", None),
     "AsyncStream": ("_engine.iteration", "Stream"),
     "BaseModel": ("_codec", None),
     "ConnectionLimits": ("_transport_options", None),
@@ -171,6 +173,7 @@ _MODULES = ("errors", "lib", "pagination", "streaming", "structured", "testing",
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.
 _LATER: dict[str, str] = {
+    "AssistantEventHandler": "the client is asynchronous; subclass AsyncAssistantEventHandler, whose hooks are coroutines",
     **dict.fromkeys(
         ("AsyncAzureOpenAI", "AzureOpenAI"),
         "Azure is not there yet; use OpenAI(base_url='https://NAME.openai.azure.com/openai/v1/', api_key=...)",
@@ -199,6 +202,7 @@ __all__ = (
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncAssistantEventHandler",
     "AsyncClient",
     "AsyncComputerDriver",
     "AsyncComputerToolset",

@@ -48,6 +48,20 @@ CLAIMS: list[str] = []
 
 # Claims that a test elsewhere is about.
 ELSEWHERE = {
+    "call the hooks of an `AsyncAssistantEventHandler` in openai-python's order": "streaming.test_assistant_stream:test_hooks_and_results_are_those_of_openai_python",
+    "Snapshots are one object that grows, without the `index` of pieces": "streaming.test_assistant_state:test_snapshots_are_one_object_and_leave_events_as_they_were",
+    "Pieces of messages and steps that are mixed go where their id says": "streaming.test_assistant_state:test_messages_and_steps_that_are_mixed_stay_apart",
+    "and pieces whose beginning was not told have one": "streaming.test_assistant_state:test_pieces_whose_beginning_was_not_told_have_one",
+    "`on_tool_call_created` is called once for each call": "streaming.test_assistant_state:test_interleaved_calls_are_told_once_and_whole",
+    "of something that goes on all the same come once more when it is whole": "streaming.test_assistant_state:test_what_goes_on_after_its_end_is_told_once_more_when_it_is_whole",
+    "`get_final_run_steps()` gives each step as it was at its end": "streaming.test_assistant_stream:test_steps_are_given_as_they_were_at_their_end",
+    "A run without messages or steps has empty lists of them": "streaming.test_assistant_stream:test_a_run_without_messages_and_steps_has_none",
+    "After a failure the final results raise it again": "streaming.test_assistant_stream:test_a_stream_that_breaks_off_tells_its_hooks_and_raises_with_what_came",
+    "and after closing early they raise an error": "streaming.test_assistant_stream:test_leaving_early_hangs_up_and_calls_no_hook",
+    "The `partial` of a stream of a run that breaks off is a `RunSoFar(run, messages, steps)`": "streaming.test_assistant_stream:test_a_stream_that_breaks_off_tells_its_hooks_and_raises_with_what_came",
+    "A failing stream and a failing hook hang up before `on_exception`": "streaming.test_assistant_stream:test_what_a_hook_raises_ends_the_stream_and_is_raised",
+    "A hook that reads its own stream is refused": "streaming.test_assistant_stream:test_a_hook_that_reads_its_own_stream_is_refused",
+    "`on_end` has a second for what it awaits": "streaming.test_assistant_stream:test_the_end_has_a_second_when_it_was_cancelled",
     "openai-python has no loop over a program's own functions": "tools.test_migration_from_node:test_a_run_tells_what_openai_nodes_runner_emitted",
     "| openai-node | here |": "tools.test_migration_from_node:test_an_event_of_the_runner_is_an_event_here",
     "Its methods are ours in Python's spelling": "tools.test_migration_from_node:test_its_methods_are_there_under_pythons_names",
@@ -468,11 +482,11 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: the streams of runs")
+@claims("another name raises `AttributeError`", "these will come: the `..._and_poll`")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
-        (client.beta.threads.runs, "stream"),
+        (client.beta.threads.runs, "create_and_poll"),
         (client.responses, "connect"),
     ):
         with pytest.raises(AttributeError):
@@ -487,6 +501,8 @@ def test_what_exists_and_is_not_there_yet_says_so() -> None:
     for name in ("AsyncAzureOpenAI", "AsyncBedrockOpenAI"):
         with pytest.raises(NotYetSupportedError, match="not there yet; use"):
             getattr(anyopenai, name)(api_key="k")
+    with pytest.raises(NotYetSupportedError, match="subclass AsyncAssistantEventHandler"):
+        anyopenai.AssistantEventHandler()  # type: ignore[attr-defined]  # what openai-python's users may write
     for option in ("workload_identity", "data_residency", "websocket_base_url"):
         with pytest.raises(NotYetSupportedError, match=f"{option}=: .* not there yet; "):
             OpenAI(api_key="k", **{option: "x"})

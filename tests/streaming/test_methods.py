@@ -9,6 +9,8 @@ from typing import Any, get_args, get_origin
 import pytest
 
 import anyopenai.streaming
+from anyopenai.resources.beta.threads import Threads
+from anyopenai.resources.beta.threads.runs import Runs
 from anyopenai.resources.chat.completions import Completions
 from anyopenai.resources.responses import Responses
 from anyopenai.streaming import ChatCompletionStreamState, ResponseStreamEvent
@@ -20,6 +22,7 @@ from streaming.chunks import decoded, text
 OWN = {
     Completions: (set[str](), {"tools", "response_format"}),
     Responses: ({"text_format", "response_id", "starting_after"}, {"tools"}),
+    Runs: ({"event_handler"}, set[str]()),
 }
 
 
@@ -34,6 +37,23 @@ def test_stream_takes_what_create_takes(namespace: type) -> None:
         own, other = (str(one[name].annotation).rpartition(".")[2] for one in (stream, create))
         assert own == other, name
         assert stream[name].default is create[name].default
+
+
+@pytest.mark.parametrize(
+    ("streaming", "plain"),
+    [
+        (Runs.create_and_stream, Runs.create),
+        (Runs.submit_tool_outputs_stream, Runs.submit_tool_outputs),
+        (Threads.create_and_run_stream, Threads.create_and_run),
+    ],
+)
+def test_the_other_streams_of_runs_take_what_runs_take(streaming: Any, plain: Any) -> None:
+    found, given = inspect.signature(streaming).parameters, inspect.signature(plain).parameters
+    assert found.keys() == (given.keys() | {"event_handler"}) - {"stream"}
+    for name in found.keys() & given.keys() - {"self"}:
+        own, other = (str(one[name].annotation).rpartition(".")[2] for one in (found, given))
+        assert own == other, name
+        assert found[name].kind is given[name].kind
 
 
 def test_events_of_responses_are_those_of_the_api() -> None:

@@ -6,8 +6,9 @@ from typing import assert_type
 
 from msgspec import Struct
 
-from anyopenai import OpenAI
+from anyopenai import AsyncAssistantEventHandler, OpenAI, TextStream
 from anyopenai.streaming import (
+    AsyncAssistantStreamManager,
     AsyncChatCompletionStream,
     AsyncChatCompletionStreamManager,
     AsyncResponseStream,
@@ -21,6 +22,9 @@ from anyopenai.streaming import (
     ResponseTextDeltaEvent,
     ResponseTextDoneEvent,
 )
+from anyopenai.types.beta import AssistantStreamEvent
+from anyopenai.types.beta.threads import Message, Run, Text, TextDelta
+from anyopenai.types.beta.threads.runs import RunStep
 from anyopenai.types.chat import ChatCompletionChunk, ParsedChatCompletion
 from anyopenai.types.responses import ParsedResponse
 
@@ -86,3 +90,39 @@ async def events_of_responses_too(client: OpenAI) -> None:
         assert_type((await stream.get_final_response()).output_parsed, Weather | None)
     async with client.responses.stream(response_id="r", starting_after=3) as again:
         assert_type(await again.get_final_response(), ParsedResponse[object])
+
+
+class Typewriter(AsyncAssistantEventHandler):
+    """A handler of somebody's."""
+
+    async def on_text_delta(self, delta: TextDelta, snapshot: Text) -> None:
+        assert_type(self.current_run, Run | None)
+
+    def mine(self) -> int:
+        return 1
+
+
+async def streams_of_runs_give_their_handler(client: OpenAI) -> None:
+    plain = client.beta.threads.runs.stream(thread_id="t", assistant_id="a")
+    assert_type(plain, AsyncAssistantStreamManager[AsyncAssistantEventHandler])
+    async with plain as stream:
+        assert_type(stream, AsyncAssistantEventHandler)
+        async for event in stream:
+            assert_type(event, AssistantStreamEvent)
+            if event.event == "thread.message.completed":
+                assert_type(event.data, Message)
+        assert_type(stream.text_deltas, TextStream)
+        assert_type(await stream.get_final_run(), Run)
+        assert_type(await stream.get_final_run_steps(), list[RunStep])
+        assert_type(await stream.get_final_messages(), list[Message])
+        assert_type(stream.current_run_step_snapshot, RunStep | None)
+    own = client.beta.threads.runs.submit_tool_outputs_stream(
+        "r", thread_id="t", tool_outputs=[], event_handler=Typewriter()
+    )
+    assert_type(own, AsyncAssistantStreamManager[Typewriter])
+    async with own as typewriter:
+        assert_type(typewriter.mine(), int)
+    async with client.beta.threads.create_and_run_stream(assistant_id="a", event_handler=Typewriter()) as started:
+        assert_type(started, Typewriter)
+    async with client.beta.threads.runs.create_and_stream("t", assistant_id="a", event_handler=None) as same:
+        assert_type(same, AsyncAssistantEventHandler)

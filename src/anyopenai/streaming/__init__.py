@@ -1,4 +1,4 @@
-"""Helpers for streams: events, snapshots and final results of chat completions and responses; each name is loaded on first use."""
+"""Helpers for streams: events, snapshots and final results of chat completions, responses and runs; each name is loaded on first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .assistant_handler import AsyncAssistantEventHandler, AsyncAssistantEventHandlerT
+    from .assistant_state import RunSoFar
+    from .assistant_stream import AsyncAssistantStreamManager
     from .chat_events import (
         ChatCompletionStreamEvent,
         ChunkEvent,
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
     from .response_stream import AsyncResponseStream, AsyncResponseStreamManager
 
 __all__ = (
+    "AsyncAssistantEventHandler",
+    "AsyncAssistantEventHandlerT",
+    "AsyncAssistantStreamManager",
     "AsyncChatCompletionStream",
     "AsyncChatCompletionStreamManager",
     "AsyncResponseStream",
@@ -72,9 +78,13 @@ __all__ = (
     "ResponseStreamEvent",
     "ResponseTextDeltaEvent",
     "ResponseTextDoneEvent",
+    "RunSoFar",
 )
 
 _HOMES = {
+    "assistant_handler": ("AsyncAssistantEventHandler", "AsyncAssistantEventHandlerT"),
+    "assistant_state": ("RunSoFar",),
+    "assistant_stream": ("AsyncAssistantStreamManager",),
     "chat_events": (
         "ChatCompletionStreamEvent",
         "ChunkEvent",

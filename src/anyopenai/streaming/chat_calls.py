@@ -1,4 +1,4 @@
-"""Calls of tools out of their pieces in a chat stream, also where servers say badly which call a piece belongs to."""
+"""Calls of tools out of their pieces in a chat stream; which call a piece belongs to is found elsewhere."""
 
 from __future__ import annotations
 
@@ -7,30 +7,23 @@ from typing import Any, cast
 from .._codec.extras import derive
 from ..types.chat.chat_completion_message_custom_tool_call import ChatCompletionMessageCustomToolCall, Custom
 from ..types.chat.parsed_function_tool_call import ParsedFunction, ParsedFunctionToolCall
-from .growth import ReadText
+from .call_table import CallTable, NumberedCall
 
 __all__ = ("GrowingCall", "GrowingCalls")
 
 
-class GrowingCall:
-    """One call that is being made.
+class GrowingCall(NumberedCall):
+    """One call that is being made: of a function with its arguments, or of a custom tool with its input.
 
     Attributes:
-        position: Which of the message's calls it is, from 0.
-        id: The server's name for it; empty if it gave none.
-        name: The tool's name so far.
-        text: The arguments of a function, or the input of a custom tool.
         custom: It is a custom tool's, whose input is no JSON.
         done: Its end has been told.
     """
 
-    __slots__ = ("_shown", "_upto", "custom", "done", "id", "name", "position", "text")
+    __slots__ = ("_shown", "_upto", "custom", "done")
 
     def __init__(self, position: int) -> None:
-        self.position: int = position
-        self.id: str = ""
-        self.name: str = ""
-        self.text: ReadText = ReadText()
+        super().__init__(position)
         self.custom: bool = False
         self.done: bool = False
         self._shown: ParsedFunctionToolCall | ChatCompletionMessageCustomToolCall | None = None
@@ -73,21 +66,13 @@ class GrowingCall:
             derive(shown.function, "parsed_arguments", parsed)
 
 
-class GrowingCalls(list[GrowingCall]):
-    """The calls of one message, in the order in which they began.
+class GrowingCalls(CallTable[GrowingCall]):
+    """The calls of one message, in the order in which they began."""
 
-    Servers say which call a piece belongs to by an index, by an id, by both, or not at all; some give every call the
-    index 0, some repeat id and name with every piece. An id that is not known begins a call, and so does an index; a
-    name does if the call at hand has another id or complete arguments. A piece that says nothing goes on with the
-    latest call.
-    """
-
-    __slots__ = ("_by_id", "_by_index")
+    __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__()
-        self._by_index: dict[int, GrowingCall] = {}
-        self._by_id: dict[str, GrowingCall] = {}
+        super().__init__(GrowingCall)
 
     # `Any`: the piece comes from a server, and what it lacks is handled.
     def take(self, piece: Any, position: int, count: int) -> tuple[GrowingCall, str | None, bool]:
@@ -101,58 +86,18 @@ class GrowingCalls(list[GrowingCall]):
         Returns:
             The call, what was added to its arguments (None if the piece has none), and whether the call begins with it.
         """
-        id_ = _text(getattr(piece, "id", None))
         custom = getattr(piece, "custom", None)
         function = getattr(piece, "function", None)
         details = function if function is not None or custom is None else custom
-        name = _text(_read(details, "name"))
         added = _read(details, "arguments" if details is function else "input")
         added = added if isinstance(added, str) else None
-        index = getattr(piece, "index", None)
-        index = index if type(index) is int else None
-        call = self._known(index, id_, name, added, position if count > 1 else None)
-        begins = call is None
-        if call is None:
-            call = GrowingCall(len(self))
+        index, id_ = getattr(piece, "index", None), getattr(piece, "id", None)
+        call, begins = self.find(index, id_, _read(details, "name"), added, position if count > 1 else None)
+        if begins:
             call.custom = getattr(piece, "type", None) == "custom" or (function is None and custom is not None)
-            self.append(call)
-        if index is not None:
-            self._by_index[index] = call
-        if id_ and not call.id:
-            call.id = id_
-            self._by_id[id_] = call
-        if name and name != call.name:
-            # A name in pieces is joined, as long as nothing else has come.
-            call.name += name
         if added:
             call.text.append(added)
         return call, added, begins
-
-    def _known(
-        self, index: int | None, id_: str, name: str, added: str | None, position: int | None
-    ) -> GrowingCall | None:
-        """Return the call that a piece goes on with; None if it begins one."""
-        if id_ and id_ in self._by_id:
-            return self._by_id[id_]
-        if index is not None:
-            call = self._by_index.get(index)
-        elif position is not None and not id_ and not name:
-            call = self[position] if position < len(self) else None
-        else:
-            call = self[-1] if self else None
-        if call is None or not (id_ or name):
-            return call
-        if id_ and call.id:
-            return None  # two ids at one index
-        if id_ and index is None and call.text.length:
-            return None
-        if name and call.name and call.text.length and ((name != call.name) or (added and call.text.complete)):
-            return None
-        return call
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _read(holder: object, name: str) -> object:

@@ -7,7 +7,7 @@ from typing import Final, cast
 from .._sansio.json_string import InvalidJSON
 from .._sansio.partial_json import PartialJSON
 
-__all__ = ("GrowingText", "ReadText", "fold", "plain")
+__all__ = ("GrowingMember", "GrowingText", "ReadText", "fold", "plain")
 
 # Strings that every piece repeats whole, in members of members that this version does not know.
 _REPEATED: Final = frozenset({"format", "id", "name", "role", "type"})
@@ -80,6 +80,34 @@ class ReadText(GrowingText):
                 # Said when the whole is read. The parser takes no more, and its value stays.
                 self._read = self.length
         return parser
+
+
+class GrowingMember:
+    """A member of an object that grows with a text; the object is brought up to date when somebody looks at it.
+
+    Args:
+        holder: The object; what its member is goes before the text, unless the text has begun.
+        name: The member.
+        text: The text, if somebody else has it too.
+    """
+
+    __slots__ = ("_holder", "_name", "_upto", "text")
+
+    def __init__(self, holder: object, name: str, text: GrowingText | None = None) -> None:
+        self._holder = holder
+        self._name = name
+        self.text: GrowingText = GrowingText() if text is None else text
+        begun: object = getattr(holder, name)
+        if isinstance(begun, str) and begun and not self.text.length:
+            self.text.append(begun)
+        self._upto = len(begun) if isinstance(begun, str) else -1
+
+    def show(self) -> None:
+        """Bring the object up to date."""
+        if self._upto != self.text.length:
+            setattr(self._holder, self._name, "")  # so that nothing holds the text while it grows
+            setattr(self._holder, self._name, self.text.value())
+            self._upto = self.text.length
 
 
 def fold(whole: object, piece: object) -> object:

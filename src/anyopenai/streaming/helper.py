@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("HelperStream", "StreamManager", "refuse_view")
 
 EventT = TypeVar("EventT")
-StreamT = TypeVar("StreamT", bound="HelperStream[Any]")
+StreamT = TypeVar("StreamT", bound=Closing)
 
 
 class HelperStream(Closing, Generic[EventT]):
@@ -164,9 +164,15 @@ class HelperStream(Closing, Generic[EventT]):
 
     async def _read_all(self) -> None:
         """Read the stream to its end, or say again why it cannot be."""
+        self._raise_again()
+        await self.until_done()
+        self._raise_unless_whole()
+
+    def _raise_again(self) -> None:
         if self._failure is not None:
             raise self._failure
-        await self.until_done()
+
+    def _raise_unless_whole(self) -> None:
         if not self._ended and not self._raw.complete:
             raise OpenAIError("the stream was closed before its end, so there is no final result; what arrived is kept")
 
@@ -241,5 +247,16 @@ def refuse_view(caller: object) -> None:
 
 _HOW: Final = "write `async with client.....stream(...) as stream:`"
 _AFTER_ENTERING: Final = frozenset(
-    {"current_completion_snapshot", "get_final_completion", "get_final_response", "text_stream", "until_done"}
+    {
+        "current_completion_snapshot",
+        "current_response_snapshot",
+        "get_final_completion",
+        "get_final_messages",
+        "get_final_response",
+        "get_final_run",
+        "get_final_run_steps",
+        "text_deltas",
+        "text_stream",
+        "until_done",
+    }
 )

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ...._contract import Operation, omit
-from ...._resource import Resource
+from ....streaming.assistant_methods import StreamThreads
 from ....types.beta.assistant_stream_event import AssistantStreamEvent
 from ....types.beta.thread import Thread
 from ....types.beta.thread_deleted import ThreadDeleted
@@ -90,7 +90,7 @@ _UPDATE: Final[Operation[Thread]] = Operation(
 )
 
 
-class Threads(Resource):
+class Threads(StreamThreads):
     """Conversations with assistants, which `client.conversations` replaces."""
 
     __slots__ = ()

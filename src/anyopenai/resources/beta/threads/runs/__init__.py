@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ....._contract import Operation, omit
-from ....._resource import Resource
 from .....pagination import AsyncCursorPage
+from .....streaming.assistant_methods import StreamRuns
 from .....types.beta.assistant_stream_event import AssistantStreamEvent
 from .....types.beta.threads.run import Run
 
@@ -99,7 +99,7 @@ _UPDATE: Final[Operation[Run]] = Operation(
 )
 
 
-class Runs(Resource):
+class Runs(StreamRuns):
     """An assistant's work on a thread."""
 
     __slots__ = ()
