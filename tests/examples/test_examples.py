@@ -14,7 +14,9 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 # What each prints at least once: an example that runs and shows nothing teaches nothing.
 EXPECTED = {
     "bounded_time": " models",
+    "browser_toolset": "browser_click -> ",
     "company_client": "hook: 200 /v1/responses",
+    "computer_toolset": "A dot and a line. There are 81 black pixels.",
     "embed_many": "200 vectors of 64 numbers",
     "forward_stream": "complete: True",
     "handle_errors": "404 ",
