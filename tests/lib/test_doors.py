@@ -57,6 +57,12 @@ PEER = {
         *("ResponsesRunnerTurn", "ResponsesToolCheckpoint", "ResponsesToolLedger", "ResponsesToolRunner"),
         *("ToolRunnerCancelledError", "ToolRunnerError"),
     },
+    "responses_tool_runner": {
+        *("RegisteredFunction", "AsyncRegisteredFunction", "ResponsesToolRunner", "AsyncResponsesToolRunner"),
+        *("EarlyExecution", "ContextBudget", "AsyncContextBudget", "ContextBudgetSnapshot", "ContextBudgetDecision"),
+        *("ResponsesRunnerTurn", "ResponsesToolCheckpoint", "ResponsesToolLedger", "AsyncResponsesToolLedger"),
+        *("ToolRunnerError", "ToolRunnerCancelledError"),
+    },
     "streaming.chat": {
         *("AsyncChatCompletionStream", "AsyncChatCompletionStreamManager", "ChatCompletionStream"),
         *("ChatCompletionStreamEvent", "ChatCompletionStreamManager", "ChatCompletionStreamState", "ChunkEvent"),
