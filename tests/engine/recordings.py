@@ -260,4 +260,36 @@ RECORDINGS: Final = (
         "Hé",
         9,
     ),
+    Recording(
+        "an agent session that begins",
+        lambda client: client.beta.agents.sessions.create(
+            environment={"type": "none"}, agent={"model": "m"}, input="Hé", stream=True
+        ),
+        typed(
+            {"type": "agent.session.in_progress", "event_id": "1"},
+            {"type": "agent.session.turn.output_text.delta", "delta": "Hé", "event_id": "2"},
+            {"type": "agent.session.requires_action", "event_id": "3"},
+        ),
+        b"agent.session.requires_action",
+        "Hé",
+    ),
 )
+
+HELPERS: Final = (
+    Recording(
+        "a helper's chat",
+        lambda client: client.chat.completions.stream(**PROMPT),
+        RECORDINGS[0].wire,
+        b'"stop"',
+        "Héllo",
+    ),
+    Recording(
+        "a helper's response",
+        lambda client: client.responses.stream(model="m", input="Hé"),
+        next(recording.wire for recording in RECORDINGS if recording.name == "responses"),
+        b"response.completed",
+        "Héllo",
+        9,
+    ),
+)
+"""The same streams through helpers, whose events are not the server's."""

@@ -17,6 +17,7 @@ from anyopenai import (
     APITimeoutError,
     AuthenticationError,
     DeadlineExceeded,
+    EventStreamResponse,
     NotFoundError,
     OpenAI,
     OpenAIError,
@@ -546,3 +547,40 @@ async def test_a_closed_client_ends_its_streams() -> None:
     await client.close()
     with pytest.raises(OpenAIError):
         [event async for event in stream]
+
+
+async def test_a_helpers_stream_of_a_response_that_exists_goes_on() -> None:
+    """It is read from its beginning, and what is known already is not given."""
+    server = Background(frames(5), frames(3))
+    async with server.client().responses.stream(response_id=ID, starting_after=5) as stream:
+        assert numbers([event async for event in stream]) == NUMBERS[6:]
+        assert (await stream.get_final_response()).output_text == TEXT
+    assert server.asked == [None, 4, 7]
+
+
+async def test_a_stream_that_is_dropped_after_going_on_gives_its_connection_back_and_warns() -> None:
+    server = Background(frames(3), lambda due: [due[:900], anyio.Event()])
+    stream = await server.client().responses.create(**ASK, stream=True)
+    for _ in range(5):
+        await anext(stream)
+    assert server.transport.open_responses == 1
+    with pytest.warns(ResourceWarning, match="dropped before its end"):
+        del stream
+    assert server.transport.open_responses == 0
+
+
+async def test_a_stream_whose_bytes_are_passed_on_stays_with_its_connection() -> None:
+    """Bytes that a browser has cannot be told from those that come again."""
+    server = Background(frames(3))
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await anyio.sleep_forever()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    answer = EventStreamResponse(await server.client().responses.create(**ASK, stream=True))
+    await answer({"type": "http"}, receive, send)
+    assert server.asked == []
+    assert b"stream_truncated" in b"".join(message.get("body", b"") for message in sent)
