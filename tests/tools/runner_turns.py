@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anyopenai.testing import Answer
+from anyopenai import OpenAI
+from anyopenai.testing import Answer, FakeTransport
+from anyopenai.tools.ledger import AsyncResponsesToolLedger
 from anyopenai.tools.registered import AsyncRegisteredFunction
+from anyopenai.tools.runner import AsyncResponsesToolRunner
 
 
 def answer(number: int, output: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -100,8 +103,8 @@ def wire_events(response: Mapping[str, Any], end: str = "completed") -> list[dic
             add("output_item.added", output_index=index, item={**begun, "content": []})
             for number, part in enumerate(item["content"]):
                 add("content_part.added", **place, content_index=number, part={**part, "text": ""})
-                add("output_text.delta", **place, content_index=number, delta=part["text"], logprobs=[])
-                add("output_text.done", **place, content_index=number, text=part["text"], logprobs=[])
+                add("output_text.delta", **place, content_index=number, delta=part.get("text", ""), logprobs=[])
+                add("output_text.done", **place, content_index=number, text=part.get("text", ""), logprobs=[])
                 add("content_part.done", **place, content_index=number, part=part)
         else:
             add("output_item.added", output_index=index, item=begun)
@@ -113,3 +116,59 @@ def wire_events(response: Mapping[str, Any], end: str = "completed") -> list[dic
 def streamed(response: Mapping[str, Any], end: str = "completed", count: int | None = None) -> Answer:
     """Return an answer that streams a response, or its first events."""
     return Answer(events=[(event["type"], event) for event in wire_events(response, end)][:count])
+
+
+class Bench:
+    """A runner, a client with scripted answers, and what came of them."""
+
+    def __init__(self, *answers: Any, functions: Any = None, **runner: Any) -> None:
+        self.log: list[Any] = []
+        self.saved: list[Any] = []
+        self.told: list[Any] = []
+        given = [
+            Answer(json=answer(number, one)) if isinstance(one, list) else one for number, one in enumerate(answers)
+        ]
+        self.transport = FakeTransport(*given)
+        self.client = OpenAI(api_key="k", transport=self.transport, max_retries=0)
+        self.runner = AsyncResponsesToolRunner(
+            functions=[registered("f", self.does("f")), registered("g", self.does("g"))]
+            if functions is None
+            else functions,
+            **runner,
+        )
+
+    def does(self, name: str, result: object = "ok") -> Any:
+        """Return a function that writes down that it was called."""
+
+        async def execute(arguments: Any) -> Any:
+            self.log.append((name, arguments))
+            return result
+
+        return execute
+
+    async def save(self, checkpoint: Any) -> None:
+        """Keep a checkpoint."""
+        self.saved.append(checkpoint)
+
+    def ledger(self, **more: Any) -> AsyncResponsesToolLedger:
+        """Return a ledger that keeps checkpoints here."""
+        return AsyncResponsesToolLedger("run", self.save, **more)
+
+    async def run(self, params: Any = None, **options: Any) -> Any:
+        """Run to the end."""
+        asked = {"model": "m", "input": "hi", **(params or {})}
+        return await self.runner.run(self.client, asked, on_diagnostic=self.told.append, **options)
+
+    def iterate(self, params: Any = None, **options: Any) -> Any:
+        """Return the turns."""
+        return self.runner.iterate(self.client, {"model": "m", "input": "hi", **(params or {})}, **options)
+
+    @property
+    def sent(self) -> list[Any]:
+        """What was asked."""
+        return [request.json() for request in self.transport.requests]
+
+    @property
+    def stages(self) -> list[tuple[str, str, str | None]]:
+        """What the observer was told."""
+        return [(one["stage"], one["reason"], one["call_id"]) for one in self.told]

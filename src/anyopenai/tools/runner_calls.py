@@ -74,16 +74,24 @@ class CallMaker:
         if is_cancelled(self._cancelled):
             raise self._record.evidence.cancelled()
 
+    async def begin(self, proposal: Proposal) -> None:
+        """Write down that a call is made.
+
+        Raises:
+            ToolRunnerCancelledError: The application says not to.
+            Exception: What the ledger raises.
+        """
+        self.check()
+        await self._record.attempt(proposal.call_id)
+        self.check()
+
     async def make(self, proposal: Proposal, supplied: Item | None = None) -> None:
-        """Make a call, or take an output that was supplied in its place; cancelling cancels it.
+        """Make a call that was begun, or take an output that was supplied in its place; cancelling cancels it.
 
         Raises:
             ToolRunnerError: It may not be made.
             Exception: What it raises.
         """
-        self.check()
-        await self._record.attempt(proposal.call_id)
-        self.check()
         output = supplied if supplied is not None else await self._output(proposal)
         await self._record.returned(proposal.call_id, output)
         self.check()
@@ -183,9 +191,12 @@ class CallQueue:
         """
         if not proposal.independent:
             await self.drain()
+            await self._maker.begin(proposal)
             await self._maker.make(proposal, self._supplied.get(proposal.call_id))
             return
         await self._wait_below(self._limit)
+        # Here, not beside the others, so that calls are begun in their order.
+        await self._maker.begin(proposal)
         self._running += 1
         self._group.start_soon(self._beside, proposal)
 

@@ -34,6 +34,7 @@ class ResponsesToolRun:
         self._steps = steps
         self._begun = False
         self._ended = False
+        self._closing = False
         self._stepping = False
 
     @property
@@ -71,7 +72,7 @@ class ResponsesToolRun:
             turn = await self._advance()
         finally:
             self._stepping = False
-            if turn is None:
+            if turn is None or self._closing:
                 self._end()
         if turn is None or self._ended:
             raise StopAsyncIteration
@@ -129,10 +130,9 @@ class ResponsesToolRun:
 
     async def aclose(self) -> None:
         """End the run where it is; safe to repeat. A step that another task is in goes on to its end, and is the last."""
-        if self._stepping:
-            self._ended = True
-            return
-        self._end()
+        self._closing = True
+        if not self._stepping:
+            self._end()
 
     async def close(self) -> None:
         """Do the same as `aclose`."""
