@@ -75,6 +75,8 @@ class RunRecord:
         self.consumed = found["consumed_requests"]
         self.max_steps = found["max_steps"]
         self._revision = found["revision"]
+        self.items = found["pending_items"]
+        self._inspected = found.get("inspected") is True
         self.outputs = {
             str(one.get("call_id", one.get("approval_request_id"))): one for one in found["returned_outputs"]
         }
