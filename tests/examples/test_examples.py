@@ -28,6 +28,7 @@ EXPECTED = {
     "stream_chat": "\n",
     "stream_events": "done: ",
     "stream_response": "tokens: ",
+    "stream_run": "In Oslo it is -3 degrees.\nrun: completed",
     "watch_requests": "trace: stream.end ",
     "stream_tools": "items for the next request: 6",
     "structured_answer": "event: Alice and Bob are - is invited to going - cheerful",
