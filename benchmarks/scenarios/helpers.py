@@ -15,6 +15,8 @@ _CHAT_LONG: Final = "chat, 100,000 deltas"
 _CALL: Final = "chat, arguments of a call in 2,000 deltas"
 _RESPONSE: Final = "responses, 2,000 deltas"
 _RESPONSE_LONG: Final = "responses, 100,000 deltas"
+_RUN: Final = "a run, 2,000 deltas"
+_RUN_LONG: Final = "a run, 100,000 deltas"
 _HEADERS: Final = {"content-type": "text/event-stream"}
 
 
@@ -30,9 +32,11 @@ def _cases(scale: Scale) -> Sequence[Case]:
         case(_CHAT, both, "chat", few, times),
         case(_CALL, both, "call", few, times),
         case(_RESPONSE, both, "response", few, times),
+        case(_RUN, both, "run", few, times),
         # The peer's cost grows with what there is: minutes.
         case(_CHAT_LONG, ours, "chat", many, 1),
         case(_RESPONSE_LONG, ours, "response", many, 1),
+        case(_RUN_LONG, ours, "run", many, 1),
     ]
 
 
@@ -44,9 +48,11 @@ SCENARIO = Scenario(
         Target("chat: at most 1/10 of openai-python's helper", _CHAT, 1 / 10, over=(_CHAT, "openai")),
         Target("arguments: at most 1/10 of openai-python's helper", _CALL, 1 / 10, over=(_CALL, "openai")),
         Target("responses: at most 1/10 of openai-python's helper", _RESPONSE, 1 / 10, over=(_RESPONSE, "openai")),
+        Target("runs: at most 1/10 of openai-python's helper", _RUN, 1 / 10, over=(_RUN, "openai")),
         Target("chat, linear: a delta of 100,000 costs at most 1.5 times one of 2,000", _CHAT_LONG, 1.5,
                over=(_CHAT, "anyopenai")),
         Target("responses, linear: the same", _RESPONSE_LONG, 1.5, over=(_RESPONSE, "anyopenai")),
+        Target("runs, linear: the same", _RUN_LONG, 1.5, over=(_RUN, "anyopenai")),
     ),
     note="Every contender takes every event and the final result; snapshots are not looked at.",
 )  # fmt: skip
@@ -96,11 +102,38 @@ def _response(deltas: int) -> list[dict[str, Any]]:
     return [{**item, "sequence_number": number} for number, item in enumerate(items)]
 
 
-_KINDS: Final = {"chat": _chat, "call": _call, "response": _response}
+def _run(deltas: int) -> list[dict[str, Any]]:
+    text = {"type": "text", "text": {"value": " word" * deltas, "annotations": []}}
+    run = {"id": "run_1", "object": "thread.run", "created_at": 1, "thread_id": "thread_1", "assistant_id": "asst_1",
+           "status": "in_progress", "required_action": None, "last_error": None, "expires_at": None, "started_at": 1,
+           "cancelled_at": None, "failed_at": None, "completed_at": None, "incomplete_details": None, "model": "m",
+           "instructions": "", "tools": [], "metadata": {}, "usage": None, "max_prompt_tokens": None,
+           "max_completion_tokens": None, "truncation_strategy": None, "tool_choice": "auto",
+           "parallel_tool_calls": True, "response_format": "auto"}  # fmt: skip
+    message = {"id": "msg_1", "object": "thread.message", "created_at": 1, "thread_id": "thread_1", "run_id": "run_1",
+               "assistant_id": "asst_1", "status": "in_progress", "incomplete_details": None, "completed_at": None,
+               "incomplete_at": None, "role": "assistant", "content": [], "attachments": [], "metadata": {}}  # fmt: skip
+    word = {"index": 0, "type": "text", "text": {"value": " word"}}
+    delta = {"id": "msg_1", "object": "thread.message.delta", "delta": {"content": [word]}}
+    return [
+        {"event": "thread.run.in_progress", "data": run},
+        {"event": "thread.message.created", "data": message},
+        *[{"event": "thread.message.delta", "data": delta}] * deltas,
+        {"event": "thread.message.completed", "data": {**message, "status": "completed", "content": [text]}},
+        {"event": "thread.run.completed", "data": {**run, "status": "completed"}},
+    ]
+
+
+_KINDS: Final = {"chat": _chat, "call": _call, "response": _response, "run": _run}
 
 
 def _wire(kind: str, deltas: int) -> bytes:
     items = _KINDS[kind](deltas)
+    if kind == "run":
+        framed = [
+            b"event: %b\ndata: %b\n\n" % (item["event"].encode(), json.dumps(item["data"]).encode()) for item in items
+        ]
+        return b"".join(framed) + b"event: done\ndata: [DONE]\n\n"
     end = b"" if kind == "response" else b"data: [DONE]\n\n"
     return b"".join(b"data: %b\n\n" % json.dumps(item).encode() for item in items) + end
 
@@ -129,6 +162,12 @@ async def _read(client: Any, kind: str) -> int:
             async for event in stream:
                 seen += event.type == "response.output_text.delta"
             await stream.get_final_response()
+        return seen
+    if kind == "run":
+        async with client.beta.threads.runs.stream(thread_id="t", assistant_id="a") as stream:
+            async for event in stream:
+                seen += event.event == "thread.message.delta"
+            await stream.get_final_messages()
         return seen
     wanted = "content.delta" if kind == "chat" else "tool_calls.function.arguments.delta"
     async with client.chat.completions.stream(model="m", messages=[]) as stream:

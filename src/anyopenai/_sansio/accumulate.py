@@ -92,7 +92,16 @@ class _TypedText(TextSoFar):
 class _RunText(TextSoFar):
     __slots__ = ()
 
-    def apply(self, event: object) -> None:
+    # `Any`: as above.
+    def apply(self, event: Any) -> None:
+        try:
+            if event.event != "thread.message.delta":
+                return
+            (part,) = event.data.delta.content
+            self._append(part.text.value + "")
+            return
+        except (AttributeError, TypeError, ValueError):
+            pass
         if _read(event, "event") == "thread.message.delta":
             for part in _items(_read(_read(_read(event, "data"), "delta"), "content")):
                 self._add(0, _read(_read(part, "text"), "value"))

@@ -165,8 +165,12 @@ class _Run(Ending):
     def wants(self, name: str, data: bytes) -> bool:
         return name == "done" or name in _RUN_ENDS
 
-    def observe(self, event: object) -> bool:
-        name = _read(event, "event")
+    # `Any`: as above.
+    def observe(self, event: Any) -> bool:
+        try:
+            name = event.event
+        except AttributeError:
+            name = _read(event, "event")
         if not isinstance(name, str):
             return False
         if name == "done":
