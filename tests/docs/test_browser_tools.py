@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "browser-tools.md"
 RESULTS = {
     "text": "text or None",
     "read": "text, `BrowserReadV1` or None",
+    "page_text": "text, `BrowserReadV1` without elements, or None",
     "scoped": "`BrowserScopedReadV1`",
     "diagnostics": "`BrowserReadV1` without elements",
     "image": "an `input_image`",

@@ -55,7 +55,7 @@ def _demands_more(name: str, arguments: dict[str, Any]) -> bool:
             return True
     keys = arguments.get("keys", [])
     return (
-        (name == "wait_for" and not arguments["text"].strip())
+        (name == "wait_for" and not (arguments["text"].strip() and len(arguments["text"].encode()) <= 256))
         or (name == "hold_keys" and any(not 1 <= len(key.encode()) <= 64 for key in keys))
         or (name in ("hold_keys", "click_at", "drag_path") and len(set(keys)) < len(keys))
         or (
@@ -147,6 +147,8 @@ def test_an_argument_out_of_its_bounds_is_refused_by_name(name: str) -> None:
         ("hold_keys", {"keys": ["é" * 33]}, False),
         ("key", {"keys": []}, True),
         ("wait_for", {"text": " "}, False),
+        ("wait_for", {"text": "é" * 128}, True),
+        ("wait_for", {"text": "é" * 129}, False),
         ("wait_for", {"text": ""}, False),
         ("zoom", {"region": [5, 0, 5, 1]}, False),
         ("zoom", {"region": [0, 5, 1, 5]}, False),

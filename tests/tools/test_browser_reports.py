@@ -258,14 +258,18 @@ def test_a_part_of_a_page_has_parts_with_references_of_their_own() -> None:
             checked_result("scoped", other)
 
 
-def test_what_the_console_says_has_no_elements() -> None:
-    assert checked_result("diagnostics", read(omitted=["report_limit"])) == read(omitted=["report_limit"])
-    for other in ("text", None, read(elements=[BUTTON])):
+def test_reads_of_text_alone_have_no_elements() -> None:
+    for kind in ("diagnostics", "page_text"):
+        assert checked_result(kind, read(omitted=["report_limit"])) == read(omitted=["report_limit"])
+        with pytest.raises(BrowserReportError, match="must report no elements"):
+            checked_result(kind, read(elements=[BUTTON]))
+    for other in ("text", None):
+        assert checked_result("page_text", other) == other
         with pytest.raises(BrowserReportError):
             checked_result("diagnostics", other)
 
 
-@pytest.mark.parametrize("kind", ["text", "read"])
+@pytest.mark.parametrize("kind", ["text", "read", "page_text"])
 def test_text_and_nothing_are_results(kind: Any) -> None:
     for value in (None, "", "text", "\ud800"):
         assert checked_result(kind, value) == value
@@ -322,6 +326,8 @@ def test_a_picture_goes_as_it_is(image: dict[str, Any]) -> None:
         {"type": "input_image"},
         {"type": "computer_screenshot", "image_url": "data:,"},
         {**IMAGE, "image_url": ""},
+        {**IMAGE, "image_url": " "},
+        {**IMAGE, "prompt_cache_breakpoint": {"mode": "implicit"}},
         {**IMAGE, "image_url": None},
         {**IMAGE, "image_url": 5},
         {**IMAGE, "file_id": 5},
@@ -334,7 +340,7 @@ def test_something_else_than_a_picture_is_refused(image: Any) -> None:
         checked_image(image)
 
 
-@given(value=PLAIN, kind=st.sampled_from(["text", "read", "scoped", "diagnostics", "script", "file"]))
+@given(value=PLAIN, kind=st.sampled_from(["text", "read", "page_text", "scoped", "diagnostics", "script", "file"]))
 def test_anything_at_all_is_told_or_refused(value: Any, kind: Any) -> None:
     for check in (checked_state, checked_image, lambda one: checked_result(kind, one)):
         with suppress(BrowserReportError):

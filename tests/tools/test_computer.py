@@ -260,6 +260,7 @@ def test_any_point_and_any_keys_are_well_formed(x: int, y: int, keys: list[str] 
         {"image_url": "data:,"},
         {"type": "computer_screenshot"},
         {"type": "computer_screenshot", "image_url": ""},
+        {"type": "computer_screenshot", "image_url": " "},
         {"type": "computer_screenshot", "image_url": 5},
         {"type": "computer_screenshot", "file_id": ""},
         {"type": "input_image", "image_url": "data:,"},

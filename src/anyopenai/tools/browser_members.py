@@ -20,7 +20,7 @@ __all__ = ("BROWSER_MEMBERS", "DEFAULT_BROWSER_MEMBERS", "MEMBERS", "PREFIX", "M
 PREFIX: Final = "browser_"
 """What the name of each tool begins with."""
 
-Result: TypeAlias = Literal["text", "read", "scoped", "diagnostics", "image", "script", "file"]
+Result: TypeAlias = Literal["text", "read", "page_text", "scoped", "diagnostics", "image", "script", "file"]
 """What a driver's method gives."""
 
 
@@ -118,7 +118,7 @@ _TABLE: Final = (
         "read",
         changes=False,
     ),
-    Member("get_page_text", "Read the text that a page shows.", Record(_TAB), "read", changes=False),
+    Member("get_page_text", "Read the text that a page shows.", Record(_TAB), "page_text", changes=False),
     Member(
         "find",
         "Look for elements of a page by their text or by a description.",
@@ -172,7 +172,7 @@ _TABLE: Final = (
     Member(
         "wait_for",
         "Wait until a text is shown.",
-        Record({"text": Text(blank=False), "timeout_ms": _WAIT, **_TAB}),
+        Record({"text": Text(1, _REF_BYTES, blank=False), "timeout_ms": _WAIT, **_TAB}),
         changes=False,
     ),
     Member("hover_at", "Move the pointer to a point of the screenshot.", Record({**_TAB, **_POINT})),

@@ -133,10 +133,12 @@ def checked_result(kind: Result, value: object) -> object:
         if not is_text(value):
             raise BrowserReportError("Browser script result failed: run_script must return text in valid Unicode")
         return value
-    if kind in ("read", "scoped", "diagnostics") and not (kind == "read" and (value is None or isinstance(value, str))):
+    if kind in ("scoped", "diagnostics"):
         return _checked_read(kind, value)
     if value is None or isinstance(value, str):
         return value
+    if kind in ("read", "page_text"):
+        return _checked_read(kind, value)
     raise BrowserReportError(f"Browser actions must return a string or None, not {type(value).__name__}")
 
 
@@ -153,8 +155,9 @@ def checked_image(value: object) -> ResponseInputImageContentParam:
             given.get("type") == "input_image"
             and given.keys() <= {"type", "image_url", "file_id", "detail", "prompt_cache_breakpoint"}
             and places
-            and all(isinstance(place, str) and place for place in places)
+            and all(isinstance(place, str) and place.strip() for place in places)
             and given.get("detail") in (None, "low", "high", "auto", "original")
+            and given.get("prompt_cache_breakpoint") in (None, {"mode": "explicit"})
         ):
             return cast("ResponseInputImageContentParam", dict(given))
     raise BrowserReportError("Browser pictures must be an input_image with at least one of image_url and file_id")
@@ -196,8 +199,8 @@ def _checked_read(kind: Result, value: object) -> BrowserReadV1:
     report: BrowserReadV1 = _converted(what, value, BrowserScopedReadV1 if kind == "scoped" else BrowserReadV1)
     if not is_text(report["text"]):
         raise BrowserReportError(f"{what}: text is not valid Unicode")
-    if kind == "diagnostics" and report["elements"]:
-        raise BrowserReportError(f"{what}: read_diagnostics must report no elements")
+    if kind in ("page_text", "diagnostics") and report["elements"]:
+        raise BrowserReportError(f"{what}: a read of text alone must report no elements")
     _demand_different(what, "reasons in omitted", report["omitted"])
     for element in report["elements"]:
         _check_element(what, element)

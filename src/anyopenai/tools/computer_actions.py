@@ -129,7 +129,7 @@ def checked_screenshot(
         if (
             given.get("type") == "computer_screenshot"
             and places
-            and all(isinstance(place, str) and place for place in places.values())
+            and all(isinstance(place, str) and place.strip() for place in places.values())
         ):
             shot = {"type": "computer_screenshot", **places}
             return cast("ResponseComputerToolCallOutputScreenshotParam", shot)
