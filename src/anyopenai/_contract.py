@@ -228,8 +228,9 @@ class Caller(Protocol):
 
         Awaiting it gives the decoded answer, or an open `Stream` when `stream` is True. Members of `query`, `body`
         and `headers` that are `omit` are not sent. The result is typed `Any` because it depends on the view: the
-        generated method's own signature says what the user gets. `convert` is given the decoded answer and returns what
-        the user gets in its place; the `DecodeFailure` it may raise becomes an `APIResponseValidationError`.
+        generated method's own signature says what the user gets. `convert` is given the decoded answer, or the open
+        stream, and returns what the user gets in its place; the `DecodeFailure` it may raise becomes an
+        `APIResponseValidationError`.
         """
         ...
 

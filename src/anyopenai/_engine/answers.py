@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from inspect import isclass
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 from anyio.lowlevel import checkpoint
 
@@ -112,16 +112,16 @@ async def open_stream(arrival: Arrival) -> Stream[Any]:
         from .resumable import ResumableStream
 
         return ResumableStream(arrival, call.operation.event, call.resumption)
-    return Stream(arrival, call.operation.event)
+    return cast("Stream[Any]", _stream(arrival, None))
 
 
 def _stream(arrival: Arrival, to: Any) -> Any:
     stream: Stream[Any] = Stream(arrival, arrival.call.operation.event if to is None else _event_of(to))
-    return stream
+    return stream if to is not None else _converted(arrival, stream)
 
 
 def _converted(arrival: Arrival, result: Any) -> Any:
-    """Make of a decoded answer what the call's method says it gives."""
+    """Make of a decoded answer, or of an open stream, what the call's method says it gives."""
     convert = arrival.call.convert
     if convert is None:
         return result
