@@ -143,9 +143,13 @@ class Reference:
 
     def _entries(self, namespace: str) -> list[_Entry]:
         methods = [method for method in self.resources.methods.values() if method.namespace == namespace]
-        found = [self._entry(method) for method in methods]
+        by_hand: Sequence[str] = self.resources.overlay.get("methods_by_hand", ())
+        own = {method.name: method for method in methods if method.dotted in by_hand}
+        found = [self._entry(method) for method in methods if method.name not in own]
         for mixin in mixins_of(self.resources.overlay, namespace):
-            found += self._written(namespace, mixin)
+            for entry in self._written(namespace, mixin):
+                known = own.get(entry.name)
+                found.append(entry if known is None else self._of_the_api(entry, known))
         return sorted(found, key=lambda entry: entry.name)
 
     def _entry(self, method: Method) -> _Entry:
@@ -166,6 +170,12 @@ class Reference:
             " ".join(facts),
             f"[API reference]({self.resources.operations.source(method)})",
         )
+
+    def _of_the_api(self, entry: _Entry, method: Method) -> _Entry:
+        """Return what is said of a method of the API that is written by hand."""
+        gives = entry.facts.removeprefix("Made of other methods.").strip()
+        facts = f"{self.resources.docstrings.remarks(method)} {gives}".strip()
+        return replace(entry, facts=facts, more=self._entry(method).more)
 
     def _gives(self, method: Method) -> list[str]:
         if method.page:

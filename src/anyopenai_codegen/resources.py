@@ -70,7 +70,11 @@ class Resources:
             self.modules[name] = module
             class_name = class_of(name)
             module.local |= {class_name, f"{class_name}WithRawResponse", f"{class_name}WithStreamingResponse"}
-            methods = [method for method in self.methods.values() if method.namespace == name]
+            methods = [
+                method
+                for method in self.methods.values()
+                if method.namespace == name and method.dotted not in self.overlay.get("methods_by_hand", ())
+            ]
             module.local |= {constant(method) for method in methods}
             for method in methods:
                 module.body.append(self.operations.text(module, method))
@@ -123,6 +127,9 @@ class Resources:
         if method.page:
             paginator = module.use("._engine.iteration", "Paginator", static=True)
             result = f"{paginator}[{self.operations.type(module, method.returns)}, {result}]"
+        elif method.facts.get("always_streams"):
+            stream = module.use("._engine.iteration", "Stream", static=True)
+            result = f"{stream}[{self.operations.type(module, method.event)}]"
         overloads = self.signatures.overloads(module, method, result)
         for changed, gives in overloads:
             lines.append(f"    @{module.use('typing', 'overload')}")
@@ -191,6 +198,7 @@ class Resources:
                 for mixin in mixins_of(self.overlay, name)
                 for found in mixin.methods(self.by_hand)
                 if isinstance(found, ast.AsyncFunctionDef)
+                and f"{name}.{found.name}" not in self.overlay.get("without_views", ())
             ]
             if methods or by_hand:
                 blocks += ["", f"        def __init__(self, plain: {class_name}) -> None:"]

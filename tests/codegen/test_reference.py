@@ -65,6 +65,20 @@ def test_methods_written_by_hand_stand_among_the_others() -> None:
     assert page.index("### things.list") < page.index("### things.next_page")
 
 
+def test_a_method_of_the_api_that_is_written_by_hand_leads_to_its_page() -> None:
+    operations = {**OPERATIONS, "things.next_page": OPERATIONS["things.create"]}
+    overlay = {"namespace_mixins": {"things": "pagination:Walk"}, "methods_by_hand": ["things.next_page"]}
+    page = _pages(operations, summaries={**OVERLAY["summaries"], "things.next_page": "Not used."}, **overlay)[
+        "things.md"
+    ]
+    assert _section(page, "things.next_page") == (
+        "Fetch the page that `info` leads to.\n\n"
+        "```text\nawait client.things.next_page(info)\n```\n\n"
+        "`POST /things`. Gives `Any`.\n"
+        "[API reference](https://platform.openai.com/docs/api-reference/things)"
+    )
+
+
 def test_a_hand_written_method_shows_what_must_be_given(tmp_path: Path) -> None:
     from anyopenai_codegen.handwritten import Mixin
     from anyopenai_codegen.reference import Reference

@@ -228,6 +228,31 @@ def test_a_namespace_under_a_further_name_is_the_same_class(unformatted: None) -
     assert "- `old.things.create` is [`things.create`](things.md#thingscreate). Make a thing." in page
 
 
+def test_a_method_that_is_written_by_hand_comes_from_its_base(unformatted: None) -> None:
+    overlay = {"namespace_mixins": {"things": "pagination:Walk"}, "methods_by_hand": ["things.create"]}
+    written = _written(overlay)
+    text = written.files["resources/things.py"]
+    assert "class Things(Walk):" in text
+    assert "def create" not in text
+    assert "_CREATE" not in text
+    assert "things.create" in written.methods
+    assert "ThingCreateParams" in written.files["types/things/thing_create_params.py"]
+    assert "self.next_page: Final = raw(plain.next_page)" in text
+    assert (
+        "plain.next_page"
+        not in _written({**overlay, "without_views": ["things.next_page"]}).files["resources/things.py"]
+    )
+
+
+def test_a_method_that_always_streams_gives_a_stream(unformatted: None) -> None:
+    event = {"event": "Thing", "returns": "Thing", "always_streams": True}
+    operations = {**OPERATIONS, "things.create": {**OPERATIONS["things.create"], **event}}
+    tables = facts(operations, names=NAMES, overlay={**OVERLAY, "endings": {"things": "response"}})
+    text = write(described(SCHEMAS, PATHS), tables, selected=()).files["resources/things.py"]
+    assert "-> Stream[Thing]:" in text
+    assert "answer: Stream[Thing] = await" in text
+
+
 def _form(media: dict[str, str], *alone: str, shape: str = "MakeThing") -> str:
     """Write a method that sends a form whose members have these media types; the API takes some of them alone."""
     encoding = {name: {"contentType": kind, "style": "form"} for name, kind in media.items()}
