@@ -42,6 +42,7 @@ RANKS = {
     "jobs": 6,
     "realtime": 6,
     "streaming": 6,
+    "agents": 7,
     "tools": 7,
     "resources": 8,
     "auth": 9,
@@ -104,7 +105,7 @@ REQUEST_ERRORS = {
     "StreamTruncated",
 }
 # Modules that own files handle the errors of those files.
-FILE_OWNERS = {"_engine.bodies", "_files"}
+FILE_OWNERS = {"_engine.bodies", "_files", "agents.files"}
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,18 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     "file_from_path": ("_files", None),
 }
 
-_MODULES = ("errors", "lib", "pagination", "streaming", "structured", "testing", "tools", "transport", "types")
+_MODULES = (
+    "agents",
+    "errors",
+    "lib",
+    "pagination",
+    "streaming",
+    "structured",
+    "testing",
+    "tools",
+    "transport",
+    "types",
+)
 
 # Names that openai-python's users import, whose feature this version does not have: importing them works, using them
 # says what to do instead.

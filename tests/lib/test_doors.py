@@ -14,6 +14,15 @@ PACKAGE = Path(anyopenai.__file__).parent / "lib"
 
 # The public names of openai-python 3.51.0's modules below openai.lib, by introspection.
 PEER = {
+    "beta.agents": {
+        *("AgentFilePreparationError", "AgentFileStagingError", "AgentOutputParseError", "AgentResultArtifacts"),
+        *("AgentSessionEventStream", "AgentToolError", "AgentTurnResult", "AgentTurnResultError"),
+        *("AsyncAgentResultArtifacts", "AsyncAgentSessionEventStream", "FunctionTool", "PreparedAgentFiles"),
+        *("StagedAgentFile", "agent_text_format", "function_tool", "pydantic_function_tool"),
+    },
+    "streaming.agents": {
+        *("AgentSessionStream", "AsyncAgentSessionStream", "AsyncToolHandler", "ToolHandler", "ToolOutput"),
+    },
     "computer": {
         "AsyncComputerDriver",
         "AsyncComputerToolset",

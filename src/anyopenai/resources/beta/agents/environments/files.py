@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from ....._contract import Operation, omit
-from ....._resource import Resource, need_one_of
+from ....._resource import need_one_of
+from .....agents.file_methods import EnvironmentFiles
 from .....pagination import AsyncTokenPage
 from .....types.beta.agents.environments.environment_file import EnvironmentFile
 
@@ -39,7 +40,7 @@ _LIST: Final[Operation[AsyncTokenPage[EnvironmentFile]]] = Operation(
 )
 
 
-class Files(Resource):
+class Files(EnvironmentFiles):
     """The files in an environment."""
 
     __slots__ = ()

@@ -4,30 +4,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 from ....._contract import Operation, omit
-from ....._resource import Resource
+from .....agents.session_methods import AgentSessions
 from .....pagination import AsyncCursorPage
 from .....types.beta.agent_session import AgentSession
 from .....types.beta.agent_session_deleted import AgentSessionDeleted
-from .....types.beta.agent_session_event import AgentSessionEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Final, Literal, Unpack
 
     from ....._contract import Omit, RequestOptions
-    from ....._engine.iteration import Paginator, Stream
+    from ....._engine.iteration import Paginator
     from ....._resource import opened, opened_page, raw, raw_page
-    from .....types.beta.agent_session_input_message_param import AgentSessionInputMessageParam
-    from .....types.beta.agents import session_update_params
-    from .....types.beta.agents.session_create_params import Agent, PromptCacheOptions, SpendControl, StreamOptions
-    from .....types.beta.environment_param import (
-        EnvironmentParamNone,
-        EnvironmentParamOpenAIHosted,
-        EnvironmentParamSelfHosted,
-    )
+    from .....types.beta.agents.session_update_params import Agent, PromptCacheOptions, SpendControl
     from .artifacts import Artifacts, ArtifactsWithRawResponse, ArtifactsWithStreamingResponse
     from .events import Events, EventsWithRawResponse, EventsWithStreamingResponse
     from .items import Items, ItemsWithRawResponse, ItemsWithStreamingResponse
@@ -35,19 +27,6 @@ if TYPE_CHECKING:
     from .traces import Traces, TracesWithRawResponse, TracesWithStreamingResponse
     from .turns import Turns, TurnsWithRawResponse, TurnsWithStreamingResponse
 
-
-_CREATE: Final[Operation[AgentSession]] = Operation(
-    name="beta.agents.sessions.create",
-    verb="POST",
-    path="/agents/sessions",
-    returns=AgentSession,
-    body="json",
-    spelt={"agent": {"compaction": {"async_": "async"}}},
-    event=AgentSessionEvent,
-    ending="agent_session",
-    headers=(("OpenAI-Beta", "agents=v1"),),
-    doc="https://platform.openai.com/docs/api-reference/agents",
-)
 
 _DELETE: Final[Operation[AgentSessionDeleted]] = Operation(
     name="beta.agents.sessions.delete",
@@ -88,7 +67,7 @@ _UPDATE: Final[Operation[AgentSession]] = Operation(
 )
 
 
-class Sessions(Resource):
+class Sessions(AgentSessions):
     """Agents at work."""
 
     __slots__ = ()
@@ -134,121 +113,6 @@ class Sessions(Resource):
         from .turns import Turns
 
         return Turns(self._caller)
-
-    @overload
-    async def create(
-        self,
-        *,
-        environment: EnvironmentParamNone | EnvironmentParamOpenAIHosted | EnvironmentParamSelfHosted,
-        agent: Agent | Omit = omit,
-        agent_id: str | Omit = omit,
-        input: str | Iterable[AgentSessionInputMessageParam] | None | Omit = omit,
-        metadata: Mapping[str, str] | None | Omit = omit,
-        prompt_cache_options: PromptCacheOptions | None | Omit = omit,
-        review: Literal["none", "auto_review"] | Omit = omit,
-        spend_control: SpendControl | None | Omit = omit,
-        stream: Literal[False] | Omit = omit,
-        stream_options: StreamOptions | Omit = omit,
-        vault_ids: Sequence[str] | None | Omit = omit,
-        **options: Unpack[RequestOptions],
-    ) -> AgentSession: ...
-    @overload
-    async def create(
-        self,
-        *,
-        environment: EnvironmentParamNone | EnvironmentParamOpenAIHosted | EnvironmentParamSelfHosted,
-        stream: Literal[True],
-        agent: Agent | Omit = omit,
-        agent_id: str | Omit = omit,
-        input: str | Iterable[AgentSessionInputMessageParam] | None | Omit = omit,
-        metadata: Mapping[str, str] | None | Omit = omit,
-        prompt_cache_options: PromptCacheOptions | None | Omit = omit,
-        review: Literal["none", "auto_review"] | Omit = omit,
-        spend_control: SpendControl | None | Omit = omit,
-        stream_options: StreamOptions | Omit = omit,
-        vault_ids: Sequence[str] | None | Omit = omit,
-        **options: Unpack[RequestOptions],
-    ) -> Stream[AgentSessionEvent]: ...
-    @overload
-    async def create(
-        self,
-        *,
-        environment: EnvironmentParamNone | EnvironmentParamOpenAIHosted | EnvironmentParamSelfHosted,
-        stream: bool,
-        agent: Agent | Omit = omit,
-        agent_id: str | Omit = omit,
-        input: str | Iterable[AgentSessionInputMessageParam] | None | Omit = omit,
-        metadata: Mapping[str, str] | None | Omit = omit,
-        prompt_cache_options: PromptCacheOptions | None | Omit = omit,
-        review: Literal["none", "auto_review"] | Omit = omit,
-        spend_control: SpendControl | None | Omit = omit,
-        stream_options: StreamOptions | Omit = omit,
-        vault_ids: Sequence[str] | None | Omit = omit,
-        **options: Unpack[RequestOptions],
-    ) -> AgentSession | Stream[AgentSessionEvent]: ...
-    async def create(
-        self,
-        *,
-        environment: EnvironmentParamNone | EnvironmentParamOpenAIHosted | EnvironmentParamSelfHosted,
-        agent: Agent | Omit = omit,
-        agent_id: str | Omit = omit,
-        input: str | Iterable[AgentSessionInputMessageParam] | None | Omit = omit,
-        metadata: Mapping[str, str] | None | Omit = omit,
-        prompt_cache_options: PromptCacheOptions | None | Omit = omit,
-        review: Literal["none", "auto_review"] | Omit = omit,
-        spend_control: SpendControl | None | Omit = omit,
-        stream: Literal[False, True] | Omit = omit,
-        stream_options: StreamOptions | Omit = omit,
-        vault_ids: Sequence[str] | None | Omit = omit,
-        **options: Unpack[RequestOptions],
-    ) -> AgentSession | Stream[AgentSessionEvent]:
-        """Start a session with an agent, and follow its events if you like.
-
-        `POST /agents/sessions`.
-
-        Args:
-            environment (`EnvironmentParamNone`, `EnvironmentParamOpenAIHosted` or `EnvironmentParamSelfHosted`):
-                The machine that the session works on, if any.
-            agent (`Agent`): The agent's settings, which overrule those of `agent_id`.
-            agent_id (str): The agent's id.
-            input (str or list of `AgentSessionInputMessageParam`): What the session begins with.
-            metadata (mapping of str to str): Your own labels, at most 16.
-            prompt_cache_options (`PromptCacheOptions`): How the prefix is cached.
-            review ("none" or "auto_review"): Whether a model reviews what the agent wants to do.
-            spend_control (`SpendControl`): Most that the session may cost.
-            stream (False or True): Give a stream of events while the answer is made.
-            stream_options (`StreamOptions`): What a stream has beside the answer.
-            vault_ids (list of str): The ids of the vaults whose credentials may be used.
-            **options: `timeout`, `extra_headers` and the other members of `RequestOptions`.
-
-        Returns:
-            The session; with `stream=True`, an open `Stream` of its events to read or close.
-
-        Raises:
-            APIStatusError: The API refused; the subclass says how, such as `RateLimitError`.
-            APIConnectionError: No answer arrived, or only a part of it.
-
-        Source: https://platform.openai.com/docs/api-reference/agents
-        """
-        answer: AgentSession | Stream[AgentSessionEvent] = await self._caller.call(
-            _CREATE,
-            body={
-                "environment": environment,
-                "agent": agent,
-                "agent_id": agent_id,
-                "input": input,
-                "metadata": metadata,
-                "prompt_cache_options": prompt_cache_options,
-                "review": review,
-                "spend_control": spend_control,
-                "stream": stream,
-                "stream_options": stream_options,
-                "vault_ids": vault_ids,
-            },
-            stream=stream,
-            options=options,
-        )
-        return answer
 
     async def delete(self, session_id: str, **options: Unpack[RequestOptions]) -> AgentSessionDeleted:
         """Delete a session.
@@ -327,11 +191,11 @@ class Sessions(Resource):
         self,
         session_id: str,
         *,
-        agent: session_update_params.Agent | Omit = omit,
+        agent: Agent | Omit = omit,
         metadata: Mapping[str, str] | None | Omit = omit,
-        prompt_cache_options: session_update_params.PromptCacheOptions | None | Omit = omit,
+        prompt_cache_options: PromptCacheOptions | None | Omit = omit,
         review: Literal["none", "auto_review"] | Omit = omit,
-        spend_control: session_update_params.SpendControl | None | Omit = omit,
+        spend_control: SpendControl | None | Omit = omit,
         **options: Unpack[RequestOptions],
     ) -> AgentSession:
         """Change a session's agent, labels or limits.

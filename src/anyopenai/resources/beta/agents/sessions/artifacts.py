@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....._contract import Operation, omit
-from ....._resource import Resource
+from .....agents.artifact_methods import ResultArtifacts
 from .....pagination import AsyncCursorPage
 from .....types.beta.agents.sessions.session_artifact import SessionArtifact
 from .....types.beta.agents.sessions.session_artifact_deleted import SessionArtifactDeleted
@@ -62,7 +62,7 @@ _RETRIEVE: Final[Operation[SessionArtifact]] = Operation(
 )
 
 
-class Artifacts(Resource):
+class Artifacts(ResultArtifacts):
     """Files that a session made."""
 
     __slots__ = ()

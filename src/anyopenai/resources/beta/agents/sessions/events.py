@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Final, Unpack
 
     from ....._contract import Omit, RequestOptions
+    from ....._engine.iteration import Stream
     from ....._resource import opened, raw
     from .....types.beta.agent_session_input_param import (
         SessionInputComputerUseApproval,
@@ -90,7 +91,7 @@ class Events(Resource):
 
     async def stream(
         self, session_id: str, *, include_obfuscation: bool | Omit = omit, **options: Unpack[RequestOptions]
-    ) -> AgentSessionEvent:
+    ) -> Stream[AgentSessionEvent]:
         """Follow what happens in a session, as a stream of events.
 
         `GET /agents/sessions/{session_id}/events`.
@@ -109,7 +110,7 @@ class Events(Resource):
 
         Source: https://platform.openai.com/docs/api-reference/agents
         """
-        answer: AgentSessionEvent = await self._caller.call(
+        answer: Stream[AgentSessionEvent] = await self._caller.call(
             _STREAM,
             path=(session_id,),
             query={"include_obfuscation": include_obfuscation},
