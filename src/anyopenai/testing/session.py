@@ -6,7 +6,7 @@ send goes through `h2` as well; what no server may send goes out as frames or by
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
@@ -105,8 +105,11 @@ class Session:
         # What is to be sent; `_write` alone sends, so that a script that is cancelled breaks no frame.
         self._out = bytearray()
         self._more = Event()
-        self._sent = Event()
-        self._writing = False
+        # How many bytes have been queued and sent in all, and who waits until how many are sent: each waits for its own
+        # bytes and is woken once, whatever the others send.
+        self._queued = 0
+        self._sent = 0
+        self._waiting: deque[tuple[int, Event]] = deque()
         self._event = Event()
         self._pending = 1  # settings that the client has not acknowledged
         self._final = False  # no request from here on is worked on
@@ -127,7 +130,7 @@ class Session:
             self.h2.clear_outbound_data_buffer()
             self.h2.local_settings = Settings(client=False)
             self._pending = 0
-            self._out += first
+            self._queue(first)
         async with open_task_group() as group:
             self._group = group
             group.start_soon(self._write)
@@ -254,34 +257,39 @@ class Session:
                 while self._out:
                     data = bytes(self._out)
                     self._out.clear()
-                    self._writing = True
                     await self.peer.send(data)
-                    self._writing = False
-                self._sent.set()
-                self._sent = Event()
+                    self._sent += len(data)
+                    while self._waiting and self._waiting[0][0] <= self._sent:
+                        self._waiting.popleft()[1].set()
                 await self._more.wait()
                 self._more = Event()
         except HungUp:
             self._group.cancel_scope.cancel()
 
+    def _queue(self, data: bytes) -> None:
+        self._out += data
+        self._queued += len(data)
+
     def _push(self) -> None:
         """Have sent what `h2` wants to say."""
-        self._out += self.h2.data_to_send()
+        self._queue(self.h2.data_to_send())
         if self._out:
             self._more.set()
 
     async def flush(self) -> None:
         """Send what is waiting, in order, and return when the network has taken it."""
         self._push()
-        while self._out or self._writing:
-            await self._sent.wait()
+        if self._sent < self._queued:
+            if not self._waiting or self._waiting[-1][0] < self._queued:
+                self._waiting.append((self._queued, Event()))
+            await self._waiting[-1][1].wait()
 
     async def send(self, *items: Frame | bytes) -> None:
         """Send frames or bytes as they are, past the state machine."""
         # What h2 has ready was decided before.
-        self._out += self.h2.data_to_send()
+        self._queue(self.h2.data_to_send())
         for item in items:
-            self._out += item if isinstance(item, bytes) else item.serialize()
+            self._queue(item if isinstance(item, bytes) else item.serialize())
         await self.flush()
 
     def encode(self, headers: Iterable[tuple[str, str]]) -> bytes:
