@@ -94,9 +94,13 @@ BEGUN: Final = len(FRAMES[0])
 """So many bytes say what the response is called."""
 
 
-def after(number: int | None) -> bytes:
+SHORT: Final = [typed(event) for event in _numbered(EVENTS[0], *EVENTS[8:13], EVENTS[21])]
+"""The frames of a stream of a few events, for what is done again and again."""
+
+
+def after(number: int | None, among: list[bytes] = FRAMES) -> bytes:
     """The bytes of the events behind a number."""
-    return b"".join(FRAMES[0 if number is None else number + 1 :])
+    return b"".join(among[0 if number is None else number + 1 :])
 
 
 Reply = Callable[[bytes], "Answer | bytes | list[Piece]"]
@@ -109,9 +113,11 @@ class Background:
     Args:
         replies: What becomes of each stream; behind the last one they arrive whole.
         whole: What is answered to those who ask for the response itself, each in turn and the last one ever after.
+        events: The frames of its events.
     """
 
-    def __init__(self, *replies: Reply, whole: Iterable[Answer] = ()) -> None:
+    def __init__(self, *replies: Reply, whole: Iterable[Answer] = (), events: list[bytes] = FRAMES) -> None:
+        self.events = events
         self.replies = list(replies)
         self.transport = FakeTransport()
         self.transport.route("POST", "/responses", self._stream)
@@ -131,7 +137,8 @@ class Background:
     def _stream(self, request: RecordedRequest) -> Answer:
         if request.method == "GET" and "stream" not in request.query:
             return self._whole.pop(0) if len(self._whole) > 1 else self._whole[0]
-        due = after(int(request.query["starting_after"][0]) if "starting_after" in request.query else None)
+        known = int(request.query["starting_after"][0]) if "starting_after" in request.query else None
+        due = after(known, self.events)
         reply: Any = self.replies.pop(0)(due) if self.replies else due
         if isinstance(reply, Answer):
             return reply

@@ -38,6 +38,7 @@ from engine.background import (
     FRAMES,
     ID,
     NUMBERS,
+    SHORT,
     SSE,
     TEXT,
     WIRE,
@@ -70,17 +71,21 @@ def lost_after(count: int, failure: Any = LOST) -> Reply:
 
 async def test_a_stream_cut_at_every_byte_goes_on_and_gives_every_event_once(anyio_backend_name: str) -> None:
     """Every byte on one event loop; the other, which has no part in decoding, takes samples."""
-    expected = await undisturbed()
-    for end in range(0, len(WIRE) + 1, 1 if anyio_backend_name == "asyncio" else 17):
-        server = Background(cut_at(end))
+    server = Background(events=SHORT)
+    client = server.client()
+    expected = await read(client)
+    length = len(b"".join(SHORT))
+    for end in range(0, length + 1, 1 if anyio_backend_name == "asyncio" else 17):
+        server.transport.requests.clear()
+        server.transport.responses.clear()
+        server.replies[:] = [cut_at(end)]
         if end < BEGUN:
             with pytest.raises(StreamTruncated) as caught:
-                await read(server.client())
+                await read(client)
             assert (caught.value.resume_point, server.asked) == (None, [])
         else:
-            found = await read(server.client())
-            assert found == expected
-            assert len(server.asked) == (end < len(WIRE))
+            assert await read(client) == expected
+            assert len(server.asked) == (end < length)
         assert server.transport.open_responses == 0
 
 
@@ -290,7 +295,7 @@ async def test_a_refusal_to_go_on_is_the_cause_of_the_error(status: int) -> None
 
 async def test_connections_that_bring_nothing_are_counted_and_each_event_begins_anew(waits: Waits) -> None:
     policy = RetryPolicy(max_retries=2, initial_delay=1, max_delay=10, jitter=0)
-    nothing = frames(0)
+    nothing = lost_after(0)
     server = Background(frames(3), nothing, frames(1), nothing, nothing, nothing)
     with pytest.raises(StreamTruncated, match="2 retries"):
         await read(server.client(retry_policy=policy))
@@ -353,6 +358,15 @@ async def test_the_rest_is_made_of_the_response_when_the_events_are_gone(status:
     assert found[-1].response == (await undisturbed())[-1].response
     assert waits == [1, 0.25, 2]
     assert server.transport.open_responses == 0
+
+
+async def test_connections_that_end_without_events_say_that_they_are_gone() -> None:
+    server = Background(frames(11), *[frames(0)] * 2, whole=[Answer(json=response())])
+    assert (await read(server.client()))[-1].response.output_text == TEXT
+    assert server.asked == [10, 10, None]
+    lost = Background(frames(11), *[lost_after(0)] * 2, whole=[Answer(json=response())])
+    with pytest.raises(StreamTruncated, match="2 retries"):
+        await read(lost.client())
 
 
 @pytest.mark.parametrize("status", ["failed", "incomplete", "cancelled"])

@@ -175,6 +175,7 @@ class ResumableStream(Stream[T]):
             DeadlineExceeded: The deadline of the call passed.
         """
         call = self._arrival.call
+        ended = self._arrival.response.complete
         with grace():
             await self._arrival.response.aclose()
         last = self._sequence.last
@@ -185,6 +186,9 @@ class ResumableStream(Stream[T]):
         )
         decision = decide(lost, call.policy, now=time(), rand=random())
         if not isinstance(decision, Retry):
+            if ended and self._fruitless:
+                # Connections that end in good order and bring nothing: this server, too, does not have the events any more.
+                return await self._poll(error, response_id, decision.reason)
             return self._given_up(error, decision.reason)
         self._fruitless += 1
         reason = error.message.partition(": the answer is not complete")[0]
@@ -205,7 +209,7 @@ class ResumableStream(Stream[T]):
             self._request_ids.append(refusal.response.headers.get("x-request-id"))
             if isinstance(refusal, APIStatusError) and refusal.status_code not in GONE:
                 return self._given_up(error, str(refusal), refusal)
-            return await self._poll(error, response_id, refusal)
+            return await self._poll(error, response_id, str(refusal))
         except OpenAIError as failed:
             return self._given_up(error, str(failed), failed)
         self._fruitless = again.retries
@@ -217,14 +221,14 @@ class ResumableStream(Stream[T]):
         self._first_due = None if first is None else again.attempt_started + first
         return True
 
-    async def _poll(self, error: APIConnectionError, response_id: str, refusal: OpenAIError) -> bool:
+    async def _poll(self, error: APIConnectionError, response_id: str, why: str) -> bool:
         """Wait for the response instead of its events, and put those together that are left; False if it is gone, too.
 
         Raises:
             DeadlineExceeded: The deadline of the call passed.
         """
         call = self._arrival.call
-        call.settings.log.info("poll %s, as its events are not to be had: %s", response_id, refusal)
+        call.settings.log.info("poll %s, as its events are not to be had: %s", response_id, why)
         polls = 0
         while True:
             try:
@@ -232,7 +236,7 @@ class ResumableStream(Stream[T]):
             except DeadlineExceeded:
                 raise
             except OpenAIError as failed:
-                return self._given_up(error, f"{refusal}; then {failed}", failed)
+                return self._given_up(error, f"{why}; then {failed}", failed)
             response = _document(arrival)
             status = response.get("status")
             if status in FINISHED:
