@@ -18,11 +18,13 @@ from anyopenai.testing.faults import FaultServer, Peer, ReceivedRequest, respons
 from anyopenai.testing.http2 import ErrorCodes, Exchange, Http2
 from anyopenai.transport import PoolTransport
 from engine import background
+from engine.recordings import RECORDINGS
 from engine.support import KEY, MODEL, PROMPT, STREAM, names_in
 from transport.exchanges import assert_all_free
 from transport.field import in_pieces
 
 JSON: Final = {"content-type": "application/json"}
+RUN: Final = next(recording.wire for recording in RECORDINGS if recording.name == "a run")
 CONTENT: Final = bytes(range(256)) * 8
 
 
@@ -46,6 +48,8 @@ def reply_to(request: ReceivedRequest, earlier: int) -> Reply:
     if path == "/chat/completions":
         events = [event if isinstance(event, str) else json.dumps(event) for event in STREAM]
         return Reply([f"data: {event}\n\n".encode() for event in events], headers=background.SSE)
+    if path.startswith("/threads"):
+        return Reply([frame + b"\n\n" for frame in RUN.split(b"\n\n") if frame], headers=background.SSE)
     if path.startswith("/responses"):
         return reply_in_the_background(request, earlier)
     if path == "/files" and request.method == "GET":
@@ -215,6 +219,17 @@ async def a_helpers_response_left_early(desk: Desk) -> None:
             await anext(stream)
 
 
+async def a_helpers_run(desk: Desk) -> None:
+    async with desk.client.beta.threads.runs.stream(thread_id="thread", assistant_id="a") as stream:
+        await stream.until_done()
+        assert (await stream.get_final_run()).status == "completed"
+
+
+async def a_helpers_run_left_early(desk: Desk) -> None:
+    async with desk.client.beta.threads.runs.stream(thread_id="thread", assistant_id="a") as stream:
+        await anext(stream)
+
+
 async def a_response_that_goes_on(desk: Desk) -> None:
     """Its first stream ends cleanly, and too early."""
     assert background.numbers(await _in_the_background(desk, "ends")) == background.NUMBERS
@@ -286,6 +301,8 @@ WORKS: Final[tuple[Callable[[Desk], Awaitable[None]], ...]] = (
     a_helpers_chat_left_early,
     a_helpers_response,
     a_helpers_response_left_early,
+    a_helpers_run,
+    a_helpers_run_left_early,
     a_response_that_goes_on,
     a_response_that_goes_on_when_its_connection_breaks,
     a_response_that_is_polled,

@@ -275,7 +275,26 @@ RECORDINGS: Final = (
     ),
 )
 
+_RUN: Final = next(recording for recording in RECORDINGS if recording.name == "a run")
+
 HELPERS: Final = (
+    Recording(
+        "a helper's run",
+        lambda client: client.beta.threads.runs.stream(thread_id="thread", assistant_id="a"),
+        *_RUN[2:],
+    ),
+    Recording(
+        "a helper's thread with its run",
+        lambda client: client.beta.threads.create_and_run_stream(assistant_id="a"),
+        *_RUN[2:],
+    ),
+    Recording(
+        "a helper's run that goes on with tool outputs",
+        lambda client: client.beta.threads.runs.submit_tool_outputs_stream(
+            run_id="run", thread_id="thread", tool_outputs=[]
+        ),
+        *_RUN[2:],
+    ),
     Recording(
         "a helper's chat",
         lambda client: client.chat.completions.stream(**PROMPT),
