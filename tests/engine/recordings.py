@@ -263,7 +263,7 @@ RECORDINGS: Final = (
     Recording(
         "an agent session that begins",
         lambda client: client.beta.agents.sessions.create(
-            environment={"type": "none"}, agent={"model": "m"}, input="Hé", stream=True
+            environment={"type": "none"}, agent={"model": "m"}, stream=True
         ),
         typed(
             {"type": "agent.session.in_progress", "event_id": "1"},
