@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     )
     from .forwarding import EventStreamResponse, Forwarded
     from .streaming.assistant_handler import AsyncAssistantEventHandler
-    from .structured.tool import FunctionTool, function_tool, pydantic_function_tool
+    from .structured.tool import FunctionTool, function_tool, pydantic_function_tool, pydantic_responses_function_tool
     from .tools.call import ToolOutput
     from .tools.call_table import bind_tool
     from .tools.computer import AsyncComputerToolset, ComputerToolset
@@ -148,7 +148,10 @@ _DOORS: dict[str, tuple[str, str | None]] = {
     ),
     **dict.fromkeys(("Middleware", "Transport"), ("transport.base", None)),
     **dict.fromkeys(("DEFAULT_TIMEOUT", "Timeout"), ("_timeouts", None)),
-    **dict.fromkeys(("FunctionTool", "function_tool", "pydantic_function_tool"), ("structured.tool", None)),
+    **dict.fromkeys(
+        ("FunctionTool", "function_tool", "pydantic_function_tool", "pydantic_responses_function_tool"),
+        ("structured.tool", None),
+    ),
     **dict.fromkeys(("Paginator", "Stream"), ("_engine.iteration", None)),
     **dict.fromkeys(("Merged", "Tagged", "merge"), ("_engine.merge", None)),
     **dict.fromkeys(("TeeReader", "tee"), ("_engine.tee", None)),
@@ -294,6 +297,7 @@ __all__ = (
     "omit",
     "pagination",
     "pydantic_function_tool",
+    "pydantic_responses_function_tool",
     "tee",
     "to_response_input_items",
     "types",

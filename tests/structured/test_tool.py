@@ -12,7 +12,13 @@ import pytest
 from msgspec import Meta, Struct
 
 import anyopenai
-from anyopenai import FunctionTool, UnsupportedSchemaError, function_tool, pydantic_function_tool
+from anyopenai import (
+    FunctionTool,
+    UnsupportedSchemaError,
+    function_tool,
+    pydantic_function_tool,
+    pydantic_responses_function_tool,
+)
 from anyopenai._codec import DecodeFailure, encode
 from anyopenai.structured import CallableTool
 from anyopenai.structured.tool import tool_in
@@ -236,7 +242,19 @@ def test_the_param_remembers_its_tool_and_is_a_dict_to_the_rest() -> None:
         assert tool_in(copied) is tool
 
 
+def test_the_param_for_responses_says_whether_it_is_loaded_later() -> None:
+    param: Any = pydantic_responses_function_tool(Place, name="find", description="Find it.")
+    assert param == function_tool(Place, name="find", description="Find it.").for_responses()
+    assert (param["type"], param["name"], param["strict"]) == ("function", "find", True)
+    for later in (True, False):
+        deferred: Any = pydantic_responses_function_tool(Place, defer_loading=later)
+        assert deferred["defer_loading"] is later
+        assert tool_in(deferred) is not None
+        assert encode(deferred) == encode({**function_tool(Place).for_responses(), "defer_loading": later})
+
+
 def test_tools_are_public_names() -> None:
+    assert anyopenai.pydantic_responses_function_tool is pydantic_responses_function_tool
     assert anyopenai.pydantic_function_tool is pydantic_function_tool
     assert anyopenai.structured.function_tool is function_tool
     assert {"Output", "function_tool"} <= set(dir(anyopenai.structured))

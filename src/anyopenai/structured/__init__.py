@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from .formats import response_format_of, text_format_of, type_to_response_format_param
     from .output import Output, output_of
     from .strict import strict_schema
-    from .tool import CallableTool, FunctionTool, function_tool, pydantic_function_tool
+    from .tool import (
+        CallableTool,
+        FunctionTool,
+        function_tool,
+        pydantic_function_tool,
+        pydantic_responses_function_tool,
+    )
 
 __all__ = (
     "CallableTool",
@@ -22,6 +28,7 @@ __all__ = (
     "function_tool",
     "output_of",
     "pydantic_function_tool",
+    "pydantic_responses_function_tool",
     "response_format_of",
     "strict_schema",
     "text_format_of",
@@ -33,7 +40,10 @@ _DOORS = {
     "PartialJSON": ".._sansio.partial_json",
     **dict.fromkeys(("response_format_of", "text_format_of", "type_to_response_format_param"), ".formats"),
     **dict.fromkeys(("Output", "output_of"), ".output"),
-    **dict.fromkeys(("CallableTool", "FunctionTool", "function_tool", "pydantic_function_tool"), ".tool"),
+    **dict.fromkeys(
+        ("CallableTool", "FunctionTool", "function_tool", "pydantic_function_tool", "pydantic_responses_function_tool"),
+        ".tool",
+    ),
     "strict_schema": ".strict",
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, ca
 
 from msgspec import Struct
 
+from .._omit import Omit, omit
 from ..errors import UnsupportedSchemaError
 from .docstring import read_docstring
 from .output import Output, api_name, fresh_output_of, output_of
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from ..types.chat.chat_completion_function_tool_param import ChatCompletionFunctionToolParam
     from ..types.responses.function_tool_param import FunctionToolParam
 
-__all__ = ("CallableTool", "FunctionTool", "ToolFunction", "function_tool", "pydantic_function_tool", "tool_in")
+__all__ = (
+    "CallableTool",
+    "FunctionTool",
+    "ToolFunction",
+    "function_tool",
+    "pydantic_function_tool",
+    "pydantic_responses_function_tool",
+    "tool_in",
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -246,6 +255,30 @@ def pydantic_function_tool(
         UnsupportedSchemaError: The type has no form in the schemas that the API takes.
     """
     return function_tool(model, name=name, description=description).for_chat()
+
+
+def pydantic_responses_function_tool(
+    model: type[object],
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    defer_loading: bool | Omit = omit,
+) -> FunctionToolParam:
+    """Return a tool as the Responses API takes it, whose calls `parse()` and the streams' helpers give as the type.
+
+    Args:
+        model: A pydantic model, or any type that `function_tool` takes.
+        name: What the model calls it; else the type's name.
+        description: What the model is told about it; else the type's docstring.
+        defer_loading: Whether the model has to find it by the tool search before it can call it.
+
+    Raises:
+        UnsupportedSchemaError: The type has no form in the schemas that the API takes.
+    """
+    param = function_tool(model, name=name, description=description).for_responses()
+    if not isinstance(defer_loading, Omit):
+        param["defer_loading"] = defer_loading
+    return param
 
 
 def tool_in(param: object) -> FunctionTool[Any] | None:
