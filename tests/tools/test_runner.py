@@ -580,6 +580,7 @@ def test_errors_travel_and_say_what_was_done() -> None:
             assert again.attempted_call_ids == error.attempted_call_ids
         assert isinstance(error, OpenAIError | RuntimeError)
     assert "attempted: a, b; completed: a" in str(ToolRunnerError("It stopped.", ["a", "b"], ["a"]))
+    assert "attempted: 2 others, c, d, e, f, g; completed: none" in str(ToolRunnerError("It stopped.", "abcdefg"))
 
 
 def test_the_older_name_is_the_same_class() -> None:

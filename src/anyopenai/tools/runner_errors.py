@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ..errors import OpenAIError
 
 __all__ = ("CallEvidence", "ToolRunnerCancelledError", "ToolRunnerError")
+
+
+_SHOWN: Final = 5
+"""Most ids in a message; the attributes have all of them."""
 
 
 class ToolRunnerError(OpenAIError, RuntimeError):
@@ -30,8 +35,8 @@ class ToolRunnerError(OpenAIError, RuntimeError):
         self.completed_call_ids: tuple[str, ...] = tuple(completed)
 
     def __str__(self) -> str:
-        done = f"attempted: {', '.join(self.attempted_call_ids) or 'none'}"
-        return f"{self.message} ({done}; completed: {', '.join(self.completed_call_ids) or 'none'})"
+        done = f"attempted: {_listed(self.attempted_call_ids)}; completed: {_listed(self.completed_call_ids)}"
+        return f"{self.message} ({done})"
 
 
 class ToolRunnerCancelledError(ToolRunnerError):
@@ -42,6 +47,12 @@ class ToolRunnerCancelledError(ToolRunnerError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (list(self.attempted_call_ids), list(self.completed_call_ids))
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    """Return ids as a message shows them: of many the last."""
+    before = f"{len(ids) - _SHOWN} others, " if len(ids) > _SHOWN else ""
+    return before + ", ".join(ids[-_SHOWN:]) if ids else "none"
 
 
 class CallEvidence:
