@@ -24,7 +24,7 @@ from .._tasks import grace
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 __all__ = ("HungUp", "Peer", "ReceivedRequest")
 
@@ -66,11 +66,12 @@ class _Wire(ByteStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._waiting = 0
+        self._closed = False
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         while True:
-            self._check_open()
-            await wait_readable(self._sock)
+            await self._wait(wait_readable)
             with suppress(BlockingIOError):
                 data = self._sock.recv(max_bytes)
                 break
@@ -81,14 +82,24 @@ class _Wire(ByteStream):
     async def send(self, item: bytes) -> None:
         view = memoryview(item)
         while view:
-            self._check_open()
             # Waiting first also gives every write of a script a turn of the event loop of its own.
-            await wait_writable(self._sock)
+            await self._wait(wait_writable)
             with suppress(BlockingIOError):
                 view = view[self._sock.send(view) :]
 
+    async def _wait(self, until: Callable[[socket.socket], Awaitable[None]]) -> None:
+        self._check_open()
+        self._waiting += 1
+        try:
+            await until(self._sock)
+        finally:
+            self._waiting -= 1
+            if self._closed and not self._waiting:
+                self._sock.close()
+        self._check_open()
+
     def _check_open(self) -> None:
-        if self._sock.fileno() < 0:
+        if self._closed or self._sock.fileno() < 0:
             raise ClosedResourceError
 
     async def send_eof(self) -> None:
@@ -98,9 +109,14 @@ class _Wire(ByteStream):
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
 
     def close(self) -> None:
-        if self._sock.fileno() >= 0:
-            notify_closing(self._sock)
-            self._sock.close()
+        if not self._closed and self._sock.fileno() >= 0:
+            self._closed = True
+            if self._waiting:
+                # On asyncio those who wait forget the descriptor's number when they wake: a connection that has got
+                # it by then would wait for ever. So the last one to wake gives it back.
+                notify_closing(self._sock)
+            else:
+                self._sock.close()
 
     async def aclose(self) -> None:
         self.close()
