@@ -207,6 +207,15 @@ async def test_a_failed_run_says_again_why_it_failed() -> None:
             await anext(run)
 
 
+async def test_a_tool_that_ends_an_iteration_does_not_end_the_run_as_if_it_were_done() -> None:
+    async def fails() -> None:
+        raise StopAsyncIteration
+
+    client, _ = run_client(False, completion(None, call("fails")))
+    with pytest.raises(RuntimeError, match="StopAsyncIteration"):
+        await followed(client.chat.completions.run_tools(**ASK, tools=[fails]), [])
+
+
 async def test_the_model_is_told_nothing_of_an_error_but_its_type() -> None:
     def fails() -> None:
         raise ConnectionError("postgres://user:hunter2@db refused")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, cast
 
+from msgspec import Struct
+
 from .._codec.dump import members_of
 from .._codec.extras import DERIVED, derive, room_of
 from ..errors import ContentFilterFinishReasonError, LengthFinishReasonError, OpenAIError
+from ..structured.parser import listed
 from ..types.responses.parsed_response import ParsedResponse
 from ..types.responses.response_reasoning_item import Summary
 from .growth import GrowingText
@@ -94,8 +97,9 @@ class GrowingResponse(Generic[T]):
         Raises:
             DecodeFailure: A text or arguments that are complete do not fit the type they were asked for as.
         """
-        kind: object = getattr(event, "type", None)
-        place = _PIECES.get(cast("str", kind))
+        said: object = getattr(event, "type", None)
+        kind = said if type(said) is str else ""  # a server may send anything
+        place = _PIECES.get(kind)
         if place is not None:
             self._take_piece(event, place)
         elif kind in _ENDS or kind in _BEGINS:
@@ -103,7 +107,7 @@ class GrowingResponse(Generic[T]):
         elif kind == "error":
             self._error = event
         else:
-            self._take_other(event, cast("str", kind))
+            self._take_other(event, kind)
         if self._after >= 0:
             number: object = getattr(event, "sequence_number", None)
             if type(number) is int and number <= self._after:
@@ -137,7 +141,8 @@ class GrowingResponse(Generic[T]):
                 self._response.status = event.type.removeprefix("response.")
             return
         found = cast("ParsedResponse[T]", response)
-        if not found.output:
+        output: object = found.output  # whatever a server sent
+        if type(output) is not list or not output:
             # Some servers send null, and some leave the output out at the end.
             found.output = self._output() if ended else []
         if ended:
@@ -149,7 +154,8 @@ class GrowingResponse(Generic[T]):
         if self._response is None:
             self._response = found.model_copy()
             for number, item in enumerate(found.output):
-                self._items.setdefault(number, _own(item))
+                if isinstance(item, Struct | dict):
+                    self._items.setdefault(number, _own(item))
         else:
             for member in members_of(type(found)):
                 if member.name != "output":
@@ -173,7 +179,10 @@ class GrowingResponse(Generic[T]):
                     derive(event, "parsed", self._parser.text(event.text, path=path))
         elif kind == "response.output_item.added" or kind == "response.output_item.done":
             index = _number(event, "output_index")
-            self._items[index] = _own(event.item)
+            item: object = event.item
+            if not isinstance(item, Struct | dict):
+                return  # what is no object has no place to grow in
+            self._items[index] = _own(item)
             self._moved = True
             self._dirty = {key for key in self._dirty if key[0] != index}
         elif kind == "response.content_part.added" or kind == "response.content_part.done":
@@ -204,24 +213,22 @@ class GrowingResponse(Generic[T]):
         item = self._items.get(index)
         if item is None or parts is None:
             return
-        listed: list[Any] | None = getattr(item, parts, None)
-        if listed is None:
-            listed = []
-            setattr(item, parts, listed)
-        if number < len(listed):
-            listed[number] = part
+        found: object = getattr(item, parts, None)
+        held = listed(found)
+        if held is not found:
+            setattr(item, parts, held)
+        if 0 <= number < len(held):
+            held[number] = part
         else:
-            listed.append(part)
+            held.append(part)
         self._dirty = {key for key in self._dirty if key[:3] != (index, parts, number)}
 
     def _part(self, index: int, parts: str | None, number: int) -> Any:
         item = self._items.get(index)
         if parts is None:
             return item
-        listed: list[Any] | None = getattr(item, parts, None)
-        if type(listed) is not list or not 0 <= number < len(listed):
-            return None
-        return listed[number]
+        held = listed(getattr(item, parts, None))
+        return held[number] if 0 <= number < len(held) else None
 
     # -- what they have become -------------------------------------------------------------------------------------
 

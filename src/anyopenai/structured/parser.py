@@ -46,8 +46,9 @@ class AnswerParser(Generic[T]):
         Raises:
             DecodeFailure: They do not fit.
         """
-        read = self.tools.get(name)
-        if read is None or type(text) is not str:
+        # A server may send anything in their places.
+        read = self.tools.get(name) if type(name) is str and type(text) is str else None
+        if read is None:
             return None
         try:
             return read(text)

@@ -13,6 +13,7 @@ from ..errors import OpenAIError
 from ..streaming.chat_events import ContentDoneEvent, RefusalDoneEvent
 from ..streaming.chat_stream import opening
 from ..structured.completion import PARSE, CompletionParser, asked_completion
+from ..structured.parser import listed
 from ..types.chat.parsed_chat_completion import ParsedChatCompletion, ParsedChatCompletionMessage
 from .call import CallOutcome, ToolCall
 from .call_table import table_of
@@ -158,8 +159,8 @@ class ChatToolRun(ToolRun[ChatToolRunEvent[T], ParsedChatCompletion[T], ChatTool
         return await stream.get_final_completion()
 
     def _add(self, answer: ParsedChatCompletion[T]) -> list[ToolCall]:
-        choices: list[Any] | None = cast("list[Any] | None", answer.choices)
-        message: Any = getattr(choices[0], "message", None) if choices else None
+        choices = listed(answer.choices)
+        message: object = getattr(choices[0], "message", None) if choices else None
         if not isinstance(message, ParsedChatCompletionMessage):
             raise OpenAIError("the completion has no message, so that the run cannot go on; its answers are kept")
         known = cast("ParsedChatCompletionMessage[T]", message)
@@ -210,9 +211,8 @@ class ChatToolRun(ToolRun[ChatToolRunEvent[T], ParsedChatCompletion[T], ChatTool
 
 def _calls_of(message: ParsedChatCompletionMessage[Any], turn: int) -> list[ToolCall]:
     """Return the calls of a message; of a kind that this version does not know, one that no tool answers."""
-    found: list[Any] | None = cast("list[Any] | None", message.tool_calls)
     calls: list[ToolCall] = []
-    for index, call in enumerate(found or ()):
+    for index, call in enumerate(listed(message.tool_calls)):
         custom = getattr(call, "custom", None)
         part: Any = getattr(call, "function", None) if custom is None else custom
         calls.append(

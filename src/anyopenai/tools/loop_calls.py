@@ -110,8 +110,17 @@ class TurnCalls:
         except Exception as error:
             # What a tool raises because it was cancelled for another one's failure is no failure of its own.
             if not self._stopped:
-                self.failure = error
+                self.failure = _iterable(error)
                 self.cancel()
         finally:
             self.running -= 1
             self._arrived.set()
+
+
+def _iterable(error: Exception) -> Exception:
+    """Return an error that an iterator can raise: what ends iterations would end the run as if it were done."""
+    if not isinstance(error, StopAsyncIteration):
+        return error
+    wrapped = RuntimeError("a tool raised StopAsyncIteration; give anext() a default, or catch it in the tool")
+    wrapped.__cause__ = error
+    return wrapped

@@ -55,9 +55,10 @@ class ToolRunManager(Generic[RunT, ResultT]):
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Leave the run: hang up, cancel its tools and wait for them to end."""
-        return None if self._scope is None else await self._scope.__aexit__(kind, error, traceback)
+        if self._scope is not None:
+            await self._scope.__aexit__(kind, error, traceback)
 
     def __await__(self) -> Generator[object, None, ResultT]:
         """Bring the run to its end and return its result; cancelling stops everything.

@@ -59,7 +59,8 @@ def to_response_input_item(item: ReplayedItem) -> ResponseInputItemParam:
     if not isinstance(plain, dict):
         raise TypeError(f"an item of a response is an object, not {type(item).__name__}")
     members = cast("dict[str, object]", plain)
-    kind = cast("str", members.get("type", "message"))
+    said = members.get("type")
+    kind = said if isinstance(said, str) else ""
     nulls = _NULLS.get(kind, _NO_NULLS)
     kept = {
         name: value

@@ -11,6 +11,7 @@ from .._omit import Omit, omit
 from .._sansio.usage import Usage
 from ..streaming.response_state import refuse_incomplete
 from ..streaming.response_stream import failure_of, opening
+from ..structured.parser import listed
 from ..structured.response import PARSE, ResponseParser, asked_response
 from ..types.responses.parsed_response import ParsedResponse
 from .call import CallOutcome, ToolCall
@@ -177,7 +178,8 @@ class ResponseToolRun(ToolRun[ResponseToolRunEvent[T], ParsedResponse[T], Respon
         return await stream.get_final_response()
 
     def _add(self, answer: ParsedResponse[T]) -> list[ToolCall]:
-        output: list[Any] = cast("list[Any] | None", answer.output) or []
+        # Items are objects, or dicts of kinds that this version does not know; what is neither cannot be sent again.
+        output: list[Any] = [item for item in listed(answer.output) if isinstance(item, Struct | dict)]
         self._tell(ResponseEvent(answer))
         added = to_response_input_items(output)
         self.items += added
