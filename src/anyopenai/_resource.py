@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._engine.iteration import Paginator
     from ._engine.response import RawResponse, StreamedResponse
 
-__all__ = ("NamespaceView", "Resource", "StreamingView", "listed", "need_one_of", "refuse_class")
+__all__ = ("NamespaceView", "Resource", "StreamingView", "listed", "need_one_of", "refuse_class", "refuse_view")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,6 +50,21 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<anyopenai {type(self).__name__}>"
+
+
+def refuse_view(caller: object, method: str, instead: str) -> None:
+    """Refuse `with_raw_response` and `with_streaming_response` for a method that is made of several requests, or streams.
+
+    Args:
+        caller: Who carries calls out.
+        method: What is called, for the error.
+        instead: What to do, for the error.
+
+    Raises:
+        TypeError: The caller is such a view; nothing was sent.
+    """
+    if getattr(caller, "view", "plain") != "plain":
+        raise TypeError(f"{method} has no raw view; {instead}")
 
 
 class StreamingView:

@@ -73,6 +73,11 @@ ELSEWHERE = {
     "input that can be iterated only once": "tools.test_runner:test_what_is_sent",
     "a message without a status": "tools.test_runner:test_a_message_without_a_status_is_whole",
     "Arguments of a streamed answer that do not fit are told": "tools.test_runner_recorded:test_a_run_is_as_openai_python_makes_it",
+    "`runs.poll()` and the `..._and_poll` methods of runs wait as openai-python does": "jobs.test_polling:test_the_servers_hint_is_kept_and_the_callers_interval_beats_it",
+    "after ten looks a fifth longer each time, up to ten seconds": "jobs.test_polling:test_waits_without_a_hint_grow_after_ten_looks",
+    "`deadline=` bounds requests and waits together": "jobs.test_polling:test_the_deadline_bounds_requests_and_waits_together",
+    "`extra_body` and an idempotency key go with the first request only": "jobs.test_polling:test_options_go_with_every_look_and_a_body_only_with_the_first",
+    "They have no raw view": "jobs.test_polling:test_polls_have_no_raw_view",
     "call the hooks of an `AsyncAssistantEventHandler` in openai-python's order": "streaming.test_assistant_stream:test_hooks_and_results_are_those_of_openai_python",
     "Snapshots are one object that grows, without the `index` of pieces": "streaming.test_assistant_state:test_snapshots_are_one_object_and_leave_events_as_they_were",
     "Pieces of messages and steps that are mixed go where their id says": "streaming.test_assistant_state:test_messages_and_steps_that_are_mixed_stay_apart",
@@ -523,11 +528,11 @@ async def test_the_response_of_an_error_is_plain_data() -> None:
     assert copy.copy(caught.value.request).url == caught.value.request.url
 
 
-@claims("another name raises `AttributeError`", "these will come: the `..._and_poll`")
+@claims("another name raises `AttributeError`", "these will come: the polls of files, vector stores and videos")
 def test_helpers_are_not_there_yet() -> None:
     client = NotingClient()
     for holder, name in (
-        (client.beta.threads.runs, "create_and_poll"),
+        (client.vector_stores.files, "poll"),
         (client.responses, "connect"),
     ):
         with pytest.raises(AttributeError):

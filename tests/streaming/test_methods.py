@@ -56,6 +56,23 @@ def test_the_other_streams_of_runs_take_what_runs_take(streaming: Any, plain: An
         assert found[name].kind is given[name].kind
 
 
+@pytest.mark.parametrize(
+    ("polling", "plain"),
+    [
+        (Runs.create_and_poll, Runs.create),
+        (Runs.submit_tool_outputs_and_poll, Runs.submit_tool_outputs),
+        (Threads.create_and_run_poll, Threads.create_and_run),
+    ],
+)
+def test_polls_take_what_runs_take(polling: Any, plain: Any) -> None:
+    found, given = inspect.signature(polling).parameters, inspect.signature(plain).parameters
+    assert found.keys() == (given.keys() | {"poll_interval_ms"}) - {"stream"}
+    for name in found.keys() & given.keys() - {"self"}:
+        own, other = (str(one[name].annotation).rpartition(".")[2] for one in (found, given))
+        assert own == other, name
+        assert found[name].kind is given[name].kind
+
+
 def test_events_of_responses_are_those_of_the_api() -> None:
     """A new event is one of both; what has more to it is a kind of the API's own."""
     plain = {kind.__name__: kind for kind in get_args(OfTheAPI)}

@@ -126,3 +126,11 @@ async def streams_of_runs_give_their_handler(client: OpenAI) -> None:
         assert_type(started, Typewriter)
     async with client.beta.threads.runs.create_and_stream("t", assistant_id="a", event_handler=None) as same:
         assert_type(same, AsyncAssistantEventHandler)
+
+
+async def polls_give_runs(client: OpenAI) -> None:
+    runs = client.beta.threads.runs
+    assert_type(await runs.poll("r", "t", poll_interval_ms=100), Run)
+    assert_type(await runs.create_and_poll("t", assistant_id="a"), Run)
+    assert_type(await runs.submit_tool_outputs_and_poll("r", thread_id="t", tool_outputs=[]), Run)
+    assert_type(await client.beta.threads.create_and_run_poll(assistant_id="a", deadline=60), Run)

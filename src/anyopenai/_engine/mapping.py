@@ -49,6 +49,7 @@ __all__ = (
     "json_or_text",
     "malformed_event",
     "missing_events",
+    "poll_deadline_error",
     "request_info",
     "stuck_redirect",
     "timeout_error",
@@ -201,6 +202,15 @@ def loop_deadline_error(seconds: float) -> DeadlineExceeded:
     """Build the error for a run of tools whose `deadline=` passed between two requests."""
     return DeadlineExceeded(
         None, message=f"the run's deadline of {seconds:g} s passed while its tools ran", request_sent="none"
+    )
+
+
+def poll_deadline_error(seconds: float, status: object) -> DeadlineExceeded:
+    """Build the error for a poll whose `deadline=` passed between two requests."""
+    return DeadlineExceeded(
+        None,
+        message=f"the deadline of {seconds:g} s passed while what was polled was {status!r}; it goes on at the server",
+        request_sent="none",
     )
 
 

@@ -342,7 +342,7 @@ def _is_overridden(handler: AsyncAssistantEventHandler, name: str) -> bool:
 
 def begin(handler: AsyncAssistantEventHandlerT, raw: Stream[Any]) -> AsyncAssistantEventHandlerT:
     """Give a handler its stream, and return it."""
-    handler._anyopenai_begin(raw)  # pyright: ignore[reportPrivateUsage]  # what subclasses neither call nor hide
+    handler._anyopenai_begin(raw)
     return handler
 
 
@@ -352,7 +352,7 @@ def check_unused(handler: AsyncAssistantEventHandler) -> None:
     Raises:
         OpenAIError: It has.
     """
-    if handler._anyopenai_used:  # pyright: ignore[reportPrivateUsage]  # what subclasses neither call nor hide
+    if handler._anyopenai_used:
         raise OpenAIError("a handler serves one stream; make another one for another stream")
 
 

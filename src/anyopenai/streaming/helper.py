@@ -11,6 +11,7 @@ from .._engine.closing import Closing
 from .._engine.iteration import Stream
 from .._engine.mapping import unreadable
 from .._engine.text_stream import TextStream
+from .._resource import refuse_view as refuse
 from ..errors import OpenAIError, StreamTruncated
 
 if TYPE_CHECKING:
@@ -241,8 +242,7 @@ def refuse_view(caller: object) -> None:
     Raises:
         TypeError: The caller is such a view; nothing was sent.
     """
-    if getattr(caller, "view", "plain") != "plain":
-        raise TypeError("stream() has no raw view; the stream that it opens has `response` with status and headers")
+    refuse(caller, "stream()", "the stream that it opens has `response` with status and headers")
 
 
 _HOW: Final = "write `async with client.....stream(...) as stream:`"

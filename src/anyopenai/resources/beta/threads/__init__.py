@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ...._contract import Operation, omit
+from ....jobs.run_methods import PollThreads
 from ....streaming.assistant_methods import StreamThreads
 from ....types.beta.assistant_stream_event import AssistantStreamEvent
 from ....types.beta.thread import Thread
@@ -90,7 +91,7 @@ _UPDATE: Final[Operation[Thread]] = Operation(
 )
 
 
-class Threads(StreamThreads):
+class Threads(StreamThreads, PollThreads):
     """Conversations with assistants, which `client.conversations` replaces."""
 
     __slots__ = ()

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from ....._contract import Operation, omit
+from .....jobs.run_methods import PollRuns
 from .....pagination import AsyncCursorPage
 from .....streaming.assistant_methods import StreamRuns
 from .....types.beta.assistant_stream_event import AssistantStreamEvent
@@ -99,7 +100,7 @@ _UPDATE: Final[Operation[Run]] = Operation(
 )
 
 
-class Runs(StreamRuns):
+class Runs(StreamRuns, PollRuns):
     """An assistant's work on a thread."""
 
     __slots__ = ()
