@@ -107,17 +107,17 @@ async def open_stream(arrival: Arrival) -> Stream[Any]:
         APIResponseValidationError: The answer is a document, such as a proxy's page.
     """
     await refuse_no_stream(arrival)
-    call = arrival.call
-    if call.resumption is not None:
-        from .resumable import ResumableStream
-
-        return ResumableStream(arrival, call.operation.event, call.resumption)
     return cast("Stream[Any]", _stream(arrival, None))
 
 
 def _stream(arrival: Arrival, to: Any) -> Any:
-    stream: Stream[Any] = Stream(arrival, arrival.call.operation.event if to is None else _event_of(to))
-    return stream if to is not None else _converted(arrival, stream)
+    call = arrival.call
+    if to is not None or call.resumption is None:
+        stream: Stream[Any] = Stream(arrival, call.operation.event if to is None else _event_of(to))
+        return stream if to is not None else _converted(arrival, stream)
+    from .resumable import ResumableStream
+
+    return _converted(arrival, ResumableStream(arrival, call.operation.event, call.resumption))
 
 
 def _converted(arrival: Arrival, result: Any) -> Any:

@@ -25,7 +25,6 @@ from ..errors import (
     MalformedEvent,
     OpenAIError,
     ProxyError,
-    StreamGap,
     StreamTruncated,
     WrongEventLoopError,
     status_error_class,
@@ -48,7 +47,6 @@ __all__ = (
     "interrupted_stream",
     "json_or_text",
     "malformed_event",
-    "missing_events",
     "poll_deadline_error",
     "request_info",
     "stuck_redirect",
@@ -350,20 +348,6 @@ def truncated_stream(call: Circumstances, what: str, *, partial: object, events:
     return StreamTruncated(
         message=f"{what}, after {events} events ({received} bytes): the answer is not complete; "
         "the text that arrived is in `partial`",
-        request=None if wire is None else request_info(wire),
-        partial=partial,
-        events_received=events,
-    )
-
-
-def missing_events(call: Circumstances, due: int, came: int, *, partial: object, events: int) -> StreamGap:
-    """Build the error for a stream that was resumed and left events out."""
-    wire = call.wire
-    return StreamGap(
-        message=f"the stream went on with event {came} where {due} was due: the events between them are lost; the text "
-        "that arrived is in `partial`, and `responses.retrieve` gives the whole response when it is complete",
-        expected=due,
-        found=came,
         request=None if wire is None else request_info(wire),
         partial=partial,
         events_received=events,

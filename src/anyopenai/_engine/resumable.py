@@ -29,9 +29,10 @@ from ..errors import (
     DeadlineExceeded,
     OpenAIError,
     ResumePoint,
+    StreamGap,
 )
 from .iteration import Stream
-from .mapping import deadline_error, interrupted_stream, missing_events, unreadable
+from .mapping import deadline_error, interrupted_stream, request_info, unreadable
 from .no_stream import refuse_no_stream
 
 if TYPE_CHECKING:
@@ -121,11 +122,19 @@ class ResumableStream(Stream[T]):
     async def _receive(self) -> None:
         if self._sequence.gap is not None:
             # What came before it has been given out by now.
-            due, came = self._sequence.gap
-            raise await self._broken(
-                missing_events(self._arrival.call, due, came, partial=self._text.value(), events=self._count)
-            )
+            raise await self._broken(self._missing(*self._sequence.gap))
         await super()._receive()
+
+    def _missing(self, due: int, came: int) -> StreamGap:
+        """Build the error for events that were left out."""
+        wire = self._arrival.call.wire
+        return StreamGap(
+            message=f"the stream went on with event {came} where {due} was due: the events between them are lost; the text "
+            "that arrived is in `partial`, and `responses.retrieve` gives the whole response when it is complete",
+            expected=due,
+            found=came,
+            request=None if wire is None else request_info(wire),
+        )
 
     async def _broken(self, error: OpenAIError) -> OpenAIError:
         if isinstance(error, APIError):
