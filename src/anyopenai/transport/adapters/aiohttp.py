@@ -14,9 +14,10 @@ from ..answer import READ_BYTES
 from ..base import TransportFailure
 from ..failures import timed_out
 from ..head import encode_head
+from ..loops import call_soon
 from .answer import AdaptedResponse, Arrived
 from .errors import closed_client, raise_in_place_of
-from .loops import HomeLoop, call_soon
+from .loops import HomeLoop
 from .outgoing import OutgoingBody, Progress, completed_fields, place_of, told
 
 if TYPE_CHECKING:

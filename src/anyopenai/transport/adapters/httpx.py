@@ -15,9 +15,10 @@ from anyio import Event
 from ..._headers import is_secret_header
 from ..._tasks import grace, open_task_group
 from ..head import encode_head
+from ..loops import call_soon
 from .answer import AdaptedResponse, Arrived
 from .errors import closed_client, raise_in_place_of
-from .loops import HomeLoop, call_soon
+from .loops import HomeLoop
 from .outgoing import OutgoingBody, Progress, completed_fields, told
 
 if TYPE_CHECKING:

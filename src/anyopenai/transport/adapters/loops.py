@@ -1,27 +1,12 @@
-"""Which event loop another library's connections belong to, and how it is reached from a finalizer; no requests here."""
+"""Which event loop another library's connections belong to; no requests here."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import cast
 
 from anyio.lowlevel import current_token
 
 from ..base import TransportFailure
 
-__all__ = ("HomeLoop", "call_soon")
-
-
-def call_soon(native: object, work: Callable[[], object]) -> bool:
-    """Have an event loop do something, from any thread and any moment; False if it has ended."""
-    call = getattr(native, "call_soon_threadsafe", None) or getattr(native, "run_sync_soon", None)
-    if call is None:
-        return False
-    try:
-        cast("Callable[[Callable[[], object]], object]", call)(work)
-    except RuntimeError:  # asyncio: closed; trio: RunFinishedError
-        return False
-    return True
+__all__ = ("HomeLoop",)
 
 
 class HomeLoop:
