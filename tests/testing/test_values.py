@@ -30,6 +30,8 @@ def numbers(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def texts(draw: st.DrawFn) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
+    if draw(st.integers(0, 5)) == 0:
+        return schema | {"pattern": draw(st.sampled_from([r"^\d{3}-\d{4}$", "[a-z]+@[a-z]+", "^(yes|no)$", r"^\S*$"]))}
     if draw(st.integers(0, 3)) == 0:
         schema["format"] = draw(
             st.sampled_from(
@@ -176,6 +178,8 @@ def test_alternatives_that_never_end_are_left_for_those_that_do():
         ),
         ({"type": ["string", "null"], "enum": [None, 3, "z"]}, None),
         (True, "hello"),
+        ({"type": "string", "pattern": r"^[A-Z]{2}-\d{3,5}$"}, "AB-345"),
+        ({"type": "string", "pattern": "x+", "minLength": 3}, "xxx"),
     ],
 )
 def test_values_are_the_plain_ones(schema: Any, expected: object):
@@ -193,11 +197,20 @@ def test_values_are_the_plain_ones(schema: Any, expected: object):
         ({"allOf": [{"const": 1}, {"const": 2}]}, "contradicts itself"),
         ({"not": {"type": "string"}}, "uses 'not'"),
         ({"type": "string", "minLength": 1 << 40}, "no text of the length"),
-        ({"type": "string", "format": "date", "maxLength": 3}, "no text of the length and the format"),
+        ({"type": "string", "format": "date", "maxLength": 3}, "no text of the length, the format"),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 1 << 40}, "more than 10000 values"),
         ({"type": "array", "items": {"type": "boolean"}, "minItems": 3, "uniqueItems": True}, "items that differ"),
         ({"type": "object", "additionalProperties": False, "minProperties": 1}, "contradicts itself"),
         ({"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 2}, "no number"),
+        ({"properties": 3}, "has 3 for 'properties'"),
+        ({"required": [1]}, "for 'required'"),
+        ({"type": 7}, "for 'type'"),
+        ({"type": "elephant"}, "'elephant', which JSON does not have"),
+        ({"type": "number", "multipleOf": 0}, "has 0 for 'multipleOf'"),
+        ({"type": "string", "pattern": "("}, "does not know"),
+        ({"type": "object", "patternProperties": {"(": {}}}, "does not know"),
+        ({"type": "string", "pattern": "^ab$", "maxLength": 1}, "no text of the length, the format and the pattern"),
+        ({"type": "string", "pattern": "^ab$", "format": "date"}, "no text of the length, the format and the pattern"),
     ],
 )
 def test_what_has_no_value_is_said(schema: Any, said: str):

@@ -12,7 +12,9 @@ from urllib.parse import unquote
 import msgspec
 
 from .exchange import Json
+from .keywords import TIGHTER, misshapen
 from .numbers import fraction, is_within, number_within
+from .patterns import PatternError
 from .texts import is_text_within, text_within
 
 __all__ = ("Node", "Nodes", "Unwritable", "ValuelessSchema")
@@ -33,11 +35,6 @@ _TELLING: Final = {
 
 # Constraints that speak about what a value is not, or of a part that nobody can name: they take a search.
 _TAKES_A_MODEL: Final = ("not", "if", "contains", "dependentSchemas")
-
-_TIGHTER: Final = {
-    "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max, "minProperties": max,
-    "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min, "maxProperties": min,
-}  # fmt: skip
 
 
 class Unwritable(Exception):  # noqa: N818 - a fact about a schema, which the endpoints turn into a refusal
@@ -209,6 +206,8 @@ class Nodes:
         if not isinstance(schema, dict):
             return None
         node = cast("Json", schema)
+        if wrong := misshapen(node):
+            raise Unwritable(wrong)
         found: Json | None = {
             name: value
             for name, value in node.items()
@@ -246,8 +245,12 @@ def _complaint(node: Json, kind: str) -> str:
         return f"asks for the type {kind!r}, which JSON does not have"
     if kind in ("integer", "number") and number_within(node, 0, whole=kind == "integer") is None:
         return "has no number within its bounds"
-    if kind == "string" and text_within(node, ("x",), 0, 0) is None:
-        return "has no text of the length and the format that it asks for"
+    if kind == "string":
+        try:
+            if text_within(node, ("x",), 0, 0) is None:
+                return "has no text of the length, the format and the pattern that it asks for"
+        except PatternError as error:
+            raise Unwritable(f"has a pattern that {error}") from None
     for least, most in (("minItems", "maxItems"), ("minProperties", "maxProperties")):
         if cast("float", node.get(least, 0)) > cast("float", node.get(most, inf)):
             return f"has a {least!r} above its {most!r}"
@@ -338,8 +341,8 @@ def _items(one: Json, other: Json) -> Iterator[tuple[str, object]]:
 
 def _together(name: str, one: object, other: object) -> object:
     """Return the keyword that stands for two that differ."""
-    if name in _TIGHTER:
-        return _TIGHTER[name](cast("float", one), cast("float", other))
+    if name in TIGHTER:
+        return TIGHTER[name](cast("float", one), cast("float", other))
     match name:
         case "type":
             kinds, others = _kinds({"type": one}), _kinds({"type": other})

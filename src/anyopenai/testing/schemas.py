@@ -8,6 +8,7 @@ from typing import Final, cast
 import msgspec
 
 from .exchange import Json, invalid
+from .keywords import misshapen
 from .nodes import Unwritable
 from .values import value_from_schema
 
@@ -86,6 +87,9 @@ def _complaints(schema: object, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{where}a schema must be an object."
         return
     node = cast("Json", schema)
+    if wrong := misshapen(node):
+        yield f"{where}the schema {wrong}."
+        return
     for keyword in _NOT_PERMITTED:
         if keyword in node:
             yield f"{where}{keyword!r} is not permitted."

@@ -1,4 +1,4 @@
-"""Texts of the lengths and the formats that a JSON schema gives, made of given words; no other values."""
+"""Texts of the lengths, the formats and the patterns that a JSON schema gives, made of given words; no other values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from .exchange import Json
+from .patterns import text_from_pattern
 
 __all__ = ("WORDS_IN_A_TEXT", "is_text_within", "text_within")
 
@@ -44,17 +45,23 @@ _LOOKS: Final = {
 
 
 def text_within(keywords: Json, words: Sequence[str], start: int, variant: int) -> str | None:
-    """Return a text of the length and the format that a schema takes; None if there is none.
+    """Return a text of the length, the format and the pattern that a schema takes; None if none is found.
 
     Args:
         keywords: The schema's.
         words: What it is made of.
         start: From which word on.
         variant: Which of several texts, from 0.
+
+    Raises:
+        PatternError: The pattern is none, or has a part that takes a model.
     """
     least, most = _lengths(keywords)
     if least > min(most, _LONGEST):
         return None
+    if "pattern" in keywords:
+        found = text_from_pattern(str(keywords["pattern"]), variant, int(least), most)
+        return found if found is not None and is_text_within(keywords, found) else None
     form = _FORMATS.get(str(keywords.get("format")))
     if form is not None:
         text = form(variant)

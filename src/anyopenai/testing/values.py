@@ -148,11 +148,9 @@ class _Writer:
         return found
 
     def _text(self, node: Node, variant: int) -> str:
-        if "pattern" in node.keywords:
-            raise Unwritable("has a pattern, and this stand-in computes no model to follow it")
         text = text_within(node.keywords, self._words, self._next, variant)
         if text is None:
-            raise Unwritable("has no text of the length and the format that it asks for")
+            raise Unwritable("has no text of the length, the format and the pattern that it asks for")
         self._next += WORDS_IN_A_TEXT
         return text
 
