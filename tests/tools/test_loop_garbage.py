@@ -65,7 +65,7 @@ RESPONSES = [
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1 << 32))
 async def test_a_chat_run_survives_any_answer(stream: bool, seed: int) -> None:
     noted: list[str] = []
@@ -84,7 +84,7 @@ async def test_a_chat_run_survives_any_answer(stream: bool, seed: int) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1 << 32))
 async def test_a_response_run_survives_any_answer(stream: bool, seed: int) -> None:
     noted: list[str] = []

@@ -18,6 +18,7 @@ from anyopenai.tools import (
     FunctionToolCallEvent,
     FunctionToolCallResultEvent,
     ItemEvent,
+    LocalTool,
     ResponseToolResult,
     ResponseToolRun,
     ToolCall,
@@ -74,6 +75,12 @@ async def chat_runs_are_of_the_type_that_was_asked_for(client: OpenAI) -> None:
     )
     assert_type(result, ChatToolResult[Weather])
     assert_type(result.parsed, Weather | None)
+
+
+async def lists_of_tools_have_a_type(client: OpenAI) -> None:
+    tools: list[LocalTool] = [tell, look, bind_tool(Weather, look)]
+    await client.chat.completions.run_tools(model="m", messages=[], tools=tools)
+    await client.responses.run_tools(model="m", tools=[*tools, {"type": "web_search"}])
 
 
 async def without_a_type_nothing_is_parsed(client: OpenAI) -> None:

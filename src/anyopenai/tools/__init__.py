@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     )
     from .budget import AsyncContextBudget, ContextBudget, ContextBudgetDecision, ContextBudgetSnapshot
     from .call import CallOutcome, ToolCall, ToolOutput
-    from .call_table import BoundTool, CustomTool, bind_tool
+    from .call_table import BoundTool, CustomTool, LocalTool, bind_tool
     from .chat_loop import ChatToolResult, ChatToolRun
     from .chat_loop_events import (
         ChatCompletionEvent,
@@ -222,6 +222,7 @@ __all__ = (
     "HoverAtInput",
     "ItemEvent",
     "KeyInput",
+    "LocalTool",
     "MessageEvent",
     "NavigateInput",
     "NewTabInput",
@@ -356,7 +357,7 @@ _HOMES = {
         "BrowserTabChange",
     ),
     "call": ("CallOutcome", "ToolCall", "ToolOutput"),
-    "call_table": ("BoundTool", "CustomTool", "bind_tool"),
+    "call_table": ("BoundTool", "CustomTool", "LocalTool", "bind_tool"),
     "chat_loop": ("ChatToolResult", "ChatToolRun"),
     "chat_loop_events": (
         "ChatCompletionEvent",

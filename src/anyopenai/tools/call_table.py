@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
 from msgspec import Struct
 
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from ..types.chat.chat_completion_custom_tool_param import ChatCompletionCustomToolParam
     from ..types.responses.custom_tool_param import CustomToolParam
 
-__all__ = ("AnyFunctionTool", "BoundTool", "CustomTool", "Runnable", "ToolTable", "bind_tool", "lenient", "table_of")
+__all__ = (
+    "AnyFunctionTool",
+    "BoundTool",
+    "CustomTool",
+    "LocalTool",
+    "Runnable",
+    "ToolTable",
+    "bind_tool",
+    "lenient",
+    "table_of",
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -99,6 +109,10 @@ class CustomTool:
 
     def __repr__(self) -> str:
         return f"<CustomTool {self.name}>"
+
+
+LocalTool: TypeAlias = AnyFunctionTool | CustomTool | Callable[..., object]
+"""What `run_tools()` takes among its tools and calls itself; a list of several needs it as its type: `list[LocalTool]`."""
 
 
 @overload

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..types.shared.chat_model import ChatModel
     from ..types.shared.reasoning_effort import ReasoningEffort
     from .call_running import OnInvalidCall, OnToolError
-    from .call_table import AnyFunctionTool, CustomTool
+    from .call_table import LocalTool
     from .chat_loop import ChatToolResult, ChatToolRun
     from .loop_manager import ToolRunManager
 
@@ -56,7 +56,7 @@ class RunToolsCompletions(Resource):
         *,
         messages: Iterable[ChatCompletionMessageParam],
         model: str | ChatModel,
-        tools: Iterable[ChatCompletionToolUnionParam | AnyFunctionTool | CustomTool | Callable[..., object]],
+        tools: Iterable[ChatCompletionToolUnionParam | LocalTool],
         stream: bool = False,
         max_turns: int | None = 10,
         max_seconds: float | None = None,

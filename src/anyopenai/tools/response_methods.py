@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ..types.shared.responses_model import ResponsesModel
     from ..types.shared_params.reasoning import Reasoning
     from .call_running import OnInvalidCall, OnToolError
-    from .call_table import AnyFunctionTool, CustomTool
+    from .call_table import LocalTool
     from .loop_manager import ToolRunManager
     from .response_loop import ResponseToolResult, ResponseToolRun
 
@@ -65,9 +65,7 @@ class RunToolsResponses(Resource):
     def run_tools(
         self,
         *,
-        tools: Iterable[
-            ToolParam | ChatCompletionFunctionToolParam | AnyFunctionTool | CustomTool | Callable[..., object]
-        ],
+        tools: Iterable[ToolParam | ChatCompletionFunctionToolParam | LocalTool],
         stream: bool = False,
         max_turns: int | None = 10,
         max_seconds: float | None = None,
