@@ -13,6 +13,8 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 # What each prints at least once: an example that runs and shows nothing teaches nothing.
 EXPECTED = {
+    "agent_files": "written: <svg/>",
+    "agent_session": "coat: True",
     "bounded_time": " models",
     "browser_toolset": "browser_click -> ",
     "company_client": "hook: 200 /v1/responses",
