@@ -183,13 +183,26 @@ async def test_arguments_that_do_not_fit_are_explained_to_the_model(arguments: A
 
 
 async def test_a_tool_that_does_not_exist_or_a_call_that_is_cut_is_answered_without_the_driver() -> None:
-    for members in ({"name": "browser_fly"}, {"name": "click"}, {"status": "incomplete"}, {"status": "in_progress"}):
+    for members in (
+        {"name": "browser_fly"},
+        {"name": "click"},
+        {"name": None},
+        {"status": "incomplete"},
+        {"status": "in_progress"},
+    ):
         office = Office()
         call = function_call("click").model_copy(update=members)
         output = said(await office.toolset.execute(call, on_diagnostic=office.diagnostics.append))
         assert output == {"ok": False, "error": "This browser tool is not available, or its call is not complete."}
         assert office.browser.done == []
         assert office.told == ["arguments/invalid_input/None"]
+
+
+@pytest.mark.parametrize("arguments", [None, 5, {"target": "e1", "tab_id": None}])
+async def test_arguments_that_are_no_text_are_explained_to_the_model(arguments: Any) -> None:
+    """A server of another maker may send an object."""
+    call = function_call("click").model_copy(update={"arguments": arguments})
+    assert said(await Office().toolset.execute(call))["error"] == "The arguments are not valid JSON."
 
 
 async def test_a_tool_that_was_not_declared_raises() -> None:

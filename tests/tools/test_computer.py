@@ -118,10 +118,13 @@ async def test_callbacks_get_copies_that_they_can_change_without_effect() -> Non
 
 
 async def test_safety_checks_without_a_policy_end_the_call_before_anything_is_done() -> None:
-    computer = Computer()
+    computer, diagnostics = Computer(), list[ToolDiagnostic]()
     with pytest.raises(ComputerUseError, match="require explicit approval"):
-        await AsyncComputerToolset(computer).execute(computer_call(CLICK, pending_safety_checks=[CHECK]))
+        await AsyncComputerToolset(computer).execute(
+            computer_call(CLICK, pending_safety_checks=[CHECK]), on_diagnostic=diagnostics.append
+        )
     assert computer.names == []
+    assert told(diagnostics) == ["approval/refused/None"]
 
 
 @pytest.mark.parametrize("answer", [False, None, 1, "yes"])
@@ -187,6 +190,11 @@ def test_a_driver_without_methods_is_refused_with_their_names(driver: Any) -> No
         ({"actions": [CLICK], "status": "in_progress"}, "did not complete.*in_progress"),
         ({"actions": [CLICK], "status": "incomplete"}, "did not complete"),
         ({"actions": [CLICK, {"type": "fly"}]}, "number 2 of call 'call_1'"),
+        ({"actions": CLICK}, "Invalid computer action"),
+        ({"actions": [CLICK], "call_id": None}, "no call_id"),
+        ({"actions": [CLICK], "pending_safety_checks": "careful"}, "safety checks that cannot be read"),
+        ({"actions": [CLICK], "pending_safety_checks": [{"id": None}]}, "safety checks that cannot be read"),
+        ({"actions": [CLICK], "pending_safety_checks": ["careful"]}, "safety checks that cannot be read"),
     ],
 )
 async def test_a_call_that_is_not_well_formed_does_nothing(members: dict[str, Any], words: str) -> None:

@@ -181,6 +181,7 @@ async def test_a_response_that_is_not_complete_ends_the_run(status: str) -> None
     [
         ([], "no final message or computer call"),
         ([REASONING], "no final message or computer call"),
+        (None, "no final message or computer call"),
         ([message(status="incomplete")], "no final message or computer call"),
         ([message(phase="commentary")], "no final message or computer call"),
         ([{"type": "song"}, message()], "does not handle: song"),
@@ -200,7 +201,7 @@ async def test_a_response_that_is_not_complete_ends_the_run(status: str) -> None
 async def test_a_response_that_cannot_be_acted_on_ends_the_run_before_anything_is_done(
     output: list[dict[str, Any]], words: str
 ) -> None:
-    desk = Desk(response(*output))
+    desk = Desk({**response(), "output": output})
     with pytest.raises(ComputerUseError, match=words) as caught:
         await desk.run()
     assert caught.value.response is not None

@@ -144,8 +144,10 @@ class AsyncBrowserToolset:
         if not isinstance(call, ResponseFunctionToolCall):
             raise TypeError(f"execute() takes a ResponseFunctionToolCall out of a response, not {type(call).__name__}")
         with self._lifecycle.run():
-            name = call.name.removeprefix(PREFIX)
-            member = MEMBERS.get(name) if call.name.startswith(PREFIX) else None
+            # An answer is read leniently: the name may be absent, or no text at all.
+            tool = str(call.name)
+            name = tool.removeprefix(PREFIX)
+            member = MEMBERS.get(name) if tool.startswith(PREFIX) else None
             if member is None or call.status in ("in_progress", "incomplete"):
                 emit_tool_diagnostic(
                     on_diagnostic, "browser", "arguments", "invalid_input", monotonic(), call_id=call.call_id
@@ -153,7 +155,7 @@ class AsyncBrowserToolset:
                 error = "This browser tool is not available, or its call is not complete."
                 return output_of(call.call_id, ok=False, error=error)
             if name not in self._members:
-                raise BrowserError(f"Browser tool is disabled: {call.name} was not declared by this toolset")
+                raise BrowserError(f"Browser tool is disabled: {tool} was not declared by this toolset")
             running = BrowserCall(
                 self._methods, member, call.call_id, self._confirm, self._url_policy, cancelled, on_diagnostic
             )

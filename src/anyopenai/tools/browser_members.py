@@ -57,14 +57,14 @@ class Member:
             "parameters": self.record.schema(),
         }
 
-    def arguments_from(self, text: str) -> dict[str, object]:
-        """Read the arguments of a call.
+    def arguments_from(self, text: object) -> dict[str, object]:
+        """Read the arguments of a call, which are text unless a server sent something else.
 
         Raises:
             BrowserError: They are not what the declaration asks for; the text tells the model what is.
         """
         try:
-            value = decode_any(text.encode("utf-8", "surrogatepass"))
+            value = decode_any(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b"")
         except DecodeFailure:
             raise BrowserError("The arguments are not valid JSON.") from None
         names = list(self.record.fields)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..types.responses.computer_action import ComputerAction, Screenshot
-from ..types.responses.response_computer_tool_call import ResponseComputerToolCall
+from ..types.responses.response_computer_tool_call import PendingSafetyCheck, ResponseComputerToolCall
 from .callbacks import Cancelled, approved, awaited, is_cancelled, method_of
-from .computer_actions import ComputerActionInput, ComputerUseError, checked_actions, checked_screenshot
+from .computer_actions import (
+    ComputerActionInput,
+    ComputerUseError,
+    checked_actions,
+    checked_safety_checks,
+    checked_screenshot,
+)
 from .computer_driver import AsyncComputerDriver
 from .diagnostics import ToolDiagnosticObserver, ToolDiagnosticReason, ToolDiagnosticStage, emit_tool_diagnostic
 from .lifecycle import CloseStatus, ToolLifecycle
@@ -200,7 +206,8 @@ class _Execution:
     async def output(self) -> ComputerCallOutput:
         self._stop_if_cancelled()
         actions = checked_actions(self._call, self._response)
-        await self._approve_checks()
+        checks = checked_safety_checks(self._call, self._response)
+        await self._approve_checks(checks)
         for action in actions:
             await self._ask_before(action)
             # Each call ends with a picture; one that asks for pictures in between would get them from nowhere.
@@ -213,19 +220,18 @@ class _Execution:
             "call_id": self._call.call_id,
             "output": await self._take_screenshot(),
             "acknowledged_safety_checks": [
-                {"id": check.id, "code": check.code, "message": check.message}
-                for check in self._call.pending_safety_checks or ()
+                {"id": check.id, "code": check.code, "message": check.message} for check in checks
             ],
         }
 
-    async def _approve_checks(self) -> None:
-        if not self._call.pending_safety_checks:
+    async def _approve_checks(self, checks: Sequence[PendingSafetyCheck]) -> None:
+        if not checks:
             return
         started = monotonic()
         refusal = ComputerUseError("Computer safety checks require explicit approval", self._response)
-        if self._approve is None:
-            raise refusal
-        if not await self._asked(None, started, "approve_safety_checks", self._approve, self._call):
+        if self._approve is None or not await self._asked(
+            None, started, "approve_safety_checks", self._approve, self._call
+        ):
             self._tell("approval", "refused", started)
             raise refusal
         self._tell("approval", "completed", started)

@@ -19,12 +19,19 @@ from ..types.responses.computer_action import (
     Wait,
 )
 from ..types.responses.response import Response
-from ..types.responses.response_computer_tool_call import ResponseComputerToolCall
+from ..types.responses.response_computer_tool_call import PendingSafetyCheck, ResponseComputerToolCall
 from ..types.responses.response_computer_tool_call_output_screenshot_param import (
     ResponseComputerToolCallOutputScreenshotParam,
 )
 
-__all__ = ("ComputerActionInput", "ComputerUseError", "checked_actions", "checked_screenshot", "is_well_formed")
+__all__ = (
+    "ComputerActionInput",
+    "ComputerUseError",
+    "checked_actions",
+    "checked_safety_checks",
+    "checked_screenshot",
+    "is_well_formed",
+)
 
 ComputerActionInput: TypeAlias = ComputerAction
 """What `before_action` is asked about: an action of a call, or the screenshot that follows the last one."""
@@ -97,6 +104,8 @@ def checked_actions(call: ResponseComputerToolCall, response: Response | None = 
         ComputerUseError: The call is not complete, has no action, has both `action` and `actions`, or one of them is
             not well formed.
     """
+    if not _is_text(call.call_id):
+        raise ComputerUseError("Computer call has no call_id that an output could name", response)
     if call.status != "completed":
         raise ComputerUseError(f"Computer call did not complete: its status is {call.status!r}", response)
     given: list[object] = [value for name in ("action", "actions") if (value := getattr(call, name)) is not None]
@@ -113,6 +122,19 @@ def checked_actions(call: ResponseComputerToolCall, response: Response | None = 
                 response,
             )
     return [action.model_copy(deep=True) for action in cast("list[ComputerAction]", actions)]
+
+
+def checked_safety_checks(call: ResponseComputerToolCall, response: Response | None = None) -> list[PendingSafetyCheck]:
+    """Return what has to be approved before a call is done.
+
+    Raises:
+        ComputerUseError: It cannot be read, so that nobody could approve it.
+    """
+    value = cast("object", call.pending_safety_checks)
+    checks = [] if value is None else cast("list[object]", value) if isinstance(value, list) else [value]
+    if not all(isinstance(check, PendingSafetyCheck) and _is_text(check.id) for check in checks):
+        raise ComputerUseError("Computer call has safety checks that cannot be read", response)
+    return cast("list[PendingSafetyCheck]", checks)
 
 
 def checked_screenshot(

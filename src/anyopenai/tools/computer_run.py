@@ -96,7 +96,7 @@ class ComputerRun:
             raise ComputerUseError(f"Response did not complete: its status is {response.status!r}", response)
         calls: list[ResponseComputerToolCall] = []
         said = False
-        for item in cast("Sequence[object]", response.output):
+        for item in cast("Sequence[object]", response.output or ()):
             if isinstance(item, ResponseComputerToolCall):
                 self._see("call_id", item.call_id, "computer call")
                 calls.append(item)
