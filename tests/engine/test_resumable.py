@@ -30,6 +30,7 @@ from anyopenai import (
     merge,
 )
 from anyopenai.testing import Answer
+from anyopenai.testing.contract.disturbance import Disturbed
 from anyopenai.transport import TransportFailure
 from engine.background import (
     ASK,
@@ -598,3 +599,30 @@ async def test_a_stream_whose_bytes_are_passed_on_stays_with_its_connection() ->
     await answer({"type": "http"}, receive, send)
     assert server.asked == []
     assert b"stream_truncated" in b"".join(message.get("body", b"") for message in sent)
+
+
+@pytest.mark.parametrize("polled", [False, True])
+async def test_closing_anywhere_in_going_on_ends_the_reader_and_leaves_nothing_open(polled: bool) -> None:
+    """Another task closes the stream at each suspension of the one that reads it."""
+    whole = [Answer(json=response("in_progress")), Answer(json=response())]
+    for k in range(1, 200):
+        server = Background(frames(3), *([gone()] if polled else [frames(2)]), whole=list(whole))
+        stream = await server.client().responses.create(**ASK, stream=True)
+        outcome: list[object] = []
+
+        async def reading(stream: Any = stream, outcome: list[object] = outcome) -> None:
+            try:
+                outcome.append(len([event async for event in stream]))
+            except APIConnectionError as error:
+                outcome.append(error)
+
+        async with anyio.create_task_group() as group:
+            reader = Disturbed(reading(), k, lambda _, group=group, stream=stream: group.start_soon(stream.aclose))
+            await reader
+        (ended,) = outcome
+        assert server.transport.open_responses == 0
+        if reader.suspensions < k:
+            assert isinstance(ended, int)
+            return
+        assert isinstance(ended, int) or "was closed while a task was waiting" in str(ended)
+    raise AssertionError("it did not come to its end")

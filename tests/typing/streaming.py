@@ -6,7 +6,7 @@ from typing import assert_type
 
 from msgspec import Struct
 
-from anyopenai import AsyncAssistantEventHandler, OpenAI, TextStream
+from anyopenai import AsyncAssistantEventHandler, OpenAI, ResumePoint, StreamGap, StreamTruncated, TextStream
 from anyopenai.streaming import (
     AsyncAssistantStreamManager,
     AsyncChatCompletionStream,
@@ -134,3 +134,21 @@ async def polls_give_runs(client: OpenAI) -> None:
     assert_type(await runs.create_and_poll("t", assistant_id="a"), Run)
     assert_type(await runs.submit_tool_outputs_and_poll("r", thread_id="t", tool_outputs=[]), Run)
     assert_type(await client.beta.threads.create_and_run_poll(assistant_id="a", deadline=60), Run)
+
+
+async def where_to_go_on_is_known(client: OpenAI) -> None:
+    stream = await client.responses.create(model="m", input="x", background=True, stream=True, resume_streams=False)
+    assert_type(stream.resume_point, ResumePoint | None)
+    assert_type(stream.polled, bool)
+    try:
+        await anext(stream)
+    except StreamGap as gap:
+        assert_type((gap.expected, gap.found), tuple[int, int])
+    except StreamTruncated as error:
+        if error.resume_point is not None:
+            known, number, request_ids = error.resume_point
+            assert_type(known, str)
+            assert_type(number, int | None)
+            assert_type(request_ids, tuple[str, ...])
+            async with client.responses.stream(response_id=known, starting_after=number) as again:
+                assert_type(again.resume_point, ResumePoint | None)
