@@ -342,6 +342,7 @@ async def test_what_is_no_stream_is_asked_for_as_a_whole() -> None:
 async def test_the_rest_is_made_of_the_response_when_the_events_are_gone(status: int, waits: Waits) -> None:
     whole = [
         Answer(json=response("queued"), headers={"openai-poll-after-ms": "250"}),
+        Answer(json=response("queued"), headers={"openai-poll-after-ms": "1000000000"}),
         Answer(json=response("in_progress")),
         Answer(json=response()),
     ]
@@ -357,7 +358,7 @@ async def test_the_rest_is_made_of_the_response_when_the_events_are_gone(status:
     assert numbers(found) == list(range(len(found)))
     assert "".join(event.delta for event in found if event.type == "response.output_text.delta") == TEXT
     assert found[-1].response == (await undisturbed())[-1].response
-    assert waits == [1, 0.25, 2]
+    assert waits == [1, 0.25, 120, 4]
     assert server.transport.open_responses == 0
 
 

@@ -205,11 +205,8 @@ def loop_deadline_error(seconds: float) -> DeadlineExceeded:
 
 def poll_deadline_error(seconds: float, status: object) -> DeadlineExceeded:
     """Build the error for a poll whose `deadline=` passed between two requests."""
-    return DeadlineExceeded(
-        None,
-        message=f"the deadline of {seconds:g} s passed while what was polled was {status!r}; it goes on at the server",
-        request_sent="none",
-    )
+    what = f"the deadline of {seconds:g} s passed while what was polled was {status!r}; it goes on at the server"
+    return DeadlineExceeded(None, message=what, request_sent="none")
 
 
 _MEANWHILE: Final = {

@@ -252,9 +252,9 @@ class ResumableStream(Stream[T]):
                 break
             if status not in UNFINISHED:
                 raise unreadable(arrival.info(), f"has a status that is not known, {status!r:.200}")
-            wait = _asked_wait(arrival)
-            if wait is None:
-                wait = backoff(call.policy, polls, random())
+            asked = _asked_wait(arrival)
+            # Whoever says longer than this does not mean to be asked again.
+            wait = backoff(call.policy, polls, random()) if asked is None else min(asked, call.policy.max_retry_after)
             if call.expires is not None:
                 wait = min(wait, max(0.0, call.expires - current_time()))
             polls += 1
