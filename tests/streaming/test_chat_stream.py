@@ -206,6 +206,15 @@ async def test_a_closed_stream_has_no_final_completion_unless_it_was_whole() -> 
     assert (await stream.get_final_completion()).choices[0].message.content == "Hello"
 
 
+@pytest.mark.parametrize("count", range(1, 40))
+async def test_a_closed_stream_whose_rest_had_arrived_has_no_final_completion(count: int) -> None:
+    """Whether events are decoded one by one or many at a time is nothing that a result may depend on."""
+    async with client_with(*[text("a")] * count, chunk(choice(finish="stop"))).chat.completions.stream(**ASK) as stream:
+        await anext(stream)
+    with pytest.raises(OpenAIError, match="closed before its end"):
+        await stream.get_final_completion()
+
+
 @pytest.mark.parametrize("protocol", ["h1", "h2"])
 async def test_leaving_early_hangs_up(protocol: str) -> None:
     """Behaviour 294."""

@@ -46,8 +46,11 @@ class Stream(EventReader[T], Closing):
 
     @property
     def complete(self) -> bool:
-        """Whether everything that makes the answer whole has arrived; what the server adds to it may be still to come."""
-        return self._ending.complete
+        """Whether everything that makes the answer whole has arrived; what the server adds to it may be still to come.
+
+        Of a stream that was closed before it was read to that point it is false.
+        """
+        return self._ending.complete and not self._dropped
 
     @property
     def usage(self) -> Usage | None:

@@ -61,6 +61,7 @@ class EventReader(Generic[T]):
         "_count",
         "_decode",
         "_decoder",
+        "_dropped",
         "_ending",
         "_finished",
         "_first_due",
@@ -99,6 +100,8 @@ class EventReader(Generic[T]):
         self._received = 0
         self._finished = False
         self._closed = False
+        # Whether decoded events were let go of: then the reader's end has not been seen, whatever they said.
+        self._dropped = False
         self._reading = False
         self._info: ResponseInfo | None = None
         first = call.timeout.first_event
@@ -331,13 +334,15 @@ class EventReader(Generic[T]):
 
     def _forget(self) -> None:
         """Let go of what was not handed out."""
-        self._count -= len(self._ready)
-        self._ready.clear()
+        if self._ready:
+            self._dropped = True
+            self._count -= len(self._ready)
+            self._ready.clear()
         self._frames.clear()
 
     def _tell_end(self) -> None:
         ending = self._ending
-        self._arrival.tell_stream_end(self._count, self._received, complete=ending.complete, usages=ending.usages)
+        self._arrival.tell_stream_end(self._count, self._received, complete=ending.complete and not self._dropped, usages=ending.usages)
 
     async def aclose(self) -> None:
         """Hang up, unless the answer is complete; safe to repeat, safe when cancelled.
