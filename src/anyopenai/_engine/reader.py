@@ -342,7 +342,9 @@ class EventReader(Generic[T]):
 
     def _tell_end(self) -> None:
         ending = self._ending
-        self._arrival.tell_stream_end(self._count, self._received, complete=ending.complete and not self._dropped, usages=ending.usages)
+        self._arrival.tell_stream_end(
+            self._count, self._received, complete=ending.complete and not self._dropped, usages=ending.usages
+        )
 
     async def aclose(self) -> None:
         """Hang up, unless the answer is complete; safe to repeat, safe when cancelled.
