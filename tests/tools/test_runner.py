@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from anyopenai import OpenAI, OpenAIError, function_tool
 from anyopenai.testing import Answer, FakeTransport
 from anyopenai.tools import (
     AsyncRegisteredFunction,
+    AsyncResponsesToolLedger,
     AsyncResponsesToolRunner,
     ResponsesToolRunner,
     ToolRunnerCancelledError,
@@ -61,6 +63,7 @@ async def test_the_conversation_is_kept_here(params: Any) -> None:
     [
         ({"tools": [tool("h")]}, "h"),
         ({"tools": [{"type": "custom", "name": "c"}]}, "c"),
+        ({"tools": [function_tool({"title": "typed", "type": "object"})]}, "answer for: typed"),
         ({"tools": [{"type": "shell"}]}, "shell"),
         ({"tools": [{"type": "computer"}]}, "computer="),
         ({"tool_choice": "required"}, "never end"),
@@ -178,6 +181,7 @@ BAD = {
     "a message of an unknown kind": message(content=[{"type": "output_audio"}]),
     "an unfinished message": message(status="incomplete"),
     "arguments": call("a", arguments="[]"),
+    "a name that is none": call("a", name=3),
 }
 
 
@@ -275,6 +279,101 @@ async def test_independent_calls_of_a_turn_run_together(mode: str, limit: int, e
     assert together.most == expected
     outputs = [item["call_id"] for item in bench.sent[1]["input"] if item.get("type") == "function_call_output"]
     assert outputs == list("abcd")
+
+
+@pytest.mark.parametrize("independent", [False, True])
+async def test_an_eager_call_is_made_while_the_rest_still_streams(independent: bool) -> None:
+    """The rest waits for the call to begin."""
+    begun = anyio.Event()
+
+    async def execute(arguments: object) -> str:
+        begun.set()
+        return "ok"
+
+    turn = answer(1, [call("a"), message("beside")])
+    pieces = list(streamed(turn).items)
+    gated = Answer(pieces=[*pieces[:6], begun, *pieces[6:]], headers={"content-type": "text/event-stream"})
+    functions = [registered(execute=execute, independent=independent)]
+    bench = Bench(gated, *in_mode("stream", LAST), functions=functions)
+    await bench.run(stream=True, eager=True)
+    assert bench.sent[1]["input"][-1]["output"] == "ok"
+
+
+async def test_an_item_without_an_id_is_taken() -> None:
+    """Servers of other makers give calls no id beside their call id."""
+    bare = [{name: value for name, value in call(one).items() if name != "id"} for one in "ab"]
+    bench = Bench(bare, LAST)
+    await bench.run()
+    assert bench.runner.completed_call_ids == ("a", "b")
+
+
+@pytest.mark.parametrize("said", [None, True, "later"])
+async def test_an_early_call_is_executed_or_deferred(said: Any) -> None:
+    bench = Bench(*in_mode("eager", [call("a")], LAST))
+    with pytest.raises(ToolRunnerError, match="defer"):
+        await bench.run(stream=True, eager=True, before_early_call=lambda _: said)
+    assert bench.log == []
+
+
+async def test_a_choice_that_may_end_with_a_server_tool_is_fine() -> None:
+    bench = Bench([call("a")], LAST)
+    await bench.run({"tool_choice": "required", "tools": [{"type": "web_search"}]})
+    assert bench.log == [("f", {})]
+
+
+async def test_a_partial_of_an_async_function_is_awaited() -> None:
+    bench = Bench([call("a")], LAST)
+    bench.runner = AsyncResponsesToolRunner(functions=[registered(execute=partial(bench.does("f")))])
+    await bench.run()
+    assert bench.log == [("f", {})]
+
+
+async def test_calls_that_all_are_told_to_stop_end_the_run_as_cancelled() -> None:
+    stop = anyio.Event()
+    both = Together(2)
+
+    async def execute(arguments: object) -> str:
+        await both(arguments)
+        stop.set()
+        return "ok"
+
+    bench = Bench([call("a"), call("b")], LAST, functions=[registered(execute=execute, independent=True)])
+    with pytest.raises(ToolRunnerCancelledError) as caught:
+        await bench.run(cancelled=stop.is_set)
+    assert caught.value.attempted_call_ids == ("a", "b")
+    assert caught.value.completed_call_ids == bench.runner.completed_call_ids
+
+
+async def test_a_ledger_that_fails_when_a_run_is_cancelled_does_not_hide_that() -> None:
+    """The output of a call that was made is saved once more, and what that raises is not what ends the run."""
+    scope = anyio.CancelScope()
+    saves = 0
+
+    async def save(_: object) -> None:
+        nonlocal saves
+        saves += 1
+        if saves == 4:
+            scope.cancel()
+            await checkpoint()
+        if saves == 5:
+            raise LookupError
+
+    bench = Bench([call("a")], LAST)
+    with scope:
+        await bench.run(ledger=AsyncResponsesToolLedger("run", save))
+    assert (scope.cancelled_caught, saves, bench.runner.completed_call_ids) == (True, 5, ("a",))
+
+
+async def test_what_a_callback_for_events_raises_ends_the_run() -> None:
+    bench = Bench(*in_mode("stream", [call("a")], LAST))
+
+    def fail(event: object) -> None:
+        raise LookupError("secret")
+
+    error = await refused(bench, stream=True, on_event=fail)
+    assert isinstance(error.__cause__, LookupError)
+    assert (bench.log, "secret" in str(error)) == ([], False)
+    assert bench.transport.open_responses == 0
 
 
 async def test_a_call_that_is_not_independent_runs_alone() -> None:
@@ -407,6 +506,9 @@ async def test_leaving_the_block_leaves_the_calls_alone() -> None:
     async with bench.iterate() as turns:
         await anext(turns)
     assert bench.log == []
+    await turns.close()
+    assert (turns.attempted_call_ids, turns.completed_call_ids) == ((), ())
+    assert "1 of 20 requests" in repr(turns)
     assert [turn async for turn in turns] == []
     assert (await bench.run()).output_text == "x"
 

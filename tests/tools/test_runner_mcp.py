@@ -98,6 +98,20 @@ async def test_consent_is_for_one_call(name: str) -> None:
     assert asked == [("r1", "t")]
 
 
+@pytest.mark.parametrize(
+    ("asked", "declared", "said"),
+    [
+        (request(server_label="other"), {}, "not declared"),
+        (request(), {"allowed_tools": ["u"]}, "not declared"),
+        (request(), {"require_approval": "never"}, "need none"),
+    ],
+)
+async def test_consent_that_nobody_should_ask_for(asked: Any, declared: Any, said: str) -> None:
+    bench = Bench([asked])
+    with pytest.raises(ToolRunnerError, match=said):
+        await bench.run({"tools": [server(**declared)]}, approve_mcp=lambda _: True)
+
+
 async def test_consent_is_spent_by_its_call() -> None:
     bench = Bench([request()], [called(), called(id="m2"), *LAST])
     with pytest.raises(ToolRunnerError, match="otherwise than consent"):

@@ -79,9 +79,9 @@ class CheckedCandidate:
     __slots__ = ("description", "execute", "id")
 
     def __init__(self, id: str, description: str, execute: Callable[[], object] | None) -> None:  # noqa: A002
-        self.id = id
-        self.description = description
-        self.execute = execute
+        self.id: str = id
+        self.description: str = description
+        self.execute: Callable[[], object] | None = execute
 
 
 def checked_candidates(given: object) -> dict[str, CheckedCandidate]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .browser import AsyncBrowserToolset
     from .computer import ApproveSafetyChecks, AsyncComputerToolset, BeforeAction
     from .diagnostics import ToolDiagnosticObserver, ToolDiagnosticReason, ToolDiagnosticStage
+    from .registered import AsyncRegisteredFunction
     from .runner_mcp import McpConsent
     from .runner_record import RunRecord
 
@@ -125,9 +126,7 @@ class CallMaker:
         return cast("Item", plain(made))
 
     async def _function(self, proposal: Proposal) -> Item:
-        function = proposal.function
-        if function is None:
-            raise self._record.evidence.error(f"the function {proposal.name!r} is not registered")
+        function = cast("AsyncRegisteredFunction", proposal.function)
         started = monotonic()
         execute: Callable[..., Any] = function.execute
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .._contract import Omit, RequestOptions
+from ..structured.tool import tool_in
 from .runner_items import Item, as_list, input_items, plain
 from .runner_mcp import McpConsent, fingerprint
 
@@ -71,7 +72,7 @@ class RunParams:
             name: given.pop(name) for name in RequestOptions.__annotations__ if name in given
         }
         self.input: list[Item] = input_items(given.pop("input", None))
-        declared = cast("list[Item]", plain(as_list(given.pop("tools", None)) or []))
+        declared = cast("list[Item]", [_declaration(tool) for tool in as_list(given.pop("tools", None)) or []])
         self.tools: list[Item] = _tools(declared, local, computer=computer)
         self.consent: McpConsent = McpConsent(self.tools)
         self.arguments: dict[str, Any] = {
@@ -99,6 +100,12 @@ class RunParams:
     def may_call(self, name: str | None) -> bool:
         """Tell whether `tool_choice` lets a function be called; None stands for the computer."""
         return self._may_call(name)
+
+
+def _declaration(tool: object) -> object:
+    """Return a tool as it is sent; one of `function_tool()` as well, which is then refused by its name."""
+    known = tool_in(tool)
+    return known.for_responses() if known is not None else plain(tool)
 
 
 def _check_names(given: Mapping[str, Any]) -> None:
