@@ -52,9 +52,9 @@ class Carrier:
 
     def __init__(self, make: Callable[[], Transport], transport: Transport | None = None) -> None:
         self._make = make
-        self.transport = transport
-        self.given = transport is not None
-        self.closed = False
+        self.transport: Transport | None = transport
+        self.given: bool = transport is not None
+        self.closed: bool = False
 
     def open(self) -> Transport:
         """Return the transport.
@@ -87,8 +87,8 @@ class Engine:
     __slots__ = ("carrier", "settings", "view")
 
     def __init__(self, carrier: Carrier, settings: Settings, view: View = "plain") -> None:
-        self.carrier = carrier
-        self.settings = settings
+        self.carrier: Carrier = carrier
+        self.settings: Settings = settings
         self.view: View = view
 
     @property

@@ -48,9 +48,9 @@ class GrowingStepCall(NumberedCall):
 
     def begin(self, call: Any) -> None:
         """Begin with what there is already, in an event that stays as it is."""
-        self.kind = str(getattr(call, "type", ""))
+        self.kind: str = str(getattr(call, "type", ""))
         found: object = getattr(call, "id", None)
-        self.id = found if isinstance(found, str) else ""
+        self.id: str = found if isinstance(found, str) else ""
         own = copy(call)
         inner: object = getattr(own, self.kind, None) if self.kind else None
         if isinstance(inner, BaseModel):
@@ -60,7 +60,7 @@ class GrowingStepCall(NumberedCall):
     def _show(self, shown: Any) -> None:
         self._shown = shown
         if isinstance(shown, FunctionToolCall):
-            self.name = shown.function.name or self.name
+            self.name: str = shown.function.name or self.name
             self._input = GrowingMember(shown.function, "arguments", self.text)
         elif isinstance(shown, CodeInterpreterToolCall):
             self._input = GrowingMember(shown.code_interpreter, "input", self.text)

@@ -111,7 +111,7 @@ class Events:
 
     def __init__(self, steps: Iterable[Step], *, whole: bool = True) -> None:
         self.steps: Iterator[Step] = iter(steps)
-        self.whole = whole
+        self.whole: bool = whole
 
 
 Reply: TypeAlias = JsonReply | RawReply | Events

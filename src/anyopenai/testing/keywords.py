@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, cast
 
 from .exchange import Json
 
 __all__ = ("TIGHTER", "misshapen")
 
-TIGHTER: Final = {
+TIGHTER: Final[dict[str, Callable[[float, float], float]]] = {
     "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max, "minProperties": max,
     "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min, "maxProperties": min,
 }  # fmt: skip

@@ -61,11 +61,11 @@ class Node:
     __slots__ = ("choices", "height", "key", "keywords", "kind", "why")
 
     def __init__(self, key: bytes, kind: str, keywords: Json, choices: list[object], why: str = "") -> None:
-        self.key = key
-        self.kind = kind
-        self.keywords = keywords
-        self.choices = choices
-        self.why = why
+        self.key: bytes = key
+        self.kind: str = kind
+        self.keywords: Json = keywords
+        self.choices: list[object] = choices
+        self.why: str = why
         self.height: float = inf
 
     def member(self, name: str) -> object:
