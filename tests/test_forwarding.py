@@ -124,6 +124,41 @@ def test_a_stream_cut_anywhere_is_whole_or_ends_with_an_error_event(cuts: list[i
     anyio.run(run)
 
 
+USUAL = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}\n\n'
+ODD = [
+    b'data: {"error":{"message":"boom"}}\n\n',
+    b"event: error\ndata: boom\n\n",
+    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    b'data: {"choices":[{"index":0,"delta":{"content":"\\"finish_reason\\":null"},"finish_reason":"stop"}]}\n\n',
+    b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
+    b"data: [DONE]\n\n",
+    b": comment\n\n",
+    b'data: {"half\n\n',
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_how_many_events_one_read_brings_makes_no_difference(data: st.DataObject) -> None:
+    frames = [USUAL] * data.draw(st.integers(0, 30))
+    for _ in range(data.draw(st.integers(0, 3))):
+        frames.insert(data.draw(st.integers(0, len(frames))), data.draw(st.sampled_from(ODD)))
+    wire = b"".join(frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=3)))
+    pieces = [wire[start:end] for start, end in pairwise([0, *cuts, len(wire)]) if start < end]
+
+    async def told(pieces: list[bytes]) -> tuple[object, ...]:
+        browser, outcome, _ = await forward(*pieces)
+        error = outcome.error
+        facts = error is not None and (type(error), str(error), getattr(error, "events_received", None))
+        return browser.body.partition(ERROR)[1], outcome.complete, outcome.usage, facts
+
+    async def compare() -> None:
+        assert await told(pieces) == await told(frames)
+
+    anyio.run(compare)
+
+
 async def test_headers_are_added_and_replaced() -> None:
     browser, _, _ = await forward(CHAT, headers={"X-Id": "7", "Cache-Control": "no-store"})
     fields = dict(browser.messages[0]["headers"])

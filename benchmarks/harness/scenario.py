@@ -70,6 +70,9 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
         Contender("openai + aiohttp", ("openai", "aiohttp"), share=0.25),
         Contender("aiohttp + msgspec", ("aiohttp",)),
         Contender("httpcore + msgspec", ("httpcore",), share=0.5),
+        Contender("openai + starlette", ("openai", "httpx2", "starlette"), share=0.2),
+        Contender("httpx2 + starlette", ("httpx2", "starlette"), share=0.5),
+        Contender("aiohttp + starlette", ("aiohttp", "starlette")),
         Contender("msgspec"),
     )
 }

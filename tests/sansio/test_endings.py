@@ -213,3 +213,36 @@ def test_no_event_and_no_body_raises(name: str | None, body: dict[str, object], 
         assert ending.observe(event) in (True, False)
     assert ending.complete in (True, False)
     assert isinstance(ending.expected, str)
+
+
+FRAMES = [
+    ("", b'{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}'),
+    ("", b'{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'),
+    ("", b'{"choices":[{"finish_reason":null},{"finish_reason":"stop"}]}'),
+    ("", b'{"choices":[{"finish_reason":null},{"finish_reason":null}]}'),
+    ("", b'{"choices":[],"usage":{"total_tokens":1}}'),
+    ("", b"[DONE]"),
+    ("response.output_text.delta", b'{"type":"response.output_text.delta","delta":"x"}'),
+    ("response.completed", b'{"type":"response.completed"}'),
+    ("", b'{"type":"response.completed"}'),
+    ("message", b'{"type":"response.failed"}'),
+    ("error", b'{"type":"error"}'),
+    ("thread.message.delta", b"{}"),
+    ("thread.run.completed", b"{}"),
+    ("done", b"[DONE]"),
+]
+
+
+@given(name=st.sampled_from(NAMES), frames=st.lists(st.sampled_from(FRAMES), min_size=1, max_size=8))
+def test_events_that_surely_go_on_are_none_that_is_wanted(name: str | None, frames: list[tuple[str, bytes]]) -> None:
+    ending = ending_for(name, {})
+    wire = b"".join((f"event: {event}\n".encode() if event else b"") + b"data: %b\n\n" % data for event, data in frames)
+    if ending.goes_on([event for event, _ in frames], wire):
+        for event, data in frames:
+            assert not ending.wants(event, data)
+            assert data != b"[DONE]"
+
+
+@pytest.mark.parametrize(("name", "frame"), [("chat", FRAMES[0]), ("response", FRAMES[6]), ("run", FRAMES[11])])
+def test_usual_events_surely_go_on(name: str, frame: tuple[str, bytes]) -> None:
+    assert ending_for(name, {}).goes_on([frame[0]] * 5, (b"data: %b\n\n" % frame[1]) * 5)

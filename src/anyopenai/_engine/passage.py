@@ -8,6 +8,8 @@ from .._codec import DecodeFailure, decode_any
 from ..errors import APIError, OpenAIError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._sansio.sse import ServerSentEvent
     from .iteration import Stream
 
@@ -62,17 +64,28 @@ class Passage:
                 self._over = True
                 held, self._held = self._held, b""
                 return held
-            for frame in await stream._split(piece, whole=True):
-                if not self._over:
-                    await self._watch(frame)
+            frames = await stream._split_whole(piece)
+            clean = self.clean
             whole = self._whole(piece)
+            # Of whole events only, all that `whole` is made of: then they can be looked at together.
+            if clean and self.clean and self._usual(frames, whole):
+                stream._count += len(frames)
+            else:
+                for frame in frames:
+                    if not self._over:
+                        await self._watch(frame)
             if whole:
                 return whole
 
-    async def _watch(self, frame: ServerSentEvent | bytes) -> None:
+    def _usual(self, frames: Sequence[ServerSentEvent], data: bytes) -> bool:
+        """Tell whether surely nothing is to be noted of events, given them and their bytes; a look at each costs more."""
+        names = [frame.event for frame in frames]
+        return b'"error"' not in data and "error" not in names and self._stream._ending.goes_on(names, data)
+
+    async def _watch(self, frame: ServerSentEvent) -> None:
         """Take notice of an event."""
         stream = self._stream
-        name, data = ("", frame) if isinstance(frame, bytes) else (frame.event, frame.data)
+        name, data = frame.event, frame.data
         if data.startswith(b"[DONE]"):
             stream._ending.saw_done()
             self._over = True

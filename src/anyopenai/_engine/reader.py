@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from warnings import warn
 
 import msgspec
@@ -180,7 +180,7 @@ class EventReader(Generic[T]):
         """Wait for the next bytes and take the events they complete; at their end decide whether that is all."""
         piece = await self._next_piece()
         if piece:
-            self._frames = found = await self._split(piece)
+            self._frames = found = await self._split(piece, whole=self._named)
             self._wary = bool(found) and (self._named or self._suspicious(piece))
             found.reverse()
         elif piece is not None:
@@ -197,16 +197,20 @@ class EventReader(Generic[T]):
             for frame in self._frames
         )
 
-    async def _split(self, piece: bytes, *, whole: bool = False) -> list[ServerSentEvent | bytes]:
-        """Return the events that a piece completes, with their names where these matter or are asked for."""
+    async def _split(self, piece: bytes, *, whole: bool) -> list[ServerSentEvent | bytes]:
+        """Return the events that a piece completes, whole or those that can be as their data alone."""
         self._received += len(piece)
         try:
-            found = self._decoder.take(piece, whole=whole or self._named)
+            found = self._decoder.take(piece, whole=whole)
         except EventTooLarge as error:
             raise await self._broken(malformed_event(self.response, b"", error)) from error
         if found:
             self._begun = True
         return found
+
+    async def _split_whole(self, piece: bytes) -> list[ServerSentEvent]:
+        """Return the events that a piece completes, with their names."""
+        return cast("list[ServerSentEvent]", await self._split(piece, whole=True))
 
     async def _next_piece(self) -> bytes | None:
         """Wait for the next bytes, b"" at their end; None if they broke off and the answer is whole."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Final, cast
 
 __all__ = ("Ending", "ending_for")
@@ -36,6 +36,15 @@ class Ending:
         Args:
             name: The event's name; "" without one.
             data: Its data as it stands on the wire.
+        """
+        return False
+
+    def goes_on(self, names: Sequence[str], data: bytes) -> bool:
+        """Tell of several whole events at once, without looking at each, whether surely none is `[DONE]` or can matter.
+
+        Args:
+            names: Their names; "" for those without.
+            data: Their bytes as they stand on the wire.
         """
         return False
 
@@ -89,6 +98,10 @@ class _Choices(Ending):
         # A quotation mark in a text is escaped, so this is the member itself.
         return data.count(b'"finish_reason"') != 1 or not _GOES_ON(data)
 
+    def goes_on(self, names: Sequence[str], data: bytes) -> bool:
+        # One in each, and none that finishes.
+        return data.count(b'"finish_reason":null') == len(names) == data.count(b'"finish_reason"')
+
     def _look(self, event: object) -> None:
         """Take notice of an event that is not one choice going on."""
         usage = _read(event, "usage")
@@ -131,6 +144,10 @@ class _Types(Ending):
             return name in self._types
         return any(kind.encode() in data for kind in self._types)
 
+    def goes_on(self, names: Sequence[str], data: bytes) -> bool:
+        # Those without a name say in their data what they are.
+        return "" not in names and "message" not in names and self._types.isdisjoint(names)
+
     # `Any`: as above.
     def observe(self, event: Any) -> bool:
         try:
@@ -164,6 +181,9 @@ class _Run(Ending):
 
     def wants(self, name: str, data: bytes) -> bool:
         return name == "done" or name in _RUN_ENDS
+
+    def goes_on(self, names: Sequence[str], data: bytes) -> bool:
+        return "" not in names and "done" not in names and _RUN_ENDS.isdisjoint(names)
 
     # `Any`: as above.
     def observe(self, event: Any) -> bool:
