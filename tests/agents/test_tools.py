@@ -103,6 +103,10 @@ async def test_calls_are_checked_and_give_what_the_agent_is_sent() -> None:
     assert await awaitable == '{"days":3}'
 
 
+def test_arguments_that_a_function_does_not_take_are_left_out() -> None:
+    assert function_tool(look)({"city": "Rome", "mood": "good"}) == "Rome 2 None"
+
+
 @dataclass
 class Data:
     city: str

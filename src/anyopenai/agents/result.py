@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ..types.beta.agent_session_message import AgentSessionMessage
     from ..types.beta.agents.sessions.turn import Turn
 
-    OutputT = TypeVarWithDefault("OutputT", default=object)
+    OutputT_co = TypeVarWithDefault("OutputT_co", default=object, covariant=True)
 else:
-    OutputT = TypeVar("OutputT")
+    OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 __all__ = ("AgentTurnResult", "text_of")
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class AgentTurnResult(Generic[OutputT]):
+class AgentTurnResult(Generic[OutputT_co]):
     """What one turn of an agent ended with: its complete messages, without comments on the way.
 
     Attributes:
@@ -39,7 +39,7 @@ class AgentTurnResult(Generic[OutputT]):
 
     turn: Turn
     messages: list[AgentSessionMessage]
-    output_parsed: OutputT | None = None
+    output_parsed: OutputT_co | None = None
 
     @property
     def session_id(self) -> str:
