@@ -27,6 +27,7 @@ from agents.speaking import (
 from anyopenai import OpenAIError, Stream, StreamTruncated, UnsupportedSchemaError, tee
 from anyopenai.agents import AgentOutputParseError, AgentTurnResultError, AsyncAgentSessionEventStream
 from anyopenai.testing import Answer
+from anyopenai.transport import TransportFailure
 
 HELLO = created(delta("Hel"), delta("lo."), said("Hello."))
 NONE: dict[str, Any] = {"type": "none"}
@@ -152,6 +153,30 @@ async def test_a_stream_cut_anywhere_is_whole_or_says_that_it_is_not() -> None:
             with pytest.raises(AgentTurnResultError):
                 await stream.get_final_result()
     assert silent == []
+
+
+async def test_a_connection_that_is_lost_before_the_turn_is_a_cut() -> None:
+    """Also where the session was idle, so that nothing seems to be missing."""
+    lost = TransportFailure("reset", kind="lost", phase="body", sent="all")
+    async with await streamed(Scene([of_session("created"), of_session("idle"), {"what": "?"}, lost])) as stream:
+        with pytest.raises(StreamTruncated, match="before the turn began"):
+            async for _ in stream:
+                pass
+
+
+async def test_one_that_is_closed_ends() -> None:
+    stream = await streamed(Scene(HELLO))
+    await stream.close()
+    assert [event async for event in stream] == []
+
+
+async def test_a_server_that_tells_little_of_a_turn_is_believed() -> None:
+    """There is no result, and nothing is missing."""
+    events = [of_session("created"), of_session("in_progress"), delta("Hi."), of_session("idle")]
+    async with (await streamed(Scene(events))).with_result_collection() as stream:
+        assert len([event async for event in stream]) == 4
+        with pytest.raises(AgentTurnResultError, match="incomplete"):
+            await stream.get_final_result()
 
 
 async def test_a_session_without_input_may_end_idle() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 from warnings import warn
 
 from .._engine.iteration import Stream
@@ -22,6 +22,9 @@ else:
     OutputT = TypeVar("OutputT")
 
 __all__ = ("AsyncAgentSessionEventStream",)
+
+_WORKS: Final = ("agent.session.turn.", "agent.session.in_progress")
+"""How the events begin that tell of a session at work; whether it ends is for the rule of its stream to say then."""
 
 
 class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
@@ -65,8 +68,9 @@ class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
             APIError: The server sent an error, the connection failed, or the result of a call could not be sent.
         """
         follower = self._follower
+        closed = self._closed
         try:
-            if follower.owes and not self._closed:
+            if follower.owes and not closed:
                 try:
                     await follower.answer()
                 except APIError as error:
@@ -76,19 +80,22 @@ class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
                     raise
             event = await super().__anext__()
         except StopAsyncIteration:
-            self._check_begun()
+            if not closed:
+                self._check_begun()
             raise
         except OpenAIError as error:
             follower.broke(error)
             raise
         follower.take(event)
+        if self._expects_turn:
+            said: object = getattr(event, "type", None)
+            self._expects_turn = not (isinstance(said, str) and said.startswith(_WORKS))
         return event
 
     def _check_begun(self) -> None:
         """Refuse an end before the turn that the input begins."""
-        record = self._follower.record
         settings = self._arrival.call.settings
-        if self._expects_turn and self._finished and record.turn is None and not record.over:
+        if self._expects_turn and not self._follower.record.over:
             self._expects_turn = False
             # Where the session was at work the stream has said so itself.
             error = self._truncated("the stream ended before the turn began")
