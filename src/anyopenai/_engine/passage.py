@@ -37,7 +37,7 @@ class Passage:
     def __init__(self, stream: Stream[Any]) -> None:
         if stream._closed or stream._received:
             raise OpenAIError("the stream has been read or closed; pass its bytes on from the beginning")
-        stream.pass_bytes()
+        stream._pass_bytes()
         self._stream = stream
         self._held = b""
         self._over = False

@@ -274,7 +274,7 @@ class EventReader(Generic[T]):
         """Go on over another connection after an error of this one; False where a stream is one connection's."""
         return False
 
-    def pass_bytes(self) -> None:
+    def _pass_bytes(self) -> None:
         """Take notice that its bytes are passed on as they are, so that it stays with its connection."""
 
     async def _end_of_input(self) -> None:

@@ -99,7 +99,7 @@ class ResumableStream(Stream[T]):
         """See `Stream`."""
         return self._polled
 
-    def pass_bytes(self) -> None:
+    def _pass_bytes(self) -> None:
         """See `Stream`: bytes that have been passed on cannot be told from those that come again."""
         self._automatic = False
         self._bytes_only = True
