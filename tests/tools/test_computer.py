@@ -56,6 +56,11 @@ async def test_a_call_of_the_older_kind_with_one_action_works_as_well() -> None:
     assert computer.names == ["click", "screenshot"]
 
 
+async def test_a_call_without_a_word_on_safety_checks_has_none() -> None:
+    output = await AsyncComputerToolset(Computer()).execute(computer_call(CLICK, pending_safety_checks=None))
+    assert output["acknowledged_safety_checks"] == []
+
+
 async def test_actions_are_asked_about_and_done_one_after_the_other() -> None:
     asked: list[str] = []
 
@@ -194,6 +199,7 @@ def test_a_driver_without_methods_is_refused_with_their_names(driver: Any) -> No
         ({"actions": [CLICK], "call_id": None}, "no call_id"),
         ({"actions": [CLICK], "pending_safety_checks": "careful"}, "safety checks that cannot be read"),
         ({"actions": [CLICK], "pending_safety_checks": [{"id": None}]}, "safety checks that cannot be read"),
+        ({"actions": [CLICK], "pending_safety_checks": [{"id": "s", "code": 5}]}, "safety checks that cannot be read"),
         ({"actions": [CLICK], "pending_safety_checks": ["careful"]}, "safety checks that cannot be read"),
     ],
 )

@@ -131,9 +131,15 @@ def checked_safety_checks(call: ResponseComputerToolCall, response: Response | N
         ComputerUseError: It cannot be read, so that nobody could approve it.
     """
     value = cast("object", call.pending_safety_checks)
+    # A server that has none may leave the member out.
     checks = [] if value is None else cast("list[object]", value) if isinstance(value, list) else [value]
-    if not all(isinstance(check, PendingSafetyCheck) and _is_text(check.id) for check in checks):
-        raise ComputerUseError("Computer call has safety checks that cannot be read", response)
+    for check in checks:
+        if (
+            not isinstance(check, PendingSafetyCheck)
+            or not _is_text(check.id)
+            or not all(said is None or _is_text(said) for said in (check.code, check.message))
+        ):
+            raise ComputerUseError("Computer call has safety checks that cannot be read", response)
     return cast("list[PendingSafetyCheck]", checks)
 
 
