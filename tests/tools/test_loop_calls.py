@@ -122,6 +122,32 @@ async def test_the_first_failure_ends_all_and_is_the_one_that_is_raised(
     assert raised == failed[:1]
 
 
+async def test_calls_begin_in_their_order() -> None:
+    began: list[int] = []
+
+    async def note(number: int) -> None:
+        began.append(number)
+        await checkpoint()
+
+    def plain(number: int) -> None:
+        began.append(number)
+
+    for limit in (1, 3, 20):
+        calls = [call("note", {"number": number}, f"c{number}") for number in range(9)]
+        client, _ = client_of(
+            chat_answer(completion(None, *calls), stream=False), chat_answer(completion("Done."), stream=False)
+        )
+        await client.chat.completions.run_tools(**ASK, tools=[note], max_concurrent_calls=limit)
+        assert began == list(range(9))
+        began.clear()
+    calls = [call("plain", {"number": number}, f"c{number}") for number in range(5)]
+    client, _ = client_of(
+        chat_answer(completion(None, *calls), stream=False), chat_answer(completion("Done."), stream=False)
+    )
+    await client.chat.completions.run_tools(**ASK, tools=[plain], max_concurrent_calls=1)
+    assert began == list(range(5))
+
+
 @pytest.mark.parametrize("shielded", [False, True])
 async def test_a_failure_is_raised_when_the_other_calls_have_cleaned_up(shielded: bool) -> None:
     cleaned = 0

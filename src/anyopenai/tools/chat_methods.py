@@ -158,7 +158,8 @@ class RunToolsCompletions(Resource):
                 and priced.
             stop (str or list of str): Texts that end the answer.
             store (bool, default False): Keep the answer, so that it can be retrieved.
-            stream_options (`ChatCompletionStreamOptionsParam`): What a stream has beside the answer.
+            stream_options (`ChatCompletionStreamOptionsParam`): What streams have beside the answer; unless it is given, they
+                are asked for their usage.
             temperature (float, 0 to 2, default 1): Above 1 more surprising, near 0 more predictable.
             tool_choice (`ChatCompletionToolChoiceOptionParam`): Which tools the model may or must call; one that names a
                 tool ends the run with that call.

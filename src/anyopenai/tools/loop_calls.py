@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from anyio import CancelScope, Event, Semaphore
+from anyio import CancelScope, Event
 
 from .call_running import run_call
 
@@ -24,6 +25,8 @@ __all__ = ("TurnCalls",)
 class TurnCalls:
     """Runs calls as tasks of a group that somebody else opened; a failure is kept, and never fails the group.
 
+    Calls begin in their order, on trio too, which starts tasks in any.
+
     Args:
         group: Where the tasks run.
         tools: What is called, by name.
@@ -35,15 +38,16 @@ class TurnCalls:
     __slots__ = (
         "_arrived",
         "_group",
+        "_limit",
         "_outcomes",
         "_policy",
+        "_queue",
         "_scopes",
-        "_slots",
         "_stopped",
         "_tell",
         "_tools",
+        "_under_way",
         "failure",
-        "running",
     )
 
     def __init__(
@@ -57,14 +61,20 @@ class TurnCalls:
         self._group = group
         self._tools = tools
         self._policy = policy
-        self._slots = Semaphore(limit)
+        self._limit = limit
         self._tell = tell
         self._arrived = Event()
         self._outcomes: dict[int, CallOutcome] = {}
         self._scopes: set[CancelScope] = set()
+        self._queue: deque[ToolCall] = deque()
+        self._under_way = 0
         self._stopped = False
-        self.running: int = 0
         self.failure: Exception | None = None
+
+    @property
+    def running(self) -> int:
+        """How many calls have not ended, those in line among them."""
+        return self._under_way + len(self._queue)
 
     @property
     def active(self) -> bool:
@@ -73,9 +83,9 @@ class TurnCalls:
 
     def begin(self, calls: Sequence[ToolCall]) -> None:
         """Begin the calls of a turn."""
-        self.running = len(calls)
-        for call in calls:
-            self._group.start_soon(self._perform, call)
+        self._queue.extend(calls)
+        for _ in range(min(self._limit, len(calls))):
+            self._group.start_soon(self._work)
 
     def take(self) -> list[CallOutcome]:
         """Return the outcomes of the turn in the order of its calls, and forget them."""
@@ -91,18 +101,27 @@ class TurnCalls:
     def cancel(self) -> None:
         """Cancel what runs, and let nothing more begin."""
         self._stopped = True
+        self._queue.clear()
         for scope in tuple(self._scopes):
             scope.cancel()
 
+    async def _work(self) -> None:
+        """Run one call after another, until none is in line."""
+        while self._queue:
+            call = self._queue.popleft()
+            self._under_way += 1
+            try:
+                await self._perform(call)
+            finally:
+                self._under_way -= 1
+                self._arrived.set()
+
     async def _perform(self, call: ToolCall) -> None:
         try:
-            if self._stopped:
-                return
             with CancelScope() as scope:
                 self._scopes.add(scope)
                 try:
-                    async with self._slots:
-                        outcome = await run_call(call, self._tools, self._policy)
+                    outcome = await run_call(call, self._tools, self._policy)
                 finally:
                     self._scopes.discard(scope)
                 self._outcomes[call.index] = outcome
@@ -112,9 +131,6 @@ class TurnCalls:
             if not self._stopped:
                 self.failure = _iterable(error)
                 self.cancel()
-        finally:
-            self.running -= 1
-            self._arrived.set()
 
 
 def _iterable(error: Exception) -> Exception:
