@@ -71,6 +71,7 @@ ELSEWHERE = {
     "an unknown word as `require_approval`": "tools.test_runner:test_params_that_no_run_can_be_made_of",
     "an output that is no valid Unicode": "tools.test_runner:test_text_that_is_no_unicode_is_refused_as_output",
     "input that can be iterated only once": "tools.test_runner:test_what_is_sent",
+    "an `approve_mcp` that raises or gives no bool": "tools.test_runner_mcp:test_an_approval_that_raises_ends_the_run",
     "a message without a status": "tools.test_runner:test_a_message_without_a_status_is_whole",
     "Arguments of a streamed answer that do not fit are told": "tools.test_runner_recorded:test_a_run_is_as_openai_python_makes_it",
     "`runs.poll()` and the `..._and_poll` methods of runs wait as openai-python does": "jobs.test_polling:test_the_servers_hint_is_kept_and_the_callers_interval_beats_it",

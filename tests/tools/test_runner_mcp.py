@@ -140,6 +140,17 @@ async def test_consent_is_true_or_false(answer: Any) -> None:
     assert bench.stages[-1] == ("approval", "policy_failed", "r1")
 
 
+async def test_an_approval_that_raises_ends_the_run() -> None:
+    async def fail(_: object) -> bool:
+        raise LookupError("secret")
+
+    bench = Bench([request()], LAST)
+    with pytest.raises(ToolRunnerError) as caught:
+        await bench.run({"tools": [server()]}, approve_mcp=fail)
+    assert isinstance(caught.value.__cause__, LookupError)
+    assert bench.stages[-1] == ("approval", "policy_failed", "r1")
+
+
 async def test_consent_in_the_input_counts() -> None:
     history = [request(), {"type": "mcp_approval_response", "approval_request_id": "r1", "approve": True}]
     bench = Bench([called(), *LAST])

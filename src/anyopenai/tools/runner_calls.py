@@ -148,7 +148,11 @@ class CallMaker:
                 f"an MCP server asks for consent to {proposal.name!r}, and there is nobody to ask; give approve_mcp="
             )
         started = monotonic()
-        approve: object = await call_user(self._approve_mcp, proposal.item.model_copy(deep=True))
+        try:
+            approve: object = await call_user(self._approve_mcp, proposal.item.model_copy(deep=True))
+        except Exception:
+            self._tell("approval", "policy_failed", started, proposal)
+            raise
         if not isinstance(approve, bool):
             self._tell("approval", "policy_failed", started, proposal)
             raise self._record.evidence.error(f"approve_mcp() returned {type(approve).__name__}; return True or False")
