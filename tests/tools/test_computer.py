@@ -248,7 +248,9 @@ def test_an_action_with_one_member_of_the_wrong_kind_is_not_well_formed(data: st
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
+        # An object without a type that has a member of an action is taken for the action that fits best: a screenshot.
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda v: st.lists(v) | st.dictionaries(st.text().filter(lambda name: name not in _BAD), v),
     )
 )
 def test_anything_that_a_server_sends_as_an_action_is_judged_without_an_error(value: Any) -> None:
