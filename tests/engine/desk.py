@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import anyio
 from anyio.lowlevel import checkpoint
 
-from anyopenai import OpenAI, OpenAIError
+from anyopenai import AsyncAssistantEventHandler, OpenAI, OpenAIError
 from anyopenai.testing.faults import FaultServer, Peer, ReceivedRequest, response_bytes
 from anyopenai.testing.http2 import ErrorCodes, Exchange, Http2
 from anyopenai.transport import PoolTransport
@@ -219,10 +219,31 @@ async def a_helpers_response_left_early(desk: Desk) -> None:
             await anext(stream)
 
 
+class Hooked(AsyncAssistantEventHandler):
+    """Waits in its hooks, and counts the ends that it is told of."""
+
+    ends = 0
+
+    async def on_event(self, event: object) -> None:
+        await checkpoint()
+
+    async def on_text_delta(self, delta: object, snapshot: object) -> None:
+        await checkpoint()
+
+    async def on_end(self) -> None:
+        await checkpoint()
+        self.ends += 1
+
+
 async def a_helpers_run(desk: Desk) -> None:
-    async with desk.client.beta.threads.runs.stream(thread_id="thread", assistant_id="a") as stream:
-        await stream.until_done()
-        assert (await stream.get_final_run()).status == "completed"
+    hooked = Hooked()
+    asked = desk.client.beta.threads.runs.stream(thread_id="thread", assistant_id="a", event_handler=hooked)
+    try:
+        async with asked as stream:
+            assert (await stream.get_final_run()).status == "completed"
+        assert hooked.ends == 1
+    finally:
+        assert hooked.ends <= 1
 
 
 async def a_helpers_run_left_early(desk: Desk) -> None:
