@@ -52,14 +52,17 @@ def pair() -> Generator[tuple[WatchedLink, socket.socket]]:
             link.close()
 
 
+# uvloop cannot be looked into.
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
+
 class Told:
     """What an event loop of asyncio's own is told to watch and to time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.readers = self.timers = 0
         loop: Any = current_token().native_token
-        if not isinstance(loop, asyncio.SelectorEventLoop):
-            pytest.skip("uvloop cannot be looked into")
+        assert isinstance(loop, asyncio.SelectorEventLoop)
         add_reader, call_at = loop.add_reader, loop.call_at
 
         def count_reader(*args: Any) -> None:
@@ -74,6 +77,7 @@ class Told:
         monkeypatch.setattr(loop, "call_at", count_timer)
 
 
+@ON_ASYNCIO
 async def test_many_reads_take_one_registration_and_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     with pair() as (link, other):
         told = Told(monkeypatch)
@@ -152,6 +156,7 @@ async def test_a_shorter_limit_than_the_one_before_holds() -> None:
         assert await link.receive_within(0.001) is None
 
 
+@ON_ASYNCIO
 async def test_a_limit_counts_from_its_own_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with pair() as (link, other):
         told = Told(monkeypatch)
