@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -14,3 +16,16 @@ settings.load_profile("project")
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Name the event loop that a test runs on."""
     return str(request.param)
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what is there to stay, so that collections in tests look at what the tests made."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Set aside what a module loaded, and have what it leaked finalized where it is to blame."""
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
