@@ -14,6 +14,7 @@ from anyio import CancelScope, current_time, sleep
 from anyio.lowlevel import checkpoint
 
 from .._tasks import open_task_group
+from .assistants import Assistants
 from .batches import Batches
 from .chat import Chat
 from .completions import Completions
@@ -38,7 +39,9 @@ from .limits import RateLimits
 from .models import Models
 from .moderations import Moderations
 from .responses import Responses
+from .runs import Runs
 from .state import Shared, Stats, new_id
+from .threads import Threads
 
 __all__ = ("StandIn",)
 
@@ -59,7 +62,8 @@ class StandIn:
     """A local stand-in for the API, for demos and tests: an ASGI application that computes no model.
 
     Chat, completions and responses answer with the prompt's own words and say so; embeddings are lexical vectors, so
-    that similar texts are near; models, files, moderations, stored objects and batch records behave as the API's do.
+    that similar texts are near; models, files, moderations, assistants with
+    their threads and runs, stored objects and batch records behave as the API's do.
     Functions that a request offers are called once with arguments that fit their schemas, those that the prompt names
     or else all of them, and the answer quotes what they gave; `name({...})` in the prompt gives the arguments to the
     letter. Any non-empty key is taken. Everything is kept in memory, bounded, and lost with the object. Run it with `serve`,
@@ -110,6 +114,7 @@ class StandIn:
         shared = Shared(limits, self.stats, now, keep, tool_rounds=tool_rounds, break_off_after=break_off_after)
         models = Models(shared, strict_models)
         files = Files(shared, max_file_bytes)
+        assistants, threads = Assistants(shared, models), Threads(shared)
         self._routes = _Routes()
         for endpoint in (
             models,
@@ -120,6 +125,9 @@ class StandIn:
             Moderations(shared, models),
             files,
             Batches(shared, files),
+            assistants,
+            Runs(shared, models, assistants, threads),
+            threads,
         ):
             for method, pattern, handler in endpoint.routes():
                 self._routes.add(method, pattern, handler)
