@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from anyopenai.testing.nodes import Unwritable
@@ -108,7 +108,7 @@ DOCUMENTS = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=DOCUMENTS, variant=st.integers(0, 5))
 def test_a_value_satisfies_its_schema_and_is_the_same_every_time(schema: dict[str, Any], variant: int):
     try:

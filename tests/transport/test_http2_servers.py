@@ -193,6 +193,20 @@ async def test_early_hints_come_before_the_answer_and_are_passed_over(app: Site)
         assert (response.status, await response.read(100)) == (200, b"{}")
 
 
+async def echo_200(pool: PoolTransport, site: Site, *, tls: bool = True) -> None:
+    """Send 200 bodies, 20 at a time, and see that each came whole."""
+
+    async def ten() -> None:
+        for number in range(10):
+            said = json.loads(await fetch(pool, ask(site, "/echo", b"x" * number, method="POST", tls=tls)))
+            assert said["bytes"] == number
+
+    with fail_after(18):
+        async with create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(ten)
+
+
 # nginx alone.
 
 
@@ -207,16 +221,7 @@ def busy_nginx(app: Site, keys: Keys, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize("tls", [True, False], ids=["tls", "clear"])
 async def test_connections_of_ten_requests_and_three_streams_serve_200(busy_nginx: Site, tls: bool) -> None:
     async with pool_for(busy_nginx, http2="auto" if tls else True) as pool:
-
-        async def some() -> None:
-            for number in range(10):
-                said = json.loads(await fetch(pool, ask(busy_nginx, "/echo", b"x" * number, method="POST", tls=tls)))
-                assert said["bytes"] == number
-
-        with fail_after(18):
-            async with create_task_group() as group:
-                for _ in range(20):
-                    group.start_soon(some)
+        await echo_200(pool, busy_nginx, tls=tls)
         assert pool.stats().opened >= 20
         assert_all_free(pool)
 
@@ -301,16 +306,7 @@ async def test_nghttpx_with_five_streams_and_connections_of_twenty_requests(app:
     options = ("--frontend-http2-max-concurrent-streams=5", "--frontend-max-requests=20")
     with nghttpx(keys, app.clear, *options) as site:
         async with pool_for(site) as pool:
-
-            async def some() -> None:
-                for number in range(10):
-                    said = json.loads(await fetch(pool, ask(site, "/echo", b"x" * number, method="POST")))
-                    assert said["bytes"] == number
-
-            with fail_after(18):
-                async with create_task_group() as group:
-                    for _ in range(20):
-                        group.start_soon(some)
+            await echo_200(pool, site)
             assert pool.stats().opened >= 10
             assert_all_free(pool)
 
