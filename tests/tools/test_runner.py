@@ -182,6 +182,7 @@ BAD = {
     "an unfinished message": message(status="incomplete"),
     "arguments": call("a", arguments="[]"),
     "a name that is none": call("a", name=3),
+    "an item of tomorrow": {"type": "telepathy", "id": "t", "thought": "x"},
 }
 
 
@@ -342,6 +343,40 @@ async def test_calls_that_all_are_told_to_stop_end_the_run_as_cancelled() -> Non
         await bench.run(cancelled=stop.is_set)
     assert caught.value.attempted_call_ids == ("a", "b")
     assert caught.value.completed_call_ids == bench.runner.completed_call_ids
+
+
+async def test_an_output_that_comes_while_another_call_is_written_down_is_saved_when_cancelled() -> None:
+    writing, returned = anyio.Event(), anyio.Event()
+    kept: list[Any] = []
+
+    async def save(found: Any) -> None:
+        if found["attempted_call_ids"] == ["a", "b"] and not writing.is_set():
+            writing.set()
+            await anyio.sleep_forever()
+        kept.append(found)
+
+    async def execute(arguments: object) -> str:
+        await writing.wait()
+        returned.set()
+        return "ok"
+
+    bench = Bench([call("a"), call("b")], LAST, functions=[registered(execute=execute, independent=True)])
+    async with anyio.create_task_group() as group:
+
+        async def run() -> None:
+            await bench.run(ledger=AsyncResponsesToolLedger("run", save))
+
+        group.start_soon(run)
+        await returned.wait()
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert bench.runner.completed_call_ids == ("a",)
+    assert kept[-1]["returned_call_ids"] == ["a"]
+
+
+async def test_an_answer_without_output_is_no_answer() -> None:
+    bench = Bench(Answer(json={"id": "r", "object": "response", "status": "completed"}))
+    assert "neither" in str(await refused(bench))
 
 
 async def test_a_ledger_that_fails_when_a_run_is_cancelled_does_not_hide_that() -> None:

@@ -155,7 +155,7 @@ class Inspection:
         Raises:
             ToolRunnerError: It does.
         """
-        ended = [cast("Item", plain(item)) for item in cast("list[object]", response.output)]
+        ended = [cast("Item", plain(item)) for item in as_list(response.output) or []]
         if [_essence(item) for item in ended] != [_essence(item) for item in self.items]:
             raise self._evidence.error(f"the response {response.id!r} ended with another output than was streamed")
         self.items = ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from .invocation import is_async
 from .proposals import Inspection, InvalidArguments, Proposal
 from .request_key import fixed_key
 from .runner_calls import CallMaker, CallQueue
-from .runner_items import Item, plain
+from .runner_items import Item, as_list, plain
 
 if TYPE_CHECKING:
     from ..client import OpenAI
@@ -112,7 +113,7 @@ class Question:
                     async for event in stream:
                         done = event.type == "response.output_item.done"
                         # Before anybody is shown it, who could change it.
-                        item = event.item.model_copy(deep=True) if done else None
+                        item = deepcopy(event.item) if done else None
                         await _show(on_event, event)
                         if item is not None:
                             await self._offer(item, inspection, early, queue)
@@ -147,7 +148,7 @@ class Question:
         return stream(**self._params.arguments, input=list(said), **{**options, "extra_body": more})
 
     def _inspect(self, response: Response, inspection: Inspection) -> None:
-        for item in cast("Sequence[object]", response.output):
+        for item in as_list(response.output) or []:
             self._taken(item, inspection)
         inspection.finish(response)
 

@@ -61,6 +61,8 @@ class RunRecord:
         self._lock = Lock()
         # Whether outputs exist that no checkpoint has.
         self._unsaved = False
+        # A ledger that failed is not asked again.
+        self._broken = False
 
     @property
     def calls_left(self) -> bool:
@@ -137,7 +139,7 @@ class RunRecord:
 
         Without them the next process would have to find out what calls came to that came to their end.
         """
-        if self._unsaved and self._ledger is not None:
+        if self._unsaved and not self._broken and self._ledger is not None:
             with grace():
                 try:
                     await self.save("pending")
@@ -154,10 +156,11 @@ class RunRecord:
         try:
             await call_user(ledger.save, self._checkpoint(ledger.run_id, phase, final))
         except Exception:
-            # A ledger that fails is not asked again.
+            self._broken = True
             raise
         except BaseException:
-            self._unsaved = unsaved
+            # An output may have come while it was being written.
+            self._unsaved = self._unsaved or unsaved
             raise
 
     def _checkpoint(self, run_id: str, phase: str, final: Item | None) -> dict[str, object]:

@@ -89,14 +89,13 @@ class ResponsesToolRun:
             await record.rescue()
             if not isinstance(error, Exception):
                 raise
-            stopped = _stop(error)
-            if stopped is not None:
+            if isinstance(error, ToolRunnerError):
                 # Calls beside the one that failed may have gone on after it.
-                stopped.attempted_call_ids = tuple(record.evidence.attempted)
-                stopped.completed_call_ids = tuple(record.evidence.completed)
-                if stopped is error:
-                    raise
-                raise stopped from error
+                error.attempted_call_ids = tuple(record.evidence.attempted)
+                error.completed_call_ids = tuple(record.evidence.completed)
+                raise
+            if _is_cancelled(error):
+                raise record.evidence.cancelled() from error
             raise record.evidence.error(
                 f"the tool run stopped because of {type(error).__name__}, which is the cause of this error"
             ) from error
@@ -161,12 +160,8 @@ class ResponsesToolRun:
         return f"<ResponsesToolRun, {record.consumed} of {record.max_steps} requests>"
 
 
-def _stop(error: BaseException) -> ToolRunnerError | None:
-    """Return the runner's own error in what was raised, where nothing else is in it; several at once are one."""
-    if isinstance(error, ToolRunnerError):
-        return error
+def _is_cancelled(error: BaseException) -> bool:
+    """Tell whether `cancelled()` stopped everything that failed: several calls at once ask it, each for itself."""
     if isinstance(error, BaseExceptionGroup):
-        found = [_stop(one) for one in cast("BaseExceptionGroup[BaseException]", error).exceptions]
-        if all(isinstance(one, ToolRunnerCancelledError) for one in found):
-            return found[0]
-    return None
+        return all(map(_is_cancelled, cast("BaseExceptionGroup[BaseException]", error).exceptions))
+    return isinstance(error, ToolRunnerCancelledError)
