@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -234,6 +234,8 @@ FRAMES = [
 
 
 @given(name=st.sampled_from(NAMES), frames=st.lists(st.sampled_from(FRAMES), min_size=1, max_size=8))
+@example(name="response", frames=[("done", b"[DONE]")])
+@example(name="chat", frames=[FRAMES[3], FRAMES[4]])
 def test_events_that_surely_go_on_are_none_that_is_wanted(name: str | None, frames: list[tuple[str, bytes]]) -> None:
     ending = ending_for(name, {})
     wire = b"".join((f"event: {event}\n".encode() if event else b"") + b"data: %b\n\n" % data for event, data in frames)

@@ -99,8 +99,12 @@ class _Choices(Ending):
         return data.count(b'"finish_reason"') != 1 or not _GOES_ON(data)
 
     def goes_on(self, names: Sequence[str], data: bytes) -> bool:
-        # One in each, and none that finishes.
-        return data.count(b'"finish_reason":null') == len(names) == data.count(b'"finish_reason"')
+        # One in each, none that finishes, and no cost: one event may have two choices where another has none and the usage.
+        return (
+            data.count(b'"finish_reason":null') == len(names) == data.count(b'"finish_reason"')
+            and data.count(b'"choices":[{') == len(names)
+            and b'"usage":{' not in data
+        )
 
     def _look(self, event: object) -> None:
         """Take notice of an event that is not one choice going on."""
@@ -146,7 +150,9 @@ class _Types(Ending):
 
     def goes_on(self, names: Sequence[str], data: bytes) -> bool:
         # Those without a name say in their data what they are.
-        return "" not in names and "message" not in names and self._types.isdisjoint(names)
+        unnamed = "" in names or "message" in names
+        # A name of whatever kind may stand before `[DONE]`, too.
+        return not unnamed and self._types.isdisjoint(names) and b"[DONE]" not in data
 
     # `Any`: as above.
     def observe(self, event: Any) -> bool:
