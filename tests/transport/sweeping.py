@@ -25,6 +25,8 @@ from anyio.lowlevel import checkpoint
 
 from anyopenai.testing.contract.disturbance import Disturbed
 from anyopenai.transport import network
+from anyopenai.transport.http2_pump import Pump
+from anyopenai.transport.http2_stream import Http2Stream
 from anyopenai.transport.link import SocketLink
 from anyopenai.transport.watching import WatchedLink
 
@@ -57,6 +59,16 @@ class Limits:
                 return await receive_within(this, seconds, max_bytes)
 
         monkeypatch.setattr(WatchedLink, "receive_within", limited)
+        wait = Pump.wait
+
+        async def waited(this: Pump, stream: Http2Stream, seconds: float | None, phase: Any) -> None:
+            if seconds is None or this._loop is None or not this._link.resumable:
+                await wait(this, stream, seconds, phase)
+                return
+            with _Limit(self.active, _Silence(stream)):
+                await wait(this, stream, seconds, phase)
+
+        monkeypatch.setattr(Pump, "wait", waited)
 
     def scope(self, *, deadline: float = inf, shield: bool = False) -> object:
         """Stand in for `anyio.CancelScope`; only what has a deadline is of interest."""
@@ -77,13 +89,17 @@ class _Scope(Protocol):
 
 
 class _Silence:
-    """The limit of one read of a link that is watched, as a scope."""
+    """The limit of one wait that an alarm ends, as a scope."""
 
-    def __init__(self, link: WatchedLink) -> None:
-        self._link = link
+    def __init__(self, waiter: WatchedLink | Http2Stream) -> None:
+        self._waiter = waiter
 
     def cancel(self) -> None:
-        self._link._wake()
+        alarm = self._waiter._alarm if isinstance(self._waiter, WatchedLink) else self._waiter.alarm
+        if alarm is not None:
+            alarm.cancel()
+            alarm.late = True
+            alarm._ring()
 
     def __enter__(self) -> _Silence:
         return self

@@ -380,7 +380,7 @@ class Teller:
         raise AssertionError("told in the middle of a choice")
 
 
-def test_a_pool_that_asks_whether_a_connection_is_stale_is_not_told_so_meanwhile() -> None:
+async def test_a_pool_that_asks_whether_a_connection_is_stale_is_not_told_so_meanwhile() -> None:
     connection = Http2Connection(DeadLink(), Origin("http", "localhost", 80))  # type: ignore[arg-type]  # what is used of a link
     connection._owner = Teller()  # type: ignore[assignment]  # what is used of an owner
     assert connection.is_stale()

@@ -22,7 +22,7 @@ from anyio import (
 )
 from anyio.lowlevel import checkpoint, current_token
 
-from anyopenai.transport import watching
+from anyopenai.transport import waiting
 from anyopenai.transport.link import SocketLink
 from anyopenai.transport.watching import WatchedLink, link_over
 
@@ -185,7 +185,7 @@ async def test_a_limit_that_passes_while_nobody_waits_harms_nobody() -> None:
     with pair() as (link, other):
         other.send(b"x")
         assert await link.receive_within(0.001) == b"x"
-        while link._timer is not None:
+        while link._alarm._timer is not None:
             await checkpoint()
         async with create_task_group() as group:
             group.start_soon(wait_and_send, other, b"y")
@@ -257,7 +257,7 @@ async def test_closing_wakes_who_waits_and_frees_the_descriptor_at_once() -> Non
             await wait_all_tasks_blocked()
             assert link.close()
             assert link._sock.fileno() == -1
-        assert link._timer is None
+        assert link._alarm._timer is None
 
 
 async def test_aborting_from_another_thread_leaves_the_descriptor_to_its_event_loop() -> None:
@@ -308,7 +308,7 @@ async def test_an_event_loop_without_readers_gets_plain_links(monkeypatch: pytes
     class Token:
         native_token = object()
 
-    monkeypatch.setattr(watching, "current_token", Token)
+    monkeypatch.setattr(waiting, "current_token", Token)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         assert type(link_over(ours)) is SocketLink

@@ -172,6 +172,9 @@ class Http2Connection(Pump):
         if stream.released:
             return
         stream.released = True
+        if stream.alarm is not None:
+            stream.alarm.cancel()
+            stream.alarm = None
         self._wire.blocked.pop(stream, None)
         if not stream.complete and stream.error is None:
             # Somebody else may be reading it.

@@ -9,6 +9,8 @@ were. What becomes ready in one turn of the event loop shares a write: the first
 
 from __future__ import annotations
 
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from anyio import CancelScope, Event, current_time
@@ -19,6 +21,7 @@ from .answer import READ_BYTES
 from .failures import is_network_error, timed_out
 from .http2_stream import ConnectionLost, Http2Error
 from .http2_wire import Http2Wire
+from .waiting import Alarm, Flag, native_loop
 
 if TYPE_CHECKING:
     from .base import Phase
@@ -56,6 +59,7 @@ class Pump:
         "_leader",
         "_link",
         "_listening",
+        "_loop",
         "_parked",
         "_pinged",
         "_reading",
@@ -68,6 +72,7 @@ class Pump:
 
     def __init__(self, link: Link, origin: Origin) -> None:
         self._link = link
+        self._loop = native_loop()
         self._wire = Http2Wire()
         self.origin: Origin = origin
         self.fresh: bool = True
@@ -119,9 +124,17 @@ class Pump:
         if stream.news or seconds is None:
             await self._wait(stream)
             return
-        with CancelScope(deadline=current_time() + seconds):
+        alarm = stream.alarm or self._new_alarm(stream)
+        if alarm is not None:
+            alarm.set(seconds)
             await self._wait(stream)
-            return
+            if not alarm.late:
+                alarm.set(inf)
+                return
+        else:
+            with CancelScope(deadline=current_time() + seconds):
+                await self._wait(stream)
+                return
         raise timed_out(
             self.origin.where,
             seconds,
@@ -130,6 +143,12 @@ class Pump:
             fresh=self.fresh,
             received=stream.received,
         )
+
+    def _new_alarm(self, stream: Http2Stream) -> Alarm | None:
+        """Return what wakes a stream in time; None where only a scope does, as what it waits in cannot be interrupted."""
+        if self._loop is not None and self._link.resumable:
+            stream.alarm = Alarm(self._loop, partial(self._call_back, stream))
+        return stream.alarm
 
     async def _wait(self, stream: Http2Stream) -> None:
         try:
@@ -144,7 +163,7 @@ class Pump:
                         # Nothing names a stream before it is opened: whoever waits to open one looks after each read.
                         stream.news = True
                 else:
-                    event = stream.event = Event()
+                    event = stream.event = Event() if self._loop is None else Flag(self._loop)
                     self._parked[stream] = None
                     try:
                         await event.wait()

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from anyio import Event
 
     from .base import WireRequest
+    from .waiting import Alarm, Flag
 
 __all__ = (
     "ConnectionLost",
@@ -116,6 +117,7 @@ class Http2Stream:
         error: Why nothing more will come.
         foreign: What the body's own source raised; it belongs to whoever made the source.
         news: Something has happened since somebody last looked.
+        alarm: Rings when the silence that its reader waits in has lasted too long; None where no such is used.
         event: Set when something happens; None while nobody waits for it.
         released: Its share of the connection has been given back.
         told: Its observer knows of the head.
@@ -124,6 +126,7 @@ class Http2Stream:
 
     __slots__ = (
         "__weakref__",
+        "alarm",
         "complete",
         "decode",
         "encodings",
@@ -165,7 +168,8 @@ class Http2Stream:
         self.error: Exception | None = None
         self.foreign: BaseException | None = None
         self.news: bool = False
-        self.event: Event | None = None
+        self.alarm: Alarm | None = None
+        self.event: Event | Flag | None = None
         self.released: bool = False
         self.told: bool = False
         self.decode: bool = decode

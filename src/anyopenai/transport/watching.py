@@ -14,47 +14,26 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from math import inf
-from typing import Protocol, cast
 
 from anyio import BusyResourceError
-from anyio.lowlevel import current_token
 
 from .link import SocketLink
 from .loops import call_soon
+from .waiting import Alarm, Future, Loop, native_loop
 
 __all__ = ("WatchedLink", "link_over")
 
 _READ_BYTES = 65536
 
 
-class _Future(Awaitable[None], Protocol):
-    def done(self) -> bool: ...
-    def set_result(self, result: None) -> None: ...
-
-
-class _Timer(Protocol):
-    def cancel(self) -> None: ...
-
-
-class _Loop(Protocol):
-    """What asyncio's event loops have, and those that are made like them."""
-
-    def add_reader(self, fd: int, callback: Callable[[], None]) -> None: ...
-    def remove_reader(self, fd: int) -> bool: ...
-    def create_future(self) -> _Future: ...
-    def call_at(self, when: float, callback: Callable[[], None]) -> _Timer: ...
-    def time(self) -> float: ...
-
-
 def link_over(sock: socket.socket) -> SocketLink:
     """Return the link that serves a connected socket best on the running event loop."""
-    native = current_token().native_token
+    loop = native_loop()
     # On Windows asyncio's default loop has no readers; `native_backend` says what is used there.
-    if sys.platform != "win32" and hasattr(native, "add_reader"):
-        return WatchedLink(sock, cast("_Loop", native))
+    if loop is not None and sys.platform != "win32":
+        return WatchedLink(sock, loop)
     return SocketLink(sock)
 
 
@@ -74,9 +53,9 @@ class WatchedLink(SocketLink):
         loop: The running event loop.
     """
 
-    __slots__ = ("_due", "_failure", "_fd", "_held", "_loop", "_stays", "_timer", "_timer_due", "_waiter", "_watching")
+    __slots__ = ("_alarm", "_failure", "_fd", "_held", "_loop", "_stays", "_waiter", "_watching")
 
-    def __init__(self, sock: socket.socket, loop: _Loop) -> None:
+    def __init__(self, sock: socket.socket, loop: Loop) -> None:
         super().__init__(sock)
         self._loop = loop
         self._fd = sock.fileno()
@@ -85,11 +64,8 @@ class WatchedLink(SocketLink):
         # What was read, or why nothing can be, until somebody asks for it.
         self._held: bytes | None = None
         self._failure: OSError | None = None
-        self._waiter: _Future | None = None
-        # When the silence that is waited in now has lasted too long, and when the timer next looks at that.
-        self._due = inf
-        self._timer: _Timer | None = None
-        self._timer_due = inf
+        self._waiter: Future | None = None
+        self._alarm = Alarm(loop, self._wake)
 
     async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
         """Return what arrives next, or b"" when the peer sends no more; cancelling loses nothing."""
@@ -121,14 +97,11 @@ class WatchedLink(SocketLink):
         self._check_open()
         if self._waiter is not None:
             raise BusyResourceError("receiving from")
-        loop = self._loop
-        self._due = due = loop.time() + seconds
-        if due < self._timer_due:
-            self._set_timer(due)
+        self._alarm.set(seconds)
         if not self._watching:
-            loop.add_reader(self._fd, self._on_readable)
+            self._loop.add_reader(self._fd, self._on_readable)
             self._watching = True
-        self._waiter = waiter = loop.create_future()
+        self._waiter = waiter = self._loop.create_future()
         try:
             await waiter
         finally:
@@ -152,22 +125,6 @@ class WatchedLink(SocketLink):
                 # The end can be read for ever.
                 self._look_away()
         self._wake()
-
-    def _on_time(self) -> None:
-        when, self._timer, self._timer_due = self._timer_due, None, inf
-        if self._waiter is None:
-            return
-        if self._due <= when:
-            self._wake()
-        elif self._due < inf:
-            # Something came since it was set.
-            self._set_timer(self._due)
-
-    def _set_timer(self, due: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._on_time)
-        self._timer_due = due
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -198,9 +155,7 @@ class WatchedLink(SocketLink):
         # The event loop may have ended.
         with suppress(RuntimeError):
             self._look_away()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._alarm.cancel()
             self._wake()
         self._held = self._failure = None
         return super().close()
