@@ -9,6 +9,7 @@ import pytest
 from anyopenai import errors
 from anyopenai._contract import RequestInfo, ResponseInfo
 from anyopenai._headers import Headers
+from anyopenai._sansio.usage import Usage
 
 KEY = "sk-very-secret"
 REQUEST = RequestInfo(
@@ -85,6 +86,11 @@ EVERY_ERROR = [
     errors.RateLimitError("m", response=answer(429, x_request_id="r"), body=None),
     errors.ContentFilterFinishReasonError(),
     errors.LengthFinishReasonError(completion={"usage": None}),
+    errors.ToolLoopLimitError(
+        "too many", limit="max_turns", value=2, messages=[{"role": "user"}], answers=[{}], usage=Usage(calls=1)
+    ),
+    errors.ToolLoopAborted("aborted", messages=[], answers=[], usage=Usage()),
+    errors.InvalidToolCallError("no such tool", name="x", arguments="{}"),
     errors.WebSocketConnectionClosedError("m", code=1006, reason="gone", unsent_messages=["a"]),
     errors.InvalidWebhookSignatureError("m"),
 ]

@@ -370,6 +370,8 @@ async def test_an_abort_by_another_task_reaches_who_waits() -> None:
         tasks.start_soon(abort)
         with pytest.raises(ToolLoopAborted):
             await run.final_content()
+        assert (run.aborted, run.errored, run.ended) == (True, True, True)
+        run.abort()
 
 
 async def test_a_tool_can_abort_the_run_it_is_called_by() -> None:

@@ -174,8 +174,8 @@ class ToolRun(ABC, Generic[EventT, AnswerT, ResultT]):
 
     @property
     def aborted(self) -> bool:
-        """Whether the run was ended by `abort()`."""
-        return self._aborted
+        """Whether the run was ended by `abort()`, and not by what had failed before."""
+        return self._aborted and (self._failure is None or isinstance(self._failure, ToolLoopAborted))
 
     async def aclose(self) -> None:
         """Leave the run: hang up and cancel its tools; safe to repeat, safe when cancelled."""
