@@ -15,7 +15,7 @@ from .words import count_tokens, text_of
 
 __all__ = ("Chat", "usage")
 
-_ROLES = {"assistant", "developer", "function", "system", "tool", "user"}
+_ROLES = ("assistant", "developer", "function", "system", "tool", "user")
 
 # What the API puts around each message of a conversation, by its own guide to counting tokens.
 _TOKENS_PER_MESSAGE = 3

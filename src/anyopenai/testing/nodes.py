@@ -187,7 +187,8 @@ class Nodes:
                 rest = {name: value for name, value in found.items() if name != keyword}
                 options = cast("list[object]", found[keyword])
                 choices: list[object] = [{"allOf": [rest, one]} if rest else one for one in options]
-                return Node(key, "any", found, sorted(choices, key=self._is_null))
+                why = "" if choices else f"has no alternatives in {keyword!r}"
+                return Node(key, "any", found, sorted(choices, key=self._is_null), why)
         if "enum" in found:
             values = [value for value in cast("list[object]", found["enum"]) if _is_taken(value, kinds, found)]
             return Node(key, "enum", {"enum": values}, [], "" if values else "lists no value that it takes")

@@ -19,7 +19,7 @@ __all__ = ("Responses",)
 
 _FORMS = ("text", "json_object", "json_schema")
 
-_ROLES = {"assistant", "developer", "system", "user"}
+_ROLES = ("assistant", "developer", "system", "user")
 
 # Calls that the caller answers, each with an item of the same name and `_output`.
 _CALLS = ("function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call")

@@ -106,7 +106,12 @@ class Threads:
             raise invalid(f"{where}role", f"'{where}role' must be 'user' or 'assistant', not {role!r}.")
         content = required(body, "content")
         text_of(content, f"{where}content")
-        parts = [{"type": "text", "text": content}] if isinstance(content, str) else cast("list[Json]", content)
+        parts: list[Json] = (
+            [{"type": "text", "text": content}] if isinstance(content, str) else cast("list[Json]", content)
+        )
+        for place, part in enumerate(parts):
+            if part.get("type") == "text" and not isinstance(part.get("text"), str):
+                raise invalid(f"{where}content[{place}].text", f"'{where}content[{place}].text' must be a string.")
         created = self._shared.created()
         told: Json = {
             "status": "completed",

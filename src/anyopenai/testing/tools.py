@@ -183,7 +183,7 @@ def choice_from_body(body: Json, tools: Sequence[Tool], *, flat: bool) -> Choice
             listed = inner.get("tools")
             if not isinstance(listed, list):
                 raise invalid("tool_choice", "'tool_choice' of the type 'allowed_tools' must list 'tools'.")
-            names = {_name_of(one, flat=flat) for one in cast("list[object]", listed)}
+            names = [_name_of(one, flat=flat) for one in cast("list[object]", listed)]
             mode, offered = inner.get("mode"), tuple(tool for tool in tools if tool.name in names)
         elif members.get("type") == "function":
             name = _name_of(members, flat=flat)
