@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from anyopenai.types.beta.agent_session_event import AgentSessionEvent
 SESSION = "sess_1"
 EVENTS = f"/agents/sessions/{SESSION}/events"
 TURN = "turn_1"
+
+_ids = itertools.count()
 
 
 def session(status: str = "idle", **more: Any) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def session(status: str = "idle", **more: Any) -> dict[str, Any]:
 def of_session(kind: str, **more: Any) -> dict[str, Any]:
     """An event about the session: created, idle, in_progress, requires_action, failed."""
     status = "idle" if kind == "created" else kind
-    return {"type": f"agent.session.{kind}", "event_id": "e", "session": session(status, **more)}
+    return {"type": f"agent.session.{kind}", "event_id": f"event_{next(_ids)}", "session": session(status, **more)}
 
 
 def of_turn(kind: str, turn: str = TURN, subagent: str | None = None, **more: Any) -> dict[str, Any]:
@@ -59,13 +62,19 @@ def of_turn(kind: str, turn: str = TURN, subagent: str | None = None, **more: An
         "subagent_id": subagent,
         **more,
     }
-    return {"type": f"agent.session.turn.{kind}", "event_id": "e", "session_id": SESSION, "turn_id": turn, "turn": told}
+    return {
+        "type": f"agent.session.turn.{kind}",
+        "event_id": f"event_{next(_ids)}",
+        "session_id": SESSION,
+        "turn_id": turn,
+        "turn": told,
+    }
 
 
 def delta(text: str) -> dict[str, Any]:
     return {
         "type": "agent.session.turn.output_text.delta",
-        "event_id": "e",
+        "event_id": f"event_{next(_ids)}",
         "session_id": SESSION,
         "turn_id": TURN,
         "item_id": "msg_1",
@@ -104,7 +113,7 @@ def of_item(kind: str, item: dict[str, Any], index: int = 0) -> dict[str, Any]:
     """An event about an item: added, done."""
     return {
         "type": f"agent.session.turn.item.{kind}",
-        "event_id": "e",
+        "event_id": f"event_{next(_ids)}",
         "session_id": SESSION,
         "turn_id": item["turn_id"],
         "output_index": index,

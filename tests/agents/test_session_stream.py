@@ -101,6 +101,15 @@ async def test_an_answer_that_does_not_fit_keeps_its_text() -> None:
     assert caught.value.result.output_text == '{"town": "Rome"}'
 
 
+async def test_an_event_that_comes_again_is_given_once() -> None:
+    """Its id tells; what has none is given as it comes."""
+    bare = [{name: value for name, value in event.items() if name != "event_id"} for event in HELLO]
+    again = [*HELLO[:3], *HELLO[1:5], HELLO[0], *HELLO[5:]]
+    for events, count in ((again, len(HELLO)), ([bare[0], *bare], len(HELLO) + 1)):
+        async with Scene(events).stream() as stream:
+            assert len([event async for event in stream]) == count
+
+
 async def test_a_text_stream_gives_the_text_alone() -> None:
     async with Scene(HELLO).stream() as stream:
         assert [piece async for piece in stream.text_stream] == ["Hel", "lo."]

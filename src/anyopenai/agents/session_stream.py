@@ -40,7 +40,7 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
     Entering it looks whether the session is idle, opens its events, and then sends the input, so that no event is missed.
     Only one program may send input to the session meanwhile, since nothing says whose input a turn answers. Iteration ends
     with the event that says that the session is idle after the turn, or failed; that the session was idle before, and turns
-    of subagents, end nothing.
+    of subagents, end nothing. An event that comes again, under the same id, is given once.
 
     Calls of tools with a handler are answered after their event was given out, before the next one is read. Leaving the
     block, `close()`, and cancelling a step hang up; the turn goes on without anyone who watches.
@@ -58,7 +58,7 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
         ValueError: The id or the input is empty, or an option is none.
     """
 
-    __slots__ = ("_follower", "_input", "_options", "_session_id", "_sessions")
+    __slots__ = ("_follower", "_input", "_options", "_session_id", "_sessions", "_told")
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
         self._session_id = session_id
         self._input: list[AgentSessionInputMessageParam] | None = messages
         self._options = SessionOptions(options)
+        self._told: set[str] = set()
         dispatcher = None
         if tool_handlers is not None:
             dispatcher = ToolDispatcher(sessions.events, tool_handlers, on_tool_error, self._options)
@@ -151,6 +152,11 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
         return event
 
     def _taken(self, event: AgentSessionEvent) -> list[AgentSessionEvent]:
+        told: object = getattr(event, "event_id", None)
+        if isinstance(told, str) and told:
+            if told in self._told:
+                return []
+            self._told.add(told)
         self._follower.take(event)
         self._ended = self._follower.record.over
         return [event]
