@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from anyopenai.testing.patterns import PatternError, text_from_pattern
@@ -60,7 +60,9 @@ def test_a_text_matches_its_pattern(pattern: str, variant: int, anchored: bool) 
     assert text_from_pattern(pattern, variant) == text
 
 
+@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
 @given(pattern=st.text("ab|()[]{}*+?^$\\-,.01dwx<=!:P", max_size=12))
+@example(pattern="[[]")
 def test_any_garbage_gives_a_text_or_says_why_not(pattern: str) -> None:
     try:
         text = text_from_pattern(pattern)
@@ -118,3 +120,8 @@ def test_what_is_not_read_is_said(pattern: str, said: str) -> None:
 
 def test_a_text_that_would_be_too_long_is_not_written() -> None:
     assert text_from_pattern("((a{1000}){1000}){1000}") is None
+
+
+def test_a_class_that_has_its_own_bracket_warns_of_nothing() -> None:
+    """Warnings are errors here."""
+    assert text_from_pattern("^[[x]b$") == "[b"

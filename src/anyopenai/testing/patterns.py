@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from warnings import catch_warnings, simplefilter
 
 __all__ = ("PatternError", "text_from_pattern")
 
@@ -77,7 +78,10 @@ def text_from_pattern(pattern: str, variant: int = 0, least: int = 0, most: floa
     """
     root = _Reader(pattern).read()
     try:
-        matches = re.compile(pattern).search
+        with catch_warnings():
+            # Of what a later Python may read in another way, such as "[[": today it is what the pattern's author means.
+            simplefilter("ignore", FutureWarning)
+            matches = re.compile(pattern).search
     except re.error as error:
         raise PatternError(f"is no pattern that Python knows ({error})") from None
     for stretch in _stretches(root, variant, least):
