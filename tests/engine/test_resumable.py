@@ -55,6 +55,7 @@ from engine.background import (
 )
 from engine.recordings import typed
 from engine.support import Waits
+from engine.test_limits import Time
 
 LOST = TransportFailure("reset by peer", kind="lost", phase="body", sent="all")
 BROKEN = TransportFailure("no chunk", kind="protocol", phase="body", sent="all")
@@ -399,20 +400,44 @@ async def test_what_is_no_response_raises(document: object) -> None:
 # Time.
 
 
-async def test_the_deadline_bounds_the_waits_and_the_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    polling = Background(frames(11), gone(), whole=[Answer(json=response("in_progress"))])
-    with pytest.raises(DeadlineExceeded, match=r"deadline of 0\.05 s") as caught:
-        await read(polling.client(retry_policy=RetryPolicy(initial_delay=0.001, jitter=0)), deadline=0.05)
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """A clock that waits move, and nothing else."""
+    time = Time()
+    monkeypatch.setattr("anyopenai._engine.engine.CancelScope", time.scope)
+    for module in ("engine", "resumable"):
+        monkeypatch.setattr(f"anyopenai._engine.{module}.sleep", time.sleep)
+    for module in ("engine", "call", "reader", "resumable", "resumption"):
+        monkeypatch.setattr(f"anyopenai._engine.{module}.current_time", time)
+    return time
+
+
+async def test_the_deadline_bounds_the_polls(time: Time) -> None:
+    server = Background(frames(11), gone(), whole=[Answer(json=response("in_progress"))])
+    began = time()
+    with pytest.raises(DeadlineExceeded, match="deadline of 60 s") as caught:
+        await read(server.client(), deadline=60)
+    assert time() == began + 60
     assert (caught.value.partial, caught.value.events_received) == ("Hé", 11)
     assert caught.value.resume_point is not None
-    never = anyio.Event()
-    silent = Background(frames(11), lambda due: Answer(pieces=[due], headers=SSE, wait=never))
-    with pytest.raises(DeadlineExceeded, match=r"deadline of 0\.05 s"):
-        await read(silent.client(retry_policy=RetryPolicy(initial_delay=0.001)), deadline=0.05)
-    waiting = Background(frames(11))
+
+
+async def test_the_deadline_bounds_the_wait_for_another_connection(time: Time) -> None:
+    server = Background(frames(11), lambda due: Answer(pieces=[due], headers=SSE, wait=time))
+    began = time()
+    with pytest.raises(DeadlineExceeded, match="deadline of 60 s") as caught:
+        await read(server.client(), deadline=60)
+    assert time() == began + 60
+    assert (caught.value.partial, caught.value.events_received) == ("Hé", 11)
+    assert server.transport.open_responses == 0
+
+
+async def test_nothing_is_waited_for_that_passes_the_deadline(time: Time) -> None:
     with pytest.raises(StreamTruncated, match="pass the deadline"):
-        await read(waiting.client(retry_policy=RetryPolicy(initial_delay=60)), deadline=0.5)
+        await read(
+            Background(frames(11)).client(retry_policy=RetryPolicy(initial_delay=60, max_delay=60, jitter=0)),
+            deadline=60,
+        )
 
 
 # Other tasks.
