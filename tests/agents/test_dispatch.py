@@ -25,7 +25,7 @@ from agents.speaking import (
     turn,
     waits_for,
 )
-from anyopenai import BadRequestError, InternalServerError
+from anyopenai import BadRequestError, DeadlineExceeded, InternalServerError
 from anyopenai.agents import (
     AgentToolError,
     AgentTurnResultError,
@@ -294,6 +294,22 @@ async def test_cancelling_a_handler_ends_the_stream_and_sends_nothing(plain: boo
         group.start_soon(stream.get_final_result)
         await began.wait()
         group.cancel_scope.cancel()
+    release.set()
+    assert scene.results() == []
+    assert scene.transport.open_responses == 0
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_deadline_bounds_handlers_too(plain: bool) -> None:
+    scene, release = Scene([*turn(added(call())), anyio.Event()]), threading.Event()
+
+    async def waits(_: object) -> None:
+        await anyio.sleep_forever()
+
+    handler: Any = _blocked(release) if plain else waits
+    with pytest.raises(DeadlineExceeded):
+        async with scene.stream(tool_handlers={"look": handler}, deadline=0.2) as stream:
+            await stream.until_done()
     release.set()
     assert scene.results() == []
     assert scene.transport.open_responses == 0

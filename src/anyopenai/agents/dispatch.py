@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 from uuid import uuid4
 
-from anyio import CapacityLimiter, sleep, to_thread
+from anyio import CapacityLimiter, move_on_after, sleep, to_thread
 
 from .._codec import encode
 from .._engine.logs import LOGGER
@@ -166,18 +166,29 @@ class ToolDispatcher:
         return cast("SessionInputParamAgentSessionInputToolResult", result)
 
     async def _called(self, function: Callable[[Any], object], argument: object, at_once: bool) -> object:
-        """Call a handler: an async one here, a plain one in a worker thread, where it may block."""
-        if at_once:
-            value = function(argument)
-        else:
-            if self._limiter is None:
-                # Apart from anyio's, so that handlers that block keep no file and no name waiting.
-                self._limiter = CapacityLimiter(1)
-            # In a tuple, since trio refuses threads that return coroutines.
-            (value,) = await to_thread.run_sync(
-                lambda: (function(argument),), abandon_on_cancel=True, limiter=self._limiter
-            )
-        return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
+        """Call a handler, as long as the deadline allows.
+
+        Raises:
+            TimeoutError: The deadline has passed, as the next request will say.
+        """
+        with move_on_after(self._options.remaining()):
+            if at_once:
+                value = function(argument)
+            else:
+                value = await self._in_thread(function, argument)
+            return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
+        raise TimeoutError("the deadline passed while the handler was running")
+
+    async def _in_thread(self, function: Callable[[Any], object], argument: object) -> object:
+        """Call a plain handler in a worker thread, where it may block."""
+        if self._limiter is None:
+            # Apart from anyio's, so that handlers that block keep no file and no name waiting.
+            self._limiter = CapacityLimiter(1)
+        # In a tuple, since trio refuses threads that return coroutines.
+        (value,) = await to_thread.run_sync(
+            lambda: (function(argument),), abandon_on_cancel=True, limiter=self._limiter
+        )
+        return value
 
     async def _tell(self, told: AgentToolError) -> None:
         """Tell the observer; what it raises is logged, as it cannot make a call worse."""

@@ -53,11 +53,16 @@ class SessionOptions:
         if self._deadline is not None:
             self._due = current_time() + self._deadline
 
+    def remaining(self) -> float | None:
+        """Return how long what is left may take, in seconds; None for as long as it likes."""
+        return None if self._due is None else max(0.0, self._due - current_time())
+
     def plain(self) -> RequestOptions:
         """Return the options of a request that is none of the user's own."""
         options = dict(self._shared)
-        if self._due is not None:
-            options["deadline"] = max(0.0, self._due - current_time())
+        remaining = self.remaining()
+        if remaining is not None:
+            options["deadline"] = remaining
         return cast("RequestOptions", options)
 
     def each(self) -> RequestOptions:

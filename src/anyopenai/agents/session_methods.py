@@ -204,7 +204,8 @@ class AgentSessions(Resource):
                 is told that there was one. Calls without a handler are left to you.
             on_tool_error: What is told of such failures (an `AgentToolError`); plain or async. What it raises is ignored.
             **options: `timeout`, `extra_headers` and the other members of `RequestOptions`, for each request;
-                `deadline` bounds all of them together; `idempotency_key` and `extra_body` go with the input.
+                `deadline` bounds all of them and the handlers together; `idempotency_key` and `extra_body` go with the
+                input.
 
         Returns:
             What opens the stream when it is entered.
