@@ -380,6 +380,12 @@ async def test_the_last_event_says_how_the_response_ended(status: str) -> None:
     assert [event.type for event in found[11:]] == [f"response.{status}"]
 
 
+async def test_polls_are_a_second_apart_where_retries_are_not(waits: Waits) -> None:
+    whole = [Answer(json=response("in_progress")), Answer(json=response())]
+    await read(Background(frames(11), gone(), whole=whole).client(retry_policy=RetryPolicy(initial_delay=0)))
+    assert waits == [0, 1]
+
+
 async def test_a_response_that_is_gone_as_well_raises() -> None:
     server = Background(frames(11), gone(), whole=[Answer.error(404, "no such response")])
     with pytest.raises(StreamTruncated, match=r"events are gone.*then.*no such response") as caught:
@@ -388,7 +394,7 @@ async def test_a_response_that_is_gone_as_well_raises() -> None:
     assert caught.value.partial == "Hé"
 
 
-@pytest.mark.parametrize("document", [{"status": "resting"}, [], "x", {}])
+@pytest.mark.parametrize("document", [{"status": "resting"}, {"status": ["completed"]}, [], "x", {}])
 async def test_what_is_no_response_raises(document: object) -> None:
     server = Background(frames(11), gone(), whole=[Answer(json=document)])
     with pytest.raises(OpenAIError, match=r"is no response|status that is not known") as caught:

@@ -47,6 +47,9 @@ T = TypeVar("T")
 GONE: Final = frozenset({400, 404, 410})
 """What servers answer that do not have the events (any more); the response itself outlives them."""
 
+LEAST_POLL: Final = 1.0
+"""Seconds between two questions whether a response is finished, as openai-python's pollers wait."""
+
 UNFINISHED: Final = frozenset({"queued", "in_progress"})
 FINISHED: Final = frozenset({"completed", "failed", "incomplete", "cancelled"})
 
@@ -247,14 +250,18 @@ class ResumableStream(Stream[T]):
             except OpenAIError as failed:
                 return self._given_up(error, f"{why}; then {failed}", failed)
             response = _document(arrival)
-            status = response.get("status")
+            status = str(response.get("status"))
             if status in FINISHED:
                 break
             if status not in UNFINISHED:
                 raise unreadable(arrival.info(), f"has a status that is not known, {status!r:.200}")
             asked = _asked_wait(arrival)
-            # Whoever says longer than this does not mean to be asked again.
-            wait = backoff(call.policy, polls, random()) if asked is None else min(asked, call.policy.max_retry_after)
+            if asked is None:
+                # A policy without delays is one for connections.
+                wait = max(LEAST_POLL, backoff(call.policy, polls, random()))
+            else:
+                # Whoever says longer than this does not mean to be asked again.
+                wait = min(asked, call.policy.max_retry_after)
             if call.expires is not None:
                 wait = min(wait, max(0.0, call.expires - current_time()))
             polls += 1
