@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -210,8 +211,8 @@ async def test_a_slot_given_up_while_a_request_joins_the_line_is_found(monkeypat
         class JustThen(site.Waiter):
             """A finalizer runs in the middle of things."""
 
-            def __init__(self, origin: Origin, *, fresh: bool, connect: float | None) -> None:
-                super().__init__(origin, fresh=fresh, connect=connect)
+            def __init__(self, origin: Origin, **options: Any) -> None:
+                super().__init__(origin, **options)
                 responses.pop().abandon()
 
         monkeypatch.setattr(pool, "Waiter", JustThen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from math import inf
 
 import pytest
@@ -36,7 +37,7 @@ class Loop:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, call: Callable[[], None], /) -> Timer:
+    def call_at(self, when: float, call: Callable[[], None], /, *, context: Context) -> Timer:
         timer = Timer(when, call)
         self.timers.append(timer)
         return timer

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from math import inf
 from typing import Any
 
@@ -243,6 +246,29 @@ async def test_a_number_given_again_belongs_to_its_new_owner_alone() -> None:
             async with create_task_group() as group:
                 group.start_soon(wait_and_send, peer, b"mine")
                 assert await new.receive() == b"mine"
+
+
+class Baggage:
+    """Something that a caller has in its context."""
+
+
+async def test_what_a_caller_has_in_its_context_is_not_kept() -> None:
+    baggage: ContextVar[Baggage | None] = ContextVar("baggage", default=None)
+    kept: list[weakref.ref[Baggage]] = []
+    with pair() as (link, other):
+
+        async def call() -> None:
+            thing = Baggage()
+            kept.append(weakref.ref(thing))
+            baggage.set(thing)
+            assert await link.receive_within(600) == b"x"
+
+        async with create_task_group() as group:
+            group.start_soon(call)
+            group.start_soon(wait_and_send, other, b"x")
+        gc.collect()
+        assert link._watching is link._stays
+        assert kept[0]() is None
 
 
 async def test_closing_wakes_who_waits_and_frees_the_descriptor_at_once() -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from warnings import warn
 
-from anyio import CancelScope, current_time
+from anyio import current_time
 from anyio.lowlevel import current_token
 
 from .._sansio.proxies import DIRECT, ProxyRules, rules_from
@@ -26,6 +26,7 @@ from .loops import call_soon, is_running
 from .resending import Resending
 from .site import Opening, Waiter
 from .slots import Slots
+from .waiting import native_loop
 
 if TYPE_CHECKING:
     import ssl
@@ -307,7 +308,7 @@ class PoolTransport:
 
     async def _wait(self, origin: Origin, request: WireRequest, *, fresh: bool) -> Connection | Opening:
         """Stand in line; whatever is given at the moment of a cancellation is passed on."""
-        waiter = Waiter(origin, fresh=fresh, connect=request.timeout.connect)
+        waiter = Waiter(origin, fresh=fresh, connect=request.timeout.connect, loop=native_loop())
         self._slots.stand_in_line(waiter)
         if self._abandoned:
             # Given up between our look at the limit and now: nobody else would notice.
@@ -318,7 +319,7 @@ class PoolTransport:
             if seconds is None:
                 await waiter.event.wait()
             else:
-                with CancelScope(deadline=began + seconds):
+                with waiter.limit(seconds):
                     await waiter.event.wait()
         except BaseException:
             self._slots.leave_line(waiter)

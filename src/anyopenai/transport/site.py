@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from anyio import Event
+from anyio import CancelScope, Event, current_time
 
 from .base import TransportFailure
+from .waiting import Alarm, Flag
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from .connection import Connection, Origin
+    from .waiting import Loop
 
 __all__ = ("NEARLY_FULL", "Opening", "Site", "Waiter")
 
@@ -47,16 +51,24 @@ class Waiter:
         event: Set when there is a gift, or when there will never be one.
     """
 
-    __slots__ = ("connect", "event", "failure", "fresh", "gift", "listed", "origin")
+    __slots__ = ("_loop", "connect", "event", "failure", "fresh", "gift", "listed", "origin")
 
-    def __init__(self, origin: Origin, *, fresh: bool, connect: float | None = None) -> None:
+    def __init__(self, origin: Origin, *, fresh: bool, connect: float | None = None, loop: Loop | None = None) -> None:
         self.origin: Origin = origin
         self.fresh: bool = fresh
         self.connect: float | None = connect
         self.gift: Connection | Opening | None = None
         self.failure: TransportFailure | None = None
         self.listed: bool = False
-        self.event: Event = Event()
+        self.event: Event | Flag = Event() if loop is None else Flag(loop)
+        self._loop = loop
+
+    def limit(self, seconds: float) -> AbstractContextManager[object]:
+        """Return what to wait in: it ends the wait after so many seconds."""
+        if self._loop is None:
+            return CancelScope(deadline=current_time() + seconds)
+        # Tens of thousands may stand in line: the collector walks all that each of them keeps, again and again.
+        return Alarm(self._loop, self.event.set, seconds)
 
     def own_failure(self) -> TransportFailure:
         """Return the failure for this request alone: others that waited for the same connection have one of their own."""

@@ -7,8 +7,9 @@ every event. Others than asyncio's loops have neither of these, and are served b
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from math import inf
-from typing import Protocol, cast
+from typing import Protocol, Self, cast
 
 from anyio.lowlevel import current_token
 
@@ -46,7 +47,7 @@ class Loop(Protocol):
         """Make a future."""
         ...
 
-    def call_at(self, when: float, callback: Callable[[], None], /) -> _Timer:
+    def call_at(self, when: float, callback: Callable[[], None], /, *, context: Context) -> _Timer:
         """Have something done at a time."""
         ...
 
@@ -82,13 +83,20 @@ class Flag:
 class Alarm:
     """One timer for the limits of many waits, one after the other; it is set again only when it goes off too early.
 
+    It is a context manager for those who wait once: it never rings behind the block.
+
+    Args:
+        loop: The running event loop.
+        ring: Ends the wait.
+        seconds: What to set at once.
+
     Attributes:
         late: It has rung since it was set.
     """
 
     __slots__ = ("_due", "_loop", "_ring", "_timer", "_timer_due", "late")
 
-    def __init__(self, loop: Loop, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, ring: Callable[[], object], seconds: float = inf) -> None:
         self._loop = loop
         self._ring = ring
         # When the wait has lasted too long, and when the timer next looks at that.
@@ -96,6 +104,16 @@ class Alarm:
         self._timer: _Timer | None = None
         self._timer_due = inf
         self.late: bool = False
+        if seconds < inf:
+            self.set(seconds)
+
+    def __enter__(self) -> Self:
+        """Do nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Cancel."""
+        self.cancel()
 
     def set(self, seconds: float) -> None:
         """Ring after so many seconds, infinitely many included, and no more for what was set before."""
@@ -117,7 +135,8 @@ class Alarm:
     def _start(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._look)
+        # In a context of its own: the caller's would be kept, with all that is in it, for as long as the timer is.
+        self._timer = self._loop.call_at(due, self._look, context=Context())
         self._timer_due = due
 
     def _look(self) -> None:

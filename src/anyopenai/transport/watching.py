@@ -15,6 +15,7 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
+from contextvars import Context
 from math import inf
 
 from anyio import BusyResourceError
@@ -99,7 +100,8 @@ class WatchedLink(SocketLink):
             raise BusyResourceError("receiving from")
         self._alarm.set(seconds)
         if not self._watching:
-            self._loop.add_reader(self._fd, self._on_readable)
+            # In a context of its own: the caller's would be kept for as long as the connection is.
+            Context().run(self._loop.add_reader, self._fd, self._on_readable)
             self._watching = True
         self._waiter = waiter = self._loop.create_future()
         try:
