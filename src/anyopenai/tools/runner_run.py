@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from .._engine.closing import Closing
 from .runner_errors import ToolRunnerCancelledError, ToolRunnerError
 from .runner_steps import RunSteps, TurnState
 from .turn import ResponsesRunnerTurn
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ("ResponsesToolRun",)
 
 
-class ResponsesToolRun:
+class ResponsesToolRun(Closing):
     """The turns of a run: an async iterator and an async context manager.
 
     Each step makes the calls of the turn before, sends the conversation, and gives the answer as a turn. The last turn has
@@ -132,18 +132,6 @@ class ResponsesToolRun:
         self._closing = True
         if not self._stepping:
             self._end()
-
-    async def close(self) -> None:
-        """Do the same as `aclose`."""
-        await self.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __del__(self) -> None:
         if getattr(self, "_begun", False) and not self._ended:
