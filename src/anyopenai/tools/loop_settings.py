@@ -71,8 +71,8 @@ class LoopLimits(Struct, frozen=True, kw_only=True):
             return LimitReached(
                 "max_turns",
                 self.max_turns,
-                f"the model still called tools after {turns} requests (max_turns={self.max_turns}); give more turns, or "
-                "go on from the error's messages",
+                f"the model still calls tools with the last answer that max_turns={self.max_turns} allows; give more "
+                "turns, or go on from the error's messages",
             )
         if self.max_total_tokens is not None and tokens >= self.max_total_tokens:
             return LimitReached(
