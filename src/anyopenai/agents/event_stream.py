@@ -8,7 +8,7 @@ from warnings import warn
 from .._engine.iteration import Stream
 from ..errors import APIError, OpenAIError
 from ..types.beta.agent_session_event import AgentSessionEvent
-from .following import TurnFollower
+from .following import TELLING, TurnFollower
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault
@@ -68,6 +68,7 @@ class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
             APIError: The server sent an error, the connection failed, or the result of a call could not be sent.
         """
         follower = self._follower
+        follower.begin()
         closed = self._closed
         try:
             if follower.owes and not closed:
@@ -78,7 +79,8 @@ class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
                 except BaseException:
                     await self.aclose()
                     raise
-            event = await super().__anext__()
+            ready = self._ready
+            event = ready.pop() if ready else await self._advance()
         except StopAsyncIteration:
             if not closed:
                 self._check_begun()
@@ -86,7 +88,8 @@ class AsyncAgentSessionEventStream(Stream[AgentSessionEvent], Generic[OutputT]):
         except OpenAIError as error:
             follower.broke(error)
             raise
-        follower.take(event)
+        if type(event) in TELLING:
+            follower.take(event)
         if self._expects_turn:
             said: object = getattr(event, "type", None)
             self._expects_turn = not (isinstance(said, str) and said.startswith(_WORKS))

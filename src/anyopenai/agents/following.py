@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast
 
 from ..errors import OpenAIError
+from ..types.beta.agent_session_turn_item_added_event import AgentSessionTurnItemAddedEvent
 from .errors import AgentOutputParseError
 from .result import AgentTurnResult
+from .turn import TELLING as OF_TURNS
 from .turn import TurnRecord
 
 if TYPE_CHECKING:
     from ..structured.output import Output
     from .dispatch import ToolDispatcher
 
-__all__ = ("TurnFollower",)
+__all__ = ("TELLING", "TurnFollower")
 
 OutputT = TypeVar("OutputT")
+
+TELLING: Final = OF_TURNS | {AgentSessionTurnItemAddedEvent}
+"""The events that a follower takes notice of; asked of each event's type, as most are none of them."""
 
 
 class _Events(Protocol):
@@ -26,7 +31,8 @@ class _Events(Protocol):
 class TurnFollower(Generic[OutputT]):
     """What a stream of events and the result of its turn have in common.
 
-    A stream asks it before each event (`before`), tells it of each event (`take`) and of what ended it (`broke`).
+    A stream tells it of the first read (`begin`), of each event that matters (`take`) and of what ended it (`broke`), and has it
+    answer calls before it reads on (`answer`).
 
     Args:
         output: What the answer is read as; None leaves it as text.
@@ -64,9 +70,12 @@ class TurnFollower(Generic[OutputT]):
         if self._dispatcher is not None:
             await self._dispatcher.answer()
 
-    def take(self, event: object) -> None:
-        """Take notice of an event."""
+    def begin(self) -> None:
+        """Take notice that events are read from here on."""
         self._begun = True
+
+    def take(self, event: object) -> None:
+        """Take notice of an event, one of those in `TELLING`."""
         self.record.take(event)
         if self._dispatcher is not None:
             self._dispatcher.take(event)

@@ -12,7 +12,7 @@ from ..streaming.helper import HelperStream
 from ..types.beta.agent_session_event import AgentSessionEvent
 from ..types.beta.agent_session_turn_output_text_delta_event import AgentSessionTurnOutputTextDeltaEvent
 from .dispatch import ToolDispatcher
-from .following import TurnFollower
+from .following import TELLING, TurnFollower
 from .options import SessionOptions
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
         ValueError: The id or the input is empty, or an option is none.
     """
 
-    __slots__ = ("_follower", "_input", "_options", "_session_id", "_sessions", "_told")
+    __slots__ = ("_follower", "_input", "_options", "_pausing", "_session_id", "_sessions", "_told")
 
     def __init__(
         self,
@@ -86,7 +86,9 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
             dispatcher = ToolDispatcher(sessions.events, tool_handlers, on_tool_error, self._options)
         self._follower: TurnFollower[OutputT] = TurnFollower(output, dispatcher, session_id)
         unopened: Any = _Unopened()
-        super().__init__(unopened, take=self._taken, finish=self._cut, partial=lambda: None, spoken=_spoken)
+        self._pausing = True
+        # Reading is done here, event by event: nothing is made of them.
+        super().__init__(unopened, take=_nothing, finish=list, partial=lambda: None, spoken=_spoken)
 
     async def __aenter__(self) -> Self:
         """Open the session's events and send the input; cancelling hangs up.
@@ -131,37 +133,61 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
             APIError: The server sent an error, the connection failed, or the result of a call could not be sent.
             OpenAIError: The stream has not been opened.
         """
-        self._check_opened()
-        follower = self._follower
-        if follower.owes and not self._left:
+        if self._pausing:
+            await self._before()
+        raw = self._raw
+        ready = raw._ready
+        while True:
             try:
-                await follower.answer()
-            except APIError as error:
-                follower.broke(error)
+                event: AgentSessionEvent = ready.pop() if ready else await raw.__anext__()
+            except StopAsyncIteration:
+                self._ended = self._pausing = True
+                self._cut()
+                raise
+            except OpenAIError as error:
                 raise await self._failed(error) from error.__cause__
             except BaseException:
-                await self.aclose()
+                # Cancelled: the stream below has hung up already.
+                self._left = self._pausing = True
                 raise
-        try:
-            event = await super().__anext__()
-        except OpenAIError as error:
-            follower.broke(error)
-            raise
-        if self._ended:
-            await self._raw.aclose()
+            ready = raw._ready
+            told: object = getattr(event, "event_id", None)
+            if isinstance(told, str) and told:
+                if told in self._told:
+                    continue
+                self._told.add(told)
+            break
+        if type(event) in TELLING:
+            follower = self._follower
+            follower.take(event)
+            if follower.record.over:
+                self._ended = True
+                await raw.aclose()
+            self._pausing = self._ended or follower.owes
         return event
 
-    def _taken(self, event: AgentSessionEvent) -> list[AgentSessionEvent]:
-        told: object = getattr(event, "event_id", None)
-        if isinstance(told, str) and told:
-            if told in self._told:
-                return []
-            self._told.add(told)
-        self._follower.take(event)
-        self._ended = self._follower.record.over
-        return [event]
+    async def _before(self) -> None:
+        """Do what stands before the next event: answers to calls, and the end."""
+        self._check_opened()
+        if self._ended or self._left:
+            raise StopAsyncIteration
+        follower = self._follower
+        follower.begin()
+        try:
+            await follower.answer()
+        except APIError as error:
+            raise await self._failed(error) from error.__cause__
+        except BaseException:
+            await self.aclose()
+            raise
+        self._pausing = False
 
-    def _cut(self) -> list[AgentSessionEvent]:
+    async def _failed(self, error: OpenAIError) -> OpenAIError:
+        self._pausing = True
+        self._follower.broke(error)
+        return await super()._failed(error)
+
+    def _cut(self) -> None:
         """Decide what it means that the server has nothing more to say.
 
         Raises:
@@ -171,11 +197,11 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
         truncated = raw._truncated("the stream ended before the session was idle after the turn, or had failed")
         mode = raw._arrival.call.settings.truncated
         if mode == "raise":
-            raise truncated
+            self._follower.broke(truncated)
+            raise truncated from None
         # Where the session was not at rest the API's own stream has warned.
         if mode == "warn" and raw.complete:
-            warn(str(truncated), RuntimeWarning, stacklevel=4)
-        return []
+            warn(str(truncated), RuntimeWarning, stacklevel=3)
 
     def with_result_collection(self) -> Self:
         """Keep the turn's messages, and return the stream; for those who iterate and want the result as well.
@@ -205,8 +231,7 @@ class AsyncAgentSessionStream(HelperStream[AgentSessionEvent], Generic[OutputT])
 
     async def aclose(self) -> None:
         """Hang up; the turn goes on. Safe to repeat, safe when cancelled."""
-        self._ready.clear()
-        self._left = True
+        self._left = self._pausing = True
         if not isinstance(self._raw, _Unopened):
             await self._raw.aclose()
 
@@ -233,6 +258,10 @@ def _messages_of(given: str | Iterable[AgentSessionInputMessageParam]) -> list[A
     if not isinstance(given, str):
         return list(given)
     return [{"role": "user", "content": [{"type": "input_text", "text": given}]}] if given else []
+
+
+def _nothing(_: object) -> list[AgentSessionEvent]:
+    return []
 
 
 def _spoken(event: Any) -> str | None:

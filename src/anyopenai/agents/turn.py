@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..types.beta.agent_session_assistant_message import AgentSessionAssistantMessage
 from ..types.beta.agent_session_created_event import AgentSessionCreatedEvent
@@ -24,9 +24,23 @@ if TYPE_CHECKING:
     from ..types.beta.agents.sessions.turn import Turn
     from .errors import RequiredAction
 
-__all__ = ("TurnRecord",)
+__all__ = ("TELLING", "TurnRecord")
 
 _ENDS = (AgentSessionTurnCompletedEvent, AgentSessionTurnFailedEvent, AgentSessionTurnCancelledEvent)
+
+TELLING: Final = frozenset(
+    {
+        *_ENDS,
+        AgentSessionTurnItemDoneEvent,
+        AgentSessionTurnCreatedEvent,
+        AgentSessionIdleEvent,
+        AgentSessionInProgressEvent,
+        AgentSessionRequiresActionEvent,
+        AgentSessionFailedEvent,
+        AgentSessionCreatedEvent,
+    }
+)
+"""The events that a record takes notice of; the many pieces of a text are none of them."""
 
 
 class TurnRecord:
