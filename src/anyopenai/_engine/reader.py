@@ -11,7 +11,7 @@ import msgspec
 from anyio import current_time
 
 from .._codec import DecodeFailure, decode_any
-from .._sansio.accumulate import text_for, watcher
+from .._sansio.accumulate import text_for
 from .._sansio.endings import ending_for
 from .._sansio.errorshapes import event_error
 from .._sansio.sse import EventTooLarge, ServerSentEvent, SSEDecoder
@@ -87,8 +87,8 @@ class EventReader(Generic[T]):
         self._decode: Callable[[bytes], T] = decoder.decode
         self._quick: Callable[[Any], T] = decoder.quick
         self._ending = ending_for(operation.ending, call.sent_body)
-        self._text = text_for(operation.ending)
-        self._note = watcher(self._ending, self._text)
+        self._text = text_for(operation.ending, self._ending)
+        self._note = self._text.watch
         self._named = operation.named_events
         self._own_error = operation.ending == "response"
         # What has arrived and was not handed out, first what is decoded; the last one of each is the next.

@@ -9,21 +9,31 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from .endings import Ending
 
-__all__ = ("TextSoFar", "delta_of", "text_for", "watcher")
+__all__ = ("TextSoFar", "delta_of", "text_for")
 
 
 class TextSoFar:
-    """Folds deltas, in time linear in what they bring. This class is for streams of other kinds and keeps nothing."""
+    """Folds deltas, in time linear in what they bring. This class is for streams of other kinds and keeps nothing.
 
-    __slots__ = ("_append", "_more", "_parts")
+    Args:
+        ending: The watcher for the stream's end marker, for `watch`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_append", "_ending", "_more", "_parts")
+
+    def __init__(self, ending: Ending | None = None) -> None:
+        self._ending = ending
         self._parts: list[str] = []  # of choice 0, or of the one answer there is
         self._append = self._parts.append
         self._more: dict[int, list[str]] | None = None  # of the other choices
 
     def apply(self, event: object) -> None:
         """Take the next decoded event: a Struct, an `UnknownObject` or a mapping. Never raises, whatever its shape."""
+
+    def watch(self, event: object) -> bool:
+        """Take the next event, and have the watcher for the end marker observe it; returns what that returns."""
+        self.apply(event)
+        return self._ending is not None and self._ending.observe(event)
 
     def value(self) -> object | None:
         """Return the text so far; by choice index when there are several choices; None when there is no text."""
@@ -48,6 +58,20 @@ class _ChatText(TextSoFar):
     __slots__ = ()
 
     # `Any`: the event comes from a server, and what it lacks is handled.
+    def watch(self, event: Any) -> bool:
+        try:
+            (choice,) = event.choices
+            if choice.finish_reason is None and choice.index == 0:
+                # The usual one, which says nothing of the end: this is the way of nearly every event there is.
+                content = choice.delta.content
+                if content:
+                    self._append(content + "")
+                return False
+        except (AttributeError, TypeError, ValueError):
+            pass
+        return super().watch(event)
+
+    # `Any`: as above.
     def apply(self, event: Any) -> None:
         try:
             (choice,) = event.choices
@@ -75,8 +99,8 @@ class _CompletionText(TextSoFar):
 class _TypedText(TextSoFar):
     __slots__ = ("_type",)
 
-    def __init__(self, type_: str) -> None:
-        super().__init__()
+    def __init__(self, type_: str, ending: Ending | None = None) -> None:
+        super().__init__(ending)
         self._type = type_
 
     # `Any`: as above.
@@ -132,8 +156,8 @@ class _Images(TextSoFar):
 
     __slots__ = ("_done", "_sketch")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ending: Ending | None = None) -> None:
+        super().__init__(ending)
         self._done: list[object] = []
         self._sketch: object = None
 
@@ -159,58 +183,26 @@ _TEXT_DELTAS: Final = {
 }
 
 
-def text_for(ending: str | None) -> TextSoFar:
+_TEXTS: Final[dict[str, type[TextSoFar]]] = {
+    "chat": _ChatText,
+    "completion": _CompletionText,
+    "image": _Images,
+    "run": _RunText,
+    "speech": _Sound,
+}
+
+
+def text_for(name: str | None, ending: Ending | None = None) -> TextSoFar:
     """Return an empty record of what one stream brings.
 
     Args:
-        ending: The stream's kind, as `Operation.ending` names it; of other kinds nothing is kept.
+        name: The stream's kind, as `Operation.ending` names it; of other kinds nothing is kept.
+        ending: The watcher for its end marker, for `TextSoFar.watch`.
     """
-    if ending == "chat":
-        return _ChatText()
-    if ending == "completion":
-        return _CompletionText()
-    if ending == "run":
-        return _RunText()
-    if ending == "speech":
-        return _Sound()
-    if ending == "image":
-        return _Images()
-    if ending in _TEXT_DELTAS:
-        return _TypedText(_TEXT_DELTAS[ending])
-    return TextSoFar()
-
-
-def watcher(ending: Ending, text: TextSoFar) -> Callable[[object], bool]:
-    """Return what takes each event of a stream both into its text and to the watcher for its end marker.
-
-    That returns what `Ending.observe` does.
-    """
-    apply, observe = text.apply, ending.observe
-    if type(text) is not _ChatText:
-
-        def watch(event: object) -> bool:
-            apply(event)
-            return observe(event)
-
-        return watch
-    append = text._append
-
-    # `Any`: the event comes from a server, and what it lacks is handled.
-    def watch_chat(event: Any) -> bool:
-        try:
-            (choice,) = event.choices
-            if choice.finish_reason is None and choice.index == 0:
-                # The usual one, which says nothing of the end.
-                content = choice.delta.content
-                if content:
-                    append(content + "")
-                return False
-        except (AttributeError, TypeError, ValueError):
-            pass
-        apply(event)
-        return observe(event)
-
-    return watch_chat
+    delta = _TEXT_DELTAS.get(name or "")
+    if delta is not None:
+        return _TypedText(delta, ending)
+    return _TEXTS.get(name or "", TextSoFar)(ending)
 
 
 def delta_of(ending: str | None) -> Callable[[object], str] | None:

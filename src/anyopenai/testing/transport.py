@@ -153,7 +153,7 @@ class FakeResponse:
         received: Bytes of the body handed out so far.
     """
 
-    __slots__ = ("_items", "_request", "closed", "headers", "http_version", "received", "status")
+    __slots__ = ("_items", "_request", "_taken", "closed", "headers", "http_version", "received", "status")
 
     def __init__(self, answer: Answer, request: WireRequest, request_id: str) -> None:
         fields = {"x-request-id": request_id} | answer.headers
@@ -165,6 +165,7 @@ class FakeResponse:
         self.closed: bool = False
         self.received: int = 0
         self._request = request
+        self._taken = 0
         # A HEAD request, 204 and 304 have no body (RFC 9110, section 6.4.1).
         bodiless = request.method == "HEAD" or answer.status in (204, 304)
         self._items: deque[Piece] = deque(() if bodiless else answer.items)
@@ -194,11 +195,14 @@ class FakeResponse:
             while self._items:
                 item = self._items.popleft()
                 if isinstance(item, bytes):
-                    if len(item) > max_bytes:
-                        self._items.appendleft(item[max_bytes:])
-                        item = item[:max_bytes]
-                    self.received += len(item)
-                    return item
+                    # The offset moves and the bytes stay: a long piece must not be copied for every read of it.
+                    start, end = self._taken, self._taken + max_bytes
+                    self._taken = end if end < len(item) else 0
+                    if self._taken:
+                        self._items.appendleft(item)
+                    piece = item[start:end]
+                    self.received += len(piece)
+                    return piece
                 if isinstance(item, TransportFailure):
                     raise _fresh_copy(item, received=self.received)
                 await _pass_gate(item, limit, self._request, self.received)
