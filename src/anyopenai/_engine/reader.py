@@ -43,8 +43,9 @@ DRAIN_BYTES: Final = 65536
 DRAIN_SECONDS: Final = 0.25
 """Longest wait for the end of the body behind the end marker; a new connection with TLS costs about as much."""
 
-_BATCH: Final = 16
-"""Events decoded at once: more save nothing, and so many objects that live at the same time push the collector."""
+_BATCH: Final = 32
+"""Events decoded at once: an event costs 1.88 us one by one, 1.14 at 16, 1.11 at 32, 1.08 at 64 and 1.39 with all of a
+read, as hundreds of objects that live at the same time push the collector."""
 
 _TYPED: Final = b'{"type":"response.'
 """How the Responses API's events begin, which are what their type says and often have an `error` member that is null."""
