@@ -52,6 +52,7 @@ RANKS = {
     "testing": 10,
     "cli": 11,
     "__init__": 12,
+    "__main__": 12,
 }
 
 GENERATED = {"types", "resources"}

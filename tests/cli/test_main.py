@@ -211,3 +211,15 @@ def test_ctrl_c_ends_an_answer_and_the_conversation_goes_on(
     terminal.type("\x03")
     assert terminal.exit_code() == 0
     assert "Traceback" not in terminal.seen
+
+
+def test_the_package_runs_as_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "anyopenai", "--version"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": SOURCE},
+        check=True,
+    )
+    assert anyopenai.__version__ in done.stdout
+    assert not done.stderr
