@@ -1,4 +1,7 @@
-"""Tools that models use: toolsets, runners and loops around calls; each name is loaded on first use."""
+"""Tools that models use: toolsets, runners and loops around calls; each name is loaded on first use.
+
+Longer than most modules because every name stands in it three times: for type checkers, as public, and with its home.
+"""
 
 from __future__ import annotations
 
